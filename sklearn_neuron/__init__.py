@@ -1,0 +1,21 @@
+"""Neurons and multi-layer perceptrons for scikit-learn, with backpropagation by hand."""
+
+from sklearn_neuron.mlp import ManualMLPClassifier, ManualMLPRegressor
+from sklearn_neuron.neuron import (
+    LogisticNeuronClassifier,
+    PerceptronClassifier,
+    SigmoidNeuronRegressor,
+)
+from sklearn_neuron.optimizers import SGD, Adam
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "LogisticNeuronClassifier",
+    "ManualMLPClassifier",
+    "ManualMLPRegressor",
+    "PerceptronClassifier",
+    "SigmoidNeuronRegressor",
+]

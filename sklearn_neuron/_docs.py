@@ -1,0 +1,86 @@
+"""Docstrings: the parameters and attributes that several estimators share, written once."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_SHARED = {
+    "batch_size": """\
+batch_size : int or None, default={default}
+    Number of rows of a mini-batch. 1 is stochastic gradient descent, ``None`` takes all
+    rows: batch gradient descent; more than there are rows means all rows. The last
+    batch of an epoch may have fewer rows. Not used by ``solver="lbfgs"``.""",
+    "solver": """\
+solver : {{"sgd", "adam", "lbfgs"}} or Optimizer, default="{default}"
+    ``"sgd"`` and ``"adam"`` step along mini-batch gradients; ``"lbfgs"`` minimises the
+    objective over all rows by SciPy's L-BFGS-B. An object such as
+    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer, and is
+    searched as ``solver__momentum``.""",
+    "schedule": """\
+schedule : {{"constant"}} or Schedule, default="constant"
+    How the learning rate changes from epoch to epoch.""",
+    "alpha": """\
+alpha : float, default=0.0
+    Strength of the L2 penalty ``(alpha / 2) ||W||²`` beside the *mean* loss.""",
+    "max_iter": """\
+max_iter : int, default=200
+    Largest number of epochs; of iterations for ``solver="lbfgs"``.""",
+    "tol": """\
+tol : float or None, default={default}
+    Training ends when the loss of an epoch has not fallen below the best one so far by
+    ``tol`` for ``n_iter_no_change`` epochs in a row, for ``solver="lbfgs"`` when no
+    component of the gradient is larger than ``tol``. ``None`` runs exactly ``max_iter``.""",
+    "n_iter_no_change": """\
+n_iter_no_change : int, default=10
+    See ``tol``.""",
+    "shuffle": """\
+shuffle : bool, default=True
+    Whether the rows are put in a new order before each epoch of mini-batches.""",
+    "random_state": """\
+random_state : int, RandomState instance or None, default=None
+    {default}. An int makes every ``fit`` repeatable; ``partial_fit`` and
+    ``warm_start`` go on in the same stream of random numbers, and replay no order.""",
+    "warm_start": """\
+warm_start : bool, default=False
+    Whether ``fit`` goes on from the parameters and the optimizer's state of the last fit.
+    The network's shape and the classes must be the same.""",
+    "verbose": """\
+verbose : bool or int, default=False
+    Whether to print a line for each epoch.""",
+    "class_weight": """\
+class_weight : dict, "balanced" or None, default=None
+    Factor on the weight of each row, by its class. ``"balanced"`` gives every class the
+    same total weight; it is not offered by ``partial_fit``.""",
+    "fitted": """\
+n_iter_ : int
+    Number of epochs (iterations for L-BFGS) of the last ``fit`` or ``partial_fit``.
+loss_curve_ : list of float
+    For each epoch the mean over its rows of the batch losses, each taken before that
+    batch's update and with the penalty; with a full batch, the objective before the
+    update. For L-BFGS, the objective after each iteration. ``fit`` with ``warm_start=True``
+    appends; ``partial_fit`` keeps that of its own pass.
+loss_ : float
+    The last of ``loss_curve_``.
+best_loss_ : float
+    The smallest of ``loss_curve_``.
+n_features_in_ : int
+    Number of features seen during ``fit``.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features, where X has names that are all strings.""",
+}
+
+
+def documented(cls: type[T]) -> type[T]:
+    """Fill a class docstring's ``{{name}}`` or ``{{name: default}}`` lines from the shared texts."""
+
+    def fill(match: re.Match[str]) -> str:
+        indent, name, default = match.group(1), match.group(2), match.group(4)
+        text = _SHARED[name].format(default=default)
+        return "\n".join(indent + line for line in text.splitlines())
+
+    if cls.__doc__:  # None under python -OO
+        cls.__doc__ = re.sub(r"( *)\{\{(\w+)(: (.*?))?\}\}", fill, cls.__doc__)
+    return cls

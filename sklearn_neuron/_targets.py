@@ -1,0 +1,255 @@
+"""Targets: from the user's y to the network's Y, and from the network's output to predictions.
+
+=====================  =====================  ==========================
+y                      Y                      output, by the loss's link
+=====================  =====================  ==========================
+two classes            (n, 1), 0 or 1         one logistic (or step)
+K > 2 classes          (n, K), one-hot        K softmax (or step)
+multilabel, K labels   (n, K), 0 or 1         K logistic
+numbers                (n, K)                 K identity or logistic
+=====================  =====================  ==========================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from sklearn_neuron._base import BaseNetworkEstimator
+from sklearn_neuron._validation import CLASS_WEIGHT
+from sklearn_neuron.activations import Link
+
+Array = NDArray[np.floating[Any]]
+
+
+class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):  # type: ignore[misc]
+    """Class labels to 0 and 1, and back."""
+
+    _constraints = {**BaseNetworkEstimator._constraints, "class_weight": CLASS_WEIGHT}
+    _y_check: ClassVar[Mapping[str, Any]] = {}
+    _multilabel = False
+
+    def _read_target(
+        self, y: Any, classes: Any, *, resume: bool, one_pass: bool
+    ) -> NDArray[Any]:
+        kind = type_of_target(y, input_name="y")
+        check_classification_targets(y)
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "multiclass-multioutput targets are not supported: y must be one column of "
+                "classes, or (for ManualMLPClassifier) columns of 0 and 1, one for each label."
+            )
+        multilabel = kind == "multilabel-indicator"
+        if multilabel:
+            labels, found = y > 0, np.arange(y.shape[1])
+        else:
+            labels = column_or_1d(y, warn=True)
+            found = np.unique(labels)
+        if resume and multilabel != self._multilabel:
+            raise ValueError(
+                f"y is {kind}, but the fit to go on from had "
+                f"{'multilabel' if self._multilabel else 'single-label'} targets."
+            )
+        self._settle_classes(found, classes, multilabel, resume=resume, one_pass=one_pass)
+        self._multilabel = multilabel
+        return labels if multilabel else np.searchsorted(self.classes_, labels)
+
+    def _settle_classes(
+        self,
+        found: NDArray[Any],
+        classes: Any,
+        multilabel: bool,
+        *,
+        resume: bool,
+        one_pass: bool,
+    ) -> None:
+        """Set ``classes_`` at the first call; later hold y and ``classes`` against it."""
+        given = None if classes is None else np.unique(classes)
+        if given is None and one_pass and not resume and not multilabel:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        known = self.classes_ if resume else (found if given is None else given)
+        if given is not None and not np.array_equal(given, known):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on the last call to partial_fit or "
+                f"fit, which was: {known!r}."
+            )
+        unseen = np.setdiff1d(found, known)
+        if multilabel and len(found) != len(known):
+            raise ValueError(f"y has {len(found)} labels, but there are {len(known)} classes.")
+        if len(unseen):
+            raise ValueError(
+                f"y contains classes {unseen.tolist()} that are not among the {len(known)} "
+                f"known ones: {known.tolist()}. Name every class in the first call."
+            )
+        if len(known) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes, but y contains "
+                f"only one class: {known[0]!r}."
+            )
+        self.classes_ = known
+
+    def _weigh_classes(
+        self, target: NDArray[Any], weight: NDArray[np.float64], one_pass: bool
+    ) -> NDArray[np.float64]:
+        if self.class_weight is None:
+            return weight
+        if one_pass and isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, because a block "
+                "does not tell how frequent the classes are. Use "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', classes=..., "
+                "y=...) on representative labels and pass the result as a dict."
+            )
+        if not self._multilabel:
+            return weight * _class_factors(self.class_weight, self.classes_, target, weight)
+        per_label = self.class_weight
+        if isinstance(per_label, dict) or not (
+            isinstance(per_label, str) or len(per_label) == target.shape[1]
+        ):
+            raise ValueError(
+                "For multilabel y, class_weight must be 'balanced' or a list with one dict "
+                f"{{0: weight, 1: weight}} for each of the {target.shape[1]} labels; got "
+                f"{per_label!r}."
+            )
+        factor = np.ones(len(weight))
+        for k in range(target.shape[1]):
+            choice = per_label if isinstance(per_label, str) else per_label[k]
+            codes = target[:, k].astype(np.intp)
+            factor *= _class_factors(choice, np.arange(2), codes, weight)
+        return weight * factor
+
+    def _encode_target(self, target: NDArray[Any], resume: bool) -> NDArray[Any]:
+        if self._multilabel:
+            return target
+        n_classes = len(self.classes_)
+        positive = np.array([1]) if n_classes == 2 else np.arange(n_classes)
+        return target.reshape(-1, 1) == positive
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the logits: the raw output z of the last layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column for two classes (raveled), else one for each class or label.
+        """
+        z = self._raw_output(X)
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable class; for multilabel y, 0 or 1 for each label.
+        """
+        z = self._raw_output(X)
+        if self._multilabel:
+            return self._is_positive(z).astype(np.intp)
+        if z.shape[1] == 1:
+            return self.classes_[self._is_positive(z[:, 0]).astype(np.intp)]
+        return self.classes_[z.argmax(axis=1)]
+
+    def _is_positive(self, z: Array) -> NDArray[np.bool_]:
+        """Return where an output says yes; as in scikit-learn, a tie says no."""
+        return z > 0.0
+
+
+class ProbabilityMixin:
+    """Probabilities for classifiers whose output is logistic or softmax."""
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns as in ``classes_``; rows sum to one, except for multilabel y, where each
+            column is the probability of its label.
+        """
+        z: Array = self._raw_output(X)  # type: ignore[attr-defined]
+        link: Link = self._loss().link  # type: ignore[attr-defined]
+        link.forward(z, out=z)
+        return z if self._multilabel or z.shape[1] > 1 else np.hstack([1.0 - z, z])  # type: ignore[attr-defined]
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of ``predict_proba``, finite for all finite logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Computed from the logits, so that it does not round to minus infinity where
+            ``predict_proba`` rounds to 0.
+        """
+        z: Array = self._raw_output(X)  # type: ignore[attr-defined]
+        if self._multilabel:  # type: ignore[attr-defined]
+            log_proba = -np.logaddexp(0.0, -z)
+        elif z.shape[1] == 1:
+            log_proba = -np.logaddexp(0.0, np.hstack([z, -z]))
+        else:
+            with np.errstate(over="ignore", under="ignore"):
+                z -= z.max(axis=1, keepdims=True)
+                log_proba = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return np.maximum(log_proba, np.finfo(log_proba.dtype).min, out=log_proba)
+
+
+class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):  # type: ignore[misc]
+    """Numbers, one column or several."""
+
+    _y_check: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
+    _single_target = True  # y was 1-D, and so are predictions
+
+    def _read_target(
+        self, y: Any, classes: Any, *, resume: bool, one_pass: bool
+    ) -> NDArray[Any]:
+        self._single_target = y.ndim == 1
+        return np.asarray(y).reshape(len(y), -1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _class_factors(
+    class_weight: Any,
+    classes: NDArray[Any],
+    codes: NDArray[np.intp],
+    weight: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the class weight of each row; "balanced" counts rows by their weight."""
+    if isinstance(class_weight, str):
+        counts = np.bincount(codes, weights=weight, minlength=len(classes))
+        factors = counts.sum() / (len(classes) * np.where(counts > 0, counts, np.inf))
+    else:
+        factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    per_row: NDArray[np.float64] = factors[codes]
+    return per_row

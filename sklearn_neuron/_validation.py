@@ -1,0 +1,237 @@
+"""Validation: what constructor parameters, weights and starting values may be.
+
+A parameter is checked at ``fit`` against a constraint, an object that can say what it
+allows. The errors name the parameter, the value given and what is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from sklearn.utils import check_array, check_random_state
+
+from sklearn_neuron.recipes import Recipe
+
+Array = NDArray[np.floating[Any]]
+
+
+class InvalidParameterTypeError(TypeError, ValueError):
+    """A parameter of a type that is never allowed; a ValueError too, as in scikit-learn."""
+
+
+class Constraint:
+    """What a parameter may be."""
+
+    def has_type(self, value: Any) -> bool:
+        """Return whether the type could be right."""
+        raise NotImplementedError
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value of the right type is allowed."""
+        return True
+
+    def __str__(self) -> str:
+        raise NotImplementedError
+
+    def check(self, owner: str, name: str, value: Any) -> None:
+        """Raise unless the value is allowed."""
+        message = f"The {name!r} parameter of {owner} must be {self}; got {value!r} instead."
+        if not self.has_type(value):
+            raise InvalidParameterTypeError(message)
+        if not self.allows(value):
+            raise ValueError(message)
+        if isinstance(value, Recipe):
+            try:
+                value.validate()
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"The {name!r} parameter of {owner}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Number(Constraint):
+    """A finite number at least (or above) ``low`` and below ``high``."""
+
+    low: float
+    high: float = math.inf
+    open_low: bool = False
+    integer: bool = False
+    none: str = ""  # what None means, where it is allowed
+
+    def has_type(self, value: Any) -> bool:
+        if value is None:
+            return bool(self.none)
+        kind = Integral if self.integer else Real
+        return isinstance(value, kind) and not isinstance(value, bool | np.bool_)
+
+    def allows(self, value: Any) -> bool:
+        if value is None:
+            return True
+        above = value > self.low if self.open_low else value >= self.low
+        return bool(above and value < self.high)
+
+    def __str__(self) -> str:
+        kind = "an int" if self.integer else "a float"
+        bracket = "(" if self.open_low else "["
+        none = f" or None ({self.none})" if self.none else ""
+        return f"{kind} in the range {bracket}{self.low:g}, {self.high:g}){none}"
+
+
+@dataclass(frozen=True)
+class Flag(Constraint):
+    """True or False; where ``level`` is set also a non-negative int."""
+
+    level: bool = False
+
+    def has_type(self, value: Any) -> bool:
+        return isinstance(value, bool | np.bool_) or (self.level and isinstance(value, Integral))
+
+    def allows(self, value: Any) -> bool:
+        return bool(value >= 0) if self.level else True
+
+    def __str__(self) -> str:
+        return "True, False or a non-negative int" if self.level else "True or False"
+
+
+@dataclass(frozen=True)
+class Choice(Constraint):
+    """One of some names, or an object of a kind of recipe."""
+
+    names: Sequence[str]
+    kind: type[Recipe] | None = None
+
+    def has_type(self, value: Any) -> bool:
+        return isinstance(value, str) or (self.kind is not None and isinstance(value, self.kind))
+
+    def allows(self, value: Any) -> bool:
+        return not isinstance(value, str) or value in self.names
+
+    def __str__(self) -> str:
+        names = "one of " + ", ".join(repr(name) for name in self.names)
+        return names if self.kind is None else f"{names}, or an {self.kind.__name__} object"
+
+
+@dataclass(frozen=True)
+class Either(Constraint):
+    """Whatever a pair of predicates accepts, described in words."""
+
+    words: str
+    type_test: Callable[[Any], bool]
+    value_test: Callable[[Any], bool]
+
+    def has_type(self, value: Any) -> bool:
+        return self.type_test(value)
+
+    def allows(self, value: Any) -> bool:
+        return self.value_test(value)
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _is_seed(value: Any) -> bool:
+    try:
+        check_random_state(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _sizes(value: Any) -> list[Any]:
+    return [value] if _is_size(value) else list(value)
+
+
+HIDDEN_LAYER_SIZES = Either(
+    "an int >= 1 or a sequence of ints >= 1, one for each hidden layer",
+    lambda v: (
+        _is_size(v)
+        or (isinstance(v, list | tuple | np.ndarray) and all(_is_size(n) for n in v))
+    ),
+    lambda v: all(n >= 1 for n in _sizes(v)),
+)
+TARGET_RANGE = Either(
+    "'auto' or a pair (low, high) of finite numbers with low < high",
+    lambda v: (
+        isinstance(v, str)
+        or (isinstance(v, list | tuple | np.ndarray) and all(_is_number(x) for x in v))
+    ),
+    lambda v: (
+        v == "auto"
+        if isinstance(v, str)
+        else len(v) == 2 and bool(np.isfinite(v).all()) and bool(v[0] < v[1])
+    ),
+)
+CLASS_WEIGHT = Either(
+    "None, 'balanced', a dict {class: weight} of finite, non-negative weights or, "
+    "for multilabel y, a list of such dicts",
+    lambda v: v is None or isinstance(v, str | dict | list),
+    lambda v: v is None or v == "balanced" or (not isinstance(v, str) and _are_weights(v)),
+)
+RANDOM_STATE = Either(
+    "None, an int in the range [0, 2**32 - 1] or a numpy.random.RandomState",
+    lambda v: (
+        v is None or isinstance(v, Integral | np.random.RandomState) or v is np.random
+    ),
+    _is_seed,
+)
+
+
+def _are_weights(value: dict[Any, Any] | list[Any]) -> bool:
+    dicts: Iterable[Any] = value if isinstance(value, list) else [value]
+    return all(
+        isinstance(d, dict) and all(_is_number(w) and 0 <= w < math.inf for w in d.values())
+        for d in dicts
+    )
+
+
+def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    """Return the weights as an array of shape (n_samples,).
+
+    Raises
+    ------
+    ValueError
+        Where they are not one finite, non-negative number for each row.
+    """
+    if _is_number(sample_weight):
+        sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
+    weight: NDArray[np.float64] = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weight.ndim != 1:
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar, got {weight.ndim}D array; "
+            "give one weight for each row."
+        )
+    if weight.shape[0] != n_samples:
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}: "
+            "one weight for each row."
+        )
+    if (weight < 0).any():
+        raise ValueError(
+            "Negative values in data passed to `sample_weight`; weights must be >= 0."
+        )
+    return weight
+
+
+def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Return a starting value of ``fit`` as an array, or say which shape it should have."""
+    array: Array = check_array(
+        value, ensure_2d=False, allow_nd=True, dtype=dtype, ensure_min_samples=0, input_name=name
+    )
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}; got shape {array.shape}.")
+    return array

@@ -1,0 +1,132 @@
+r"""Activations: :math:`a = \sigma(z)` and its derivative :math:`\sigma'(z)`.
+
+=========  ==================================  ==============================
+name       :math:`\sigma(z)`                   :math:`\sigma'(z)`
+=========  ==================================  ==============================
+identity   :math:`z`                           :math:`1`
+logistic   :math:`1 / (1 + e^{-z})`            :math:`a (1 - a)`
+tanh       :math:`\tanh z`                     :math:`1 - a^2`
+relu       :math:`\max(0, z)`                  :math:`1 [a > 0]`
+softmax    :math:`e^{z_k} / \sum_j e^{z_j}`    (a link: see the losses)
+step       :math:`1 [z \ge 0]`                 (a link: see the losses)
+=========  ==================================  ==============================
+
+Shapes: ``z``, ``a`` and ``out`` are ``(m, n)``: m rows, n units of one layer. Everything
+is written into ``out``, which may be ``z`` itself in ``forward`` but not in ``derivative``.
+Activations are stateless, so that one object may serve many layers and threads.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from sklearn_neuron.recipes import Recipe
+
+Array = NDArray[np.floating[Any]]
+
+
+class Link(Recipe):
+    """What turns the last layer's z into predictions; need not be differentiable."""
+
+    #: The name in scikit-learn's vocabulary, shown as ``out_activation_``.
+    name: str
+
+    @abstractmethod
+    def forward(self, z: Array, out: Array) -> None:
+        """Write a = σ(z) into ``out``."""
+
+
+class Activation(Link):
+    """An elementwise function with a derivative, fit for hidden layers."""
+
+    #: True where σ′ needs z besides a; then the network keeps both.
+    needs_z: bool = False
+    #: The scheme of weight initialisation that ``init="auto"`` chooses for layers of this kind.
+    init: str = "glorot_uniform"
+
+    @abstractmethod
+    def derivative(self, z: Array, a: Array, out: Array) -> None:
+        """Write σ′(z) into ``out``, given z and a = σ(z); ``z`` is ``a`` unless ``needs_z``."""
+
+
+class Identity(Activation):
+    """σ(z) = z."""
+
+    name = "identity"
+
+    def forward(self, z: Array, out: Array) -> None:
+        if out is not z:
+            np.copyto(out, z)
+
+    def derivative(self, z: Array, a: Array, out: Array) -> None:
+        out.fill(1.0)
+
+
+class Logistic(Activation):
+    """σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook."""
+
+    name = "logistic"
+
+    def forward(self, z: Array, out: Array) -> None:
+        expit(z, out=out)
+
+    def derivative(self, z: Array, a: Array, out: Array) -> None:
+        np.subtract(1.0, a, out=out)
+        np.multiply(out, a, out=out)  # a (1 − a)
+
+
+class Tanh(Activation):
+    """σ(z) = tanh(z)."""
+
+    name = "tanh"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.tanh(z, out=out)
+
+    def derivative(self, z: Array, a: Array, out: Array) -> None:
+        np.multiply(a, a, out=out)
+        np.subtract(1.0, out, out=out)  # 1 − a²
+
+
+class ReLU(Activation):
+    """σ(z) = max(0, z); its derivative at 0 is taken as 0."""
+
+    name = "relu"
+    init = "he_uniform"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.maximum(z, 0.0, out=out)
+
+    def derivative(self, z: Array, a: Array, out: Array) -> None:
+        np.greater(a, 0.0, out=out)  # 1[z > 0]
+
+
+class Softmax(Link):
+    """a_k = exp(z_k) / Σ_j exp(z_j), row by row; its δ comes with the cross-entropy."""
+
+    name = "softmax"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.subtract(z, z.max(axis=1, keepdims=True), out=out)
+        np.exp(out, out=out)
+        np.divide(out, out.sum(axis=1, keepdims=True), out=out)
+
+
+class Step(Link):
+    """a = 1[z ≥ 0], Rosenblatt's threshold; its δ comes with the perceptron criterion."""
+
+    name = "step"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.greater_equal(z, 0.0, out=out)
+
+
+#: Activations by the name that ``activation=`` takes. A new one needs a line here.
+ACTIVATIONS: dict[str, type[Activation]] = {
+    activation.name: activation for activation in (Identity, Logistic, Tanh, ReLU)
+}

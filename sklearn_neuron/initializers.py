@@ -1,0 +1,98 @@
+r"""Initializers: the weights before the first step, drawn with a variance that fits the layer.
+
+==================  =====================================================
+name                weights
+==================  =====================================================
+glorot_uniform      :math:`U(-r, r)`, :math:`r = \sqrt{6 / (n_{in} + n_{out})}`
+glorot_normal       :math:`N(0, 2 / (n_{in} + n_{out}))`
+he_uniform          :math:`U(-r, r)`, :math:`r = \sqrt{6 / n_{in}}`
+he_normal           :math:`N(0, 2 / n_{in})`
+==================  =====================================================
+
+Biases are drawn from :math:`U(-1/\sqrt{n_{in}}, 1/\sqrt{n_{in}})`, so that units of the same
+layer bend at different places even where there is one feature. ``"auto"`` takes, layer by
+layer, the scheme that the layer's activation names.
+
+References
+----------
+.. [1] X. Glorot, Y. Bengio (2010). Understanding the difficulty of training deep
+   feedforward neural networks. AISTATS, PMLR 9, 249-256.
+   https://proceedings.mlr.press/v9/glorot10a.html
+.. [2] K. He, X. Zhang, S. Ren, J. Sun (2015). Delving deep into rectifiers. ICCV.
+   https://doi.org/10.1109/ICCV.2015.123
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_neuron.activations import Activation
+
+Array = NDArray[np.floating[Any]]
+Initializer = Callable[[np.random.RandomState, int, int], Array]
+
+
+def _glorot_uniform(rng: np.random.RandomState, n_in: int, n_out: int) -> Array:
+    radius = math.sqrt(6.0 / (n_in + n_out))
+    return rng.uniform(-radius, radius, (n_in, n_out))
+
+
+def _glorot_normal(rng: np.random.RandomState, n_in: int, n_out: int) -> Array:
+    return rng.normal(0.0, math.sqrt(2.0 / (n_in + n_out)), (n_in, n_out))
+
+
+def _he_uniform(rng: np.random.RandomState, n_in: int, n_out: int) -> Array:
+    radius = math.sqrt(6.0 / n_in)
+    return rng.uniform(-radius, radius, (n_in, n_out))
+
+
+def _he_normal(rng: np.random.RandomState, n_in: int, n_out: int) -> Array:
+    return rng.normal(0.0, math.sqrt(2.0 / n_in), (n_in, n_out))
+
+
+#: Initializers by the name that ``init=`` takes. A new one needs a line here.
+INITIALIZERS: dict[str, Initializer] = {
+    "glorot_uniform": _glorot_uniform,
+    "glorot_normal": _glorot_normal,
+    "he_uniform": _he_uniform,
+    "he_normal": _he_normal,
+}
+
+
+def initialize(
+    init: str,
+    layer_sizes: Sequence[int],
+    activations: Sequence[Activation],
+    rng: np.random.RandomState,
+) -> tuple[list[Array], list[Array]]:
+    """Draw the weights and biases of every layer.
+
+    Parameters
+    ----------
+    init : str
+        A name of ``INITIALIZERS``, or ``"auto"``.
+    layer_sizes : sequence of int
+        Number of features, of units in each hidden layer, and of outputs.
+    activations : sequence of Activation
+        One for each hidden layer; the output layer is drawn by ``glorot_uniform`` under "auto".
+    rng : RandomState
+        The source of randomness.
+
+    Returns
+    -------
+    coefs, intercepts : lists of ndarray
+        Shapes (n_in, n_out) and (n_out,).
+    """
+    schemes = [activation.init for activation in activations] + ["glorot_uniform"]
+    coefs, intercepts = [], []
+    for scheme, n_in, n_out in zip(schemes, layer_sizes[:-1], layer_sizes[1:], strict=True):
+        draw = INITIALIZERS[scheme if init == "auto" else init]
+        coefs.append(draw(rng, n_in, n_out))
+        radius = 1.0 / math.sqrt(n_in)
+        intercepts.append(rng.uniform(-radius, radius, n_out))
+    return coefs, intercepts

@@ -1,0 +1,196 @@
+r"""The network: all parameters in one vector θ, and the two sweeps of backpropagation.
+
+.. math::
+
+    a^0 = X, \quad z^l = a^{l-1} W^l + b^l, \quad a^l = \sigma(z^l), \quad a^L = link(z^L)
+
+    \delta^L = \partial \ell / \partial z^L, \quad
+    \delta^{l-1} = \delta^l {W^l}^\top \odot \sigma'(z^{l-1}), \quad
+    \partial W^l = {a^{l-1}}^\top \delta^l, \quad \partial b^l = \sum_i \delta^l_i
+
+The objective is :math:`\sum_i s_i \ell_i / \sum_i s_i + \frac{\alpha}{2} \|W\|^2`; biases are
+never penalised. A row's share :math:`s_i / \sum s` enters once, in :math:`\delta^L`.
+
+Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, ∂b are
+``(n_out,)``; z, a and δ are ``(m, n_out)``. The textbook's columns are these rows transposed.
+θ and ∇θ hold W¹ … Wᴸ and then b¹ … bᴸ; W, b, dW, db are views of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from sklearn_neuron.activations import Activation
+from sklearn_neuron.losses import Loss
+
+Array = NDArray[np.floating[Any]]
+Matrix = Any  # an Array, or a SciPy sparse matrix or array: what a layer's input may be
+
+
+def product(A: Matrix, B: Array, out: Array) -> None:
+    """Write A @ B into ``out``; A may be sparse."""
+    if isinstance(A, np.ndarray):
+        np.dot(A, B, out=out)
+    else:
+        out[...] = A @ B
+
+
+def split(vector: Array, layer_sizes: Sequence[int]) -> tuple[list[Array], list[Array]]:
+    """Return the views W¹ … Wᴸ and b¹ … bᴸ of one flat vector."""
+    shapes = list(zip(layer_sizes[:-1], layer_sizes[1:], strict=True))
+    W, b, start = [], [], 0
+    for n_in, n_out in shapes:
+        W.append(vector[start : start + n_in * n_out].reshape(n_in, n_out))
+        start += n_in * n_out
+    for _, n_out in shapes:
+        b.append(vector[start : start + n_out])
+        start += n_out
+    return W, b
+
+
+def raw_output(
+    X: Matrix,
+    coefs: Sequence[Array],
+    intercepts: Sequence[Array],
+    activations: Sequence[Activation],
+) -> Array:
+    """Return z^L: a pure function of its arguments, what every ``predict`` rests on."""
+    a = X
+    for W, b, sigma in zip(coefs[:-1], intercepts[:-1], activations, strict=True):
+        a = np.asarray(a @ W)
+        a += b
+        z = a.copy() if sigma.needs_z else a
+        sigma.forward(z, out=a)
+    z = np.asarray(a @ coefs[-1])
+    z += intercepts[-1]
+    return z
+
+
+class Workspace:
+    """The buffers of m rows on their way through the network, made once and used at every step.
+
+    Parameters
+    ----------
+    network : Network
+        Whose layers the rows pass through.
+    m : int
+        Number of rows.
+    larger : Workspace, default=None
+        A workspace of at least m rows whose memory is used again.
+    """
+
+    def __init__(self, network: Network, m: int, larger: Workspace | None = None) -> None:
+        def rows(n: int, shared: Array | None) -> Array:
+            return np.empty((m, n), network.dtype) if shared is None else shared[:m]
+
+        hidden, K = network.layer_sizes[1:-1], network.layer_sizes[-1]
+        reuse = larger.hidden if larger else [(None,) * 4] * len(hidden)
+        #: For every hidden layer: z, a, δ, σ′.
+        self.hidden: list[tuple[Array, Array, Array, Array]] = []
+        for n, sigma, (z, a, delta, slope) in zip(
+            hidden, network.activations, reuse, strict=True
+        ):
+            a = rows(n, a)
+            z = rows(n, z) if sigma.needs_z else a
+            self.hidden.append((z, a, rows(n, delta), rows(n, slope)))
+        self.z = rows(K, larger and larger.z)
+        self.a = rows(K, larger and larger.a)
+        self.delta = rows(K, larger and larger.delta)
+        self.work = rows(K, larger and larger.work)
+        self.ones = np.ones(m, network.dtype)
+
+
+class Network:
+    """Layers, loss and penalty, with the memory of θ and ∇θ.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Number of features, of units in each hidden layer (there may be none), of outputs.
+    activations : sequence of Activation
+        One for each hidden layer.
+    loss : Loss
+        With its link.
+    alpha : float, default=0.0
+        Strength of the L2 penalty on the weights.
+    dtype : dtype, default=float64
+        Of θ, ∇θ and all buffers.
+
+    Attributes
+    ----------
+    theta, grad : ndarray of shape (n_parameters,)
+        θ and ∇θ.
+    W, b, dW, db : lists of ndarray
+        Views of ``theta`` and ``grad``, a layer each.
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        activations: Sequence[Activation],
+        loss: Loss,
+        alpha: float = 0.0,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        self.layer_sizes = tuple(layer_sizes)
+        self.activations = tuple(activations)
+        self.loss = loss
+        self.alpha = alpha
+        self.dtype = np.dtype(dtype)
+        pairs = list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
+        self.n_weights = sum(n_in * n_out for n_in, n_out in pairs)
+        n_parameters = self.n_weights + sum(self.layer_sizes[1:])
+        self.theta = np.zeros(n_parameters, self.dtype)
+        self.grad = np.zeros(n_parameters, self.dtype)
+        self.W, self.b = split(self.theta, self.layer_sizes)
+        self.dW, self.db = split(self.grad, self.layer_sizes)
+        self._W_T = [W.T for W in self.W]
+
+    def forward(self, X: Matrix, space: Workspace, z_out: Array) -> None:
+        """Sweep forward: write z^L into ``z_out`` and every z^l, a^l into the workspace."""
+        a = X
+        for l, (z, a_next, _, _) in enumerate(space.hidden):
+            product(a, self.W[l], out=z)
+            np.add(z, self.b[l], out=z)  # z^l = a^(l-1) W^l + b^l
+            self.activations[l].forward(z, out=a_next)  # a^l = σ(z^l)
+            a = a_next
+        product(a, self.W[-1], out=z_out)
+        np.add(z_out, self.b[-1], out=z_out)
+        self.loss.link.forward(z_out, out=space.a)  # a^L = link(z^L)
+
+    def backward(
+        self, X: Matrix, Y: Array, share: Array | float, space: Workspace, z_out: Array
+    ) -> None:
+        """Sweep backward after ``forward``: write ∂W^l, ∂b^l of Σ shareᵢ ℓᵢ into ∇θ.
+
+        ``share`` is each row's weight over the batch's number of rows, (m, 1) or one number.
+        """
+        delta = space.delta
+        self.loss.delta(Y, z_out, space.a, out=delta, work=space.work)  # δ^L = ∂ℓ/∂z^L
+        np.multiply(delta, share, out=delta)
+        for l in range(len(space.hidden), 0, -1):
+            z, a, delta_below, slope = space.hidden[l - 1]
+            np.dot(a.T, delta, out=self.dW[l])  # ∂W^l = a^(l-1)ᵀ δ^l
+            np.dot(space.ones, delta, out=self.db[l])  # ∂b^l = Σ δ^l
+            np.dot(delta, self._W_T[l], out=delta_below)
+            self.activations[l - 1].derivative(z, a, out=slope)
+            np.multiply(delta_below, slope, out=delta_below)  # δ^(l-1) = δ^l W^lᵀ ⊙ σ′
+            delta = delta_below
+        product(X.T, delta, out=self.dW[0])
+        np.dot(space.ones, delta, out=self.db[0])
+
+    def penalty(self) -> float:
+        """Return (alpha / 2) ‖W‖²."""
+        if not self.alpha:
+            return 0.0
+        weights = self.theta[: self.n_weights]
+        return 0.5 * self.alpha * float(np.dot(weights, weights))
+
+    def add_penalty_gradient(self) -> None:
+        """Add alpha W to ∂W."""
+        if self.alpha:
+            self.grad[: self.n_weights] += self.alpha * self.theta[: self.n_weights]

@@ -1,0 +1,555 @@
+"""Single neurons: networks with no hidden layer, whose weights are ``coef_`` and ``intercept_``.
+
+They start at zero. ``SigmoidNeuronRegressor`` is the neuron of squared error behind a sigmoid,
+``LogisticNeuronClassifier`` the one of cross-entropy, ``PerceptronClassifier`` Rosenblatt's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.metaestimators import available_if
+
+from sklearn_neuron._base import BaseNetworkEstimator, Parameters
+from sklearn_neuron._docs import documented
+from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor, ProbabilityMixin
+from sklearn_neuron._validation import TARGET_RANGE, Choice, check_start
+from sklearn_neuron.activations import Logistic
+from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy, Loss, Perceptron, SquaredError
+from sklearn_neuron.network import Network
+from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
+
+Array = NDArray[np.floating[Any]]
+
+
+def has_updates(estimator: BaseNetworkEstimator) -> bool:
+    """Return whether training is by updates, so that there is a ``partial_fit``."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError('partial_fit is not available with solver="lbfgs".')
+    return True
+
+
+class NeuronMixin:
+    """W (p, K) and b (K,) of the one layer as ``coef_`` (K, p) and ``intercept_`` (K,)."""
+
+    _flat = False  # whether coef_ is (p,) and intercept_ a float
+
+    def _parameters(self) -> Parameters:
+        coef, intercept = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)  # type: ignore[has-type]
+        return [coef.T], [intercept.astype(coef.dtype, copy=False)]
+
+    def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
+        coef, intercept = np.ascontiguousarray(coefs[0].T), intercepts[0]
+        self.coef_ = coef[0] if self._flat else coef
+        self.intercept_ = float(intercept[0]) if self._flat else intercept
+
+    def _draw_parameters(self, network: Network, rng: Any) -> Parameters:
+        p, K = network.layer_sizes
+        return [np.zeros((p, K))], [np.zeros(K)]
+
+    def _given_parameters(
+        self, network: Network, coef_init: Any, intercept_init: Any
+    ) -> tuple[list[Array] | None, list[Array] | None]:
+        p, K = network.layer_sizes
+        coefs = intercepts = None
+        if coef_init is not None:
+            shape = (p,) if self._flat or (K == 1 and np.ndim(coef_init) == 1) else (K, p)
+            coef = check_start("coef_init", coef_init, shape, network.dtype)
+            coefs = [coef.reshape(K, p).T]
+        if intercept_init is not None:
+            shape = () if K == 1 and np.ndim(intercept_init) == 0 else (K,)
+            intercept = check_start("intercept_init", intercept_init, shape, network.dtype)
+            intercepts = [intercept.reshape(K)]
+        return coefs, intercepts
+
+
+@documented
+class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
+    """A sigmoid neuron trained on squared error by gradient descent.
+
+    The prediction is ``low + (high - low) * σ(X @ coef_ + intercept_)``, and the objective
+    ``Σ sᵢ (σ(zᵢ) - tᵢ)² / Σ sᵢ + (alpha / 2) ||coef_||²``, with sᵢ the weight of row i, tᵢ
+    its target on the (0, 1) scale, and a sum over the targets where there are several. It
+    is the neuron of the textbook's first chapter on backpropagation [1]_:
+    ``δ = 2 (a - t) a (1 - a)``, ``∂w = Xᵀ δ / n``.
+
+    Parameters
+    ----------
+    eta : float, default=1.0
+        Learning rate: the length of a step, in units of the gradient.
+    {{batch_size: 16}}
+    {{solver: sgd}}
+    {{schedule}}
+    {{alpha}} The bias is not penalised.
+    {{max_iter}}
+    {{tol: 1e-5}}
+    {{n_iter_no_change}}
+    target_range : "auto" or (low, high), default="auto"
+        The range of the predictions. ``"auto"`` is (0, 1) when every target lies there, else
+        the smallest and the largest training target; each target column has its own. A target
+        outside an explicit range is an error. ``partial_fit`` settles the range at its first
+        call, and targets that later fall outside of an automatic one give a warning.
+    {{shuffle}}
+    {{random_state: Decides the order of the rows}}
+    {{warm_start}}
+    {{verbose}}
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Weights; 1-D where y was.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Bias.
+    target_range_ : tuple (low, high)
+        The range of the predictions: floats, or arrays of shape (n_targets,) for 2-D y.
+    {{fitted}}
+
+    See Also
+    --------
+    LogisticNeuronClassifier : The same neuron for classes, on cross-entropy.
+    ManualMLPRegressor : A network with hidden layers and an unbounded output.
+
+    References
+    ----------
+    .. [1] D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning representations by
+       back-propagating errors. Nature 323, 533-536. https://doi.org/10.1038/323533a0
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron import SigmoidNeuronRegressor
+    >>> X = np.array([[1.0, 2.0], [2.0, 1.0], [-1.0, -2.0]])
+    >>> y = np.array([1.0, 0.0, 0.0])
+    >>> neuron = SigmoidNeuronRegressor(eta=0.1, batch_size=None, max_iter=2, tol=None)
+    >>> neuron.fit(X, y, coef_init=[0.1, -0.2], intercept_init=0.0).coef_.round(4)
+    array([ 0.1036, -0.1425])
+    >>> np.round(neuron.loss_curve_, 4)
+    array([0.3033, 0.2942])
+    """
+
+    _constraints = {**BaseNetworkRegressor._constraints, "target_range": TARGET_RANGE}
+
+    def __init__(
+        self,
+        *,
+        eta: float = 1.0,
+        batch_size: int | None = 16,
+        solver: str | Optimizer = "sgd",
+        schedule: Any = "constant",
+        alpha: float = 0.0,
+        max_iter: int = 200,
+        tol: float | None = 1e-5,
+        n_iter_no_change: int = 10,
+        target_range: Any = "auto",
+        shuffle: bool = True,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        self.eta = eta
+        self.batch_size = batch_size
+        self.solver = solver
+        self.schedule = schedule
+        self.alpha = alpha
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.target_range = target_range
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+    ) -> Self:
+        """Fit the neuron.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative; only their ratios matter.
+        coef_init : array-like of shape (n_features,) or (n_targets, n_features), default=None
+            Weights to start from instead of zeros.
+        intercept_init : float or array-like of shape (n_targets,), default=None
+            Bias to start from instead of zero.
+
+        Returns
+        -------
+        self : SigmoidNeuronRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For parameters or data that are not allowed, and when training diverges. The
+            estimator is then as it was before.
+        """
+        return self._fit(
+            X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init
+        )
+
+    @available_if(has_updates)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Make one pass over a block of rows, going on from where training stands.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            A block of training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, relative to those of all rows seen so far.
+
+        Returns
+        -------
+        self : SigmoidNeuronRegressor
+            The estimator.
+        """
+        return self._fit(X, y, sample_weight, one_pass=True)
+
+    def predict(self, X: Any) -> Array:
+        """Return the prediction of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Within ``target_range_``.
+        """
+        a = self._raw_output(X)
+        Logistic().forward(a, out=a)
+        low, high = self._range(a.dtype)
+        a *= high - low
+        a += low
+        return a[:, 0] if self._single_target else a
+
+    def _range(self, dtype: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        low, high = self.target_range_
+        return np.atleast_1d(np.asarray(low, dtype)), np.atleast_1d(np.asarray(high, dtype))
+
+    def _encode_target(self, target: NDArray[Any], resume: bool) -> NDArray[Any]:
+        low, high = (
+            self._range(np.float64) if resume else self._settle_range(target.astype(np.float64))
+        )
+        if low.size == target.shape[1]:
+            self._check_range(target, low, high, resume)
+        return (target - low) / (high - low)
+
+    def _settle_range(self, target: NDArray[np.float64]) -> tuple[Array, Array]:
+        """Set ``target_range_``."""
+        if isinstance(self.target_range, str):
+            low, high = target.min(axis=0), target.max(axis=0)
+            unit = (low >= 0.0) & (high <= 1.0)
+            # a constant target sits in the middle of a range of one, where σ(0) predicts it
+            constant = ~unit & (low == high)
+            low = np.where(unit, 0.0, low - 0.5 * constant)
+            high = np.where(unit, 1.0, high + 0.5 * constant)
+        else:
+            low, high = (np.full(target.shape[1], float(x)) for x in self.target_range)
+        flat = self._single_target
+        self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
+        return low, high
+
+    def _check_range(
+        self, target: NDArray[Any], low: Array, high: Array, resume: bool
+    ) -> None:
+        outside = (target < low) | (target > high)
+        if not outside.any():
+            return
+        message = (
+            f"{int(outside.sum())} targets, for example {target[outside][0]!r}, lie outside of "
+            f"target_range_={self.target_range_}, which predictions cannot leave."
+        )
+        if not isinstance(self.target_range, str):
+            raise ValueError(f"{message} Give a wider target_range, or 'auto'.")
+        warnings.warn(
+            f"{message} The range was settled by an earlier call; give an explicit "
+            "target_range that holds for all blocks.",
+            UserWarning,
+            stacklevel=6,
+        )
+
+    def _loss(self) -> Loss:
+        return SquaredError(link=Logistic())
+
+    @property
+    def _flat(self) -> bool:  # type: ignore[override]
+        return self._single_target
+
+
+class NeuronClassifier(NeuronMixin, BaseNetworkClassifier):
+    """``fit`` and ``partial_fit`` of the single-layer classifiers."""
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+    ) -> Self:
+        """Fit the neuron.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Class labels: numbers or strings, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative; only their ratios matter.
+        coef_init : array-like of shape (1, n_features) or (n_classes, n_features), default=None
+            Weights to start from instead of zeros.
+        intercept_init : array-like of shape (1,) or (n_classes,), default=None
+            Biases to start from instead of zeros.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For parameters or data that are not allowed, and when training diverges. The
+            estimator is then as it was before.
+        """
+        return self._fit(
+            X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init
+        )
+
+    @available_if(has_updates)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Make one pass over a block of rows, going on from where training stands.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            A block of training rows.
+        y : array-like of shape (n_samples,)
+            Their class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever occur; needed at the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, relative to those of all rows seen so far.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+        """
+        return self._fit(X, y, sample_weight, classes=classes, one_pass=True)
+
+
+@documented
+class LogisticNeuronClassifier(ProbabilityMixin, NeuronClassifier):
+    """A logistic neuron: logistic regression trained by backpropagation.
+
+    For two classes there is one sigmoid output with binary cross-entropy, for K > 2 a softmax
+    over K outputs with categorical cross-entropy; either way ``δ = a - y`` [1]_. The objective
+    is ``Σ sᵢ ℓᵢ / Σ sᵢ + (alpha / 2) ||coef_||²`` with sᵢ the weight of row i, so that
+    ``alpha = 1 / (C * n_samples)`` is scikit-learn's ``LogisticRegression(C)`` with unit weights.
+
+    Parameters
+    ----------
+    eta : float, default=0.1
+        Learning rate: the length of a step, in units of the gradient.
+    {{batch_size: 32}}
+    {{solver: sgd}}
+    {{schedule}}
+    {{alpha}} The bias is not penalised.
+    {{max_iter}}
+    {{tol: 1e-4}}
+    {{n_iter_no_change}}
+    {{class_weight}}
+    {{shuffle}}
+    {{random_state: Decides the order of the rows}}
+    {{warm_start}}
+    {{verbose}}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Biases.
+    {{fitted}}
+
+    See Also
+    --------
+    ManualMLPClassifier : The same with hidden layers.
+    PerceptronClassifier : The neuron that learns only from mistakes.
+
+    References
+    ----------
+    .. [1] C. M. Bishop (2006). Pattern Recognition and Machine Learning, sections 4.3.2 and
+       4.3.4. Springer. https://www.springer.com/gp/book/9780387310732
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LogisticNeuronClassifier(random_state=0))
+    >>> model.fit(X, y).score(X, y) > 0.98
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        eta: float = 0.1,
+        batch_size: int | None = 32,
+        solver: str | Optimizer = "sgd",
+        schedule: Any = "constant",
+        alpha: float = 0.0,
+        max_iter: int = 200,
+        tol: float | None = 1e-4,
+        n_iter_no_change: int = 10,
+        class_weight: Any = None,
+        shuffle: bool = True,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        self.eta = eta
+        self.batch_size = batch_size
+        self.solver = solver
+        self.schedule = schedule
+        self.alpha = alpha
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def _loss(self) -> Loss:
+        return BinaryCrossEntropy() if len(self.classes_) == 2 else CrossEntropy()
+
+
+@documented
+class PerceptronClassifier(NeuronClassifier):
+    """Rosenblatt's perceptron: one row at a time, a step for every mistake.
+
+    The output is ``ŷ = 1[z >= 0]``, ``z = x · w + b``; each row moves the weights by
+    ``w ← w + eta (y - ŷ) x`` and ``b ← b + eta (y - ŷ)`` [1]_, which is a gradient step on the
+    perceptron criterion ``max(0, (1 - 2y) z)``. On linearly separable rows training ends at the
+    first epoch without a mistake. More than two classes are learned one versus the rest.
+    There are no probabilities.
+
+    Parameters
+    ----------
+    eta : float, default=1.0
+        Learning rate. From a start at zero and with one row at a time it only scales the weights.
+    {{batch_size: 1}}
+    solver : {"sgd", "adam"} or Optimizer, default="sgd"
+        How the (sub)gradients become steps; ``"sgd"`` is Rosenblatt's rule.
+    {{schedule}}
+    {{alpha}} The bias is not penalised.
+    {{max_iter}}
+    {{tol: None}}
+    {{n_iter_no_change}}
+    {{class_weight}}
+    {{shuffle}}
+    {{random_state: Decides the order of the rows}}
+    {{warm_start}}
+    {{verbose}}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Biases.
+    {{fitted}}
+
+    See Also
+    --------
+    LogisticNeuronClassifier : The neuron with probabilities.
+
+    References
+    ----------
+    .. [1] F. Rosenblatt (1958). The perceptron: a probabilistic model for information storage
+       and organization in the brain. Psychological Review 65(6), 386-408.
+       https://doi.org/10.1037/h0042519
+
+    Examples
+    --------
+    >>> from sklearn_neuron import PerceptronClassifier
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1]
+    >>> PerceptronClassifier(random_state=0).fit(X, y).predict(X)
+    array([0, 0, 0, 1])
+    """
+
+    _constraints = {
+        **BaseNetworkClassifier._constraints,
+        "solver": Choice(tuple(OPTIMIZERS), Optimizer),
+    }
+
+    def __init__(
+        self,
+        *,
+        eta: float = 1.0,
+        batch_size: int | None = 1,
+        solver: str | Optimizer = "sgd",
+        schedule: Any = "constant",
+        alpha: float = 0.0,
+        max_iter: int = 200,
+        tol: float | None = None,
+        n_iter_no_change: int = 10,
+        class_weight: Any = None,
+        shuffle: bool = True,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        self.eta = eta
+        self.batch_size = batch_size
+        self.solver = solver
+        self.schedule = schedule
+        self.alpha = alpha
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def _loss(self) -> Loss:
+        return Perceptron()
+
+    def _is_positive(self, z: Array) -> NDArray[np.bool_]:
+        return z >= 0.0  # Rosenblatt's threshold, as in training

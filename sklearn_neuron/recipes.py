@@ -1,0 +1,79 @@
+"""A recipe is an immutable set of hyper-parameters with scikit-learn's ``get_params``.
+
+Activations, losses, schedules and optimizers are recipes: small objects that a user
+may hand to an estimator's constructor in place of a name. ``get_params`` and
+``set_params`` let ``clone`` copy them and let a search reach inside, as in
+``solver__momentum``. A recipe keeps no state of a training run.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Self
+
+
+class Recipe:
+    """Base class of all recipes: parameters are the arguments of ``__init__``."""
+
+    @classmethod
+    def _parameter_names(cls) -> list[str]:
+        if cls.__init__ is object.__init__:
+            return []
+        parameters = inspect.signature(cls.__init__).parameters
+        return sorted(name for name in parameters if name != "self")
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Accepted for scikit-learn's protocol; recipes do not nest.
+
+        Returns
+        -------
+        dict
+            Parameter names and their values.
+        """
+        return {name: getattr(self, name) for name in self._parameter_names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name.
+
+        Parameters
+        ----------
+        **params : dict
+            New values.
+
+        Returns
+        -------
+        self : Recipe
+            This object.
+
+        Raises
+        ------
+        ValueError
+            If a name is not a parameter of this recipe.
+        """
+        names = self._parameter_names()
+        for name, value in params.items():
+            if name not in names:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for {type(self).__name__}. "
+                    f"Valid parameters are: {names}."
+                )
+            setattr(self, name, value)
+        return self
+
+    def validate(self) -> None:
+        """Raise a ValueError or TypeError where a parameter is not allowed."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(sorted(vars(self).items()))))
+
+    def __repr__(self) -> str:
+        params = ", ".join(f"{k}={v!r}" for k, v in self.get_params().items())
+        return f"{type(self).__name__}({params})"

@@ -1,0 +1,300 @@
+r"""Training: the loop over epochs, when it stops, and L-BFGS over the same objective.
+
+One epoch is one call of an ``Epoch``: given η it moves θ and returns the mean of the batch
+losses, each taken before that batch's update, penalty included. ``MiniBatchEpoch`` and
+``FullBatchEpoch`` are the two there are; a faster one may stand in without the loop knowing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from sklearn_neuron.batches import Batch, MiniBatches
+from sklearn_neuron.network import Network
+from sklearn_neuron.optimizers import Optimizer, State
+from sklearn_neuron.schedules import Schedule
+
+Array = NDArray[np.floating[Any]]
+Report = Callable[[int, float, float], None]
+
+
+@dataclass
+class Run:
+    """What a training run has reached: the last complete epoch, and how to go on from it.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_parameters,)
+        The parameters after the last complete epoch.
+    state : dict
+        The optimizer's state at that moment.
+    epochs : int
+        Epochs done over all calls: the schedule's place.
+    losses : list of float
+        The loss of every epoch (iteration, for L-BFGS) of this call.
+    converged : bool
+        Whether training ended by itself.
+    """
+
+    theta: Array
+    state: State = field(default_factory=dict)
+    epochs: int = 0
+    losses: list[float] = field(default_factory=list)
+    converged: bool = False
+
+    def commit(self, theta: Array, state: State, loss: float) -> None:
+        """Keep a complete, finite epoch."""
+        np.copyto(self.theta, theta)
+        for name, value in state.items():
+            if isinstance(value, np.ndarray):
+                np.copyto(self.state[name], value)
+            else:
+                self.state[name] = value
+        self.epochs += 1
+        self.losses.append(loss)
+
+
+class Epoch(Protocol):
+    """One pass over the training rows, with the optimizer's state that it brings forward."""
+
+    state: State
+
+    def __call__(self, eta: float) -> tuple[float, bool]:
+        """Move θ; return the epoch's loss and whether every row was solved before it moved."""
+
+
+@dataclass
+class MiniBatchEpoch:
+    """An update after every mini-batch, in an order drawn anew for each epoch."""
+
+    network: Network
+    batches: MiniBatches
+    optimizer: Optimizer
+    state: State
+    rng: np.random.RandomState | None  # None: the rows' own order
+
+    def __post_init__(self) -> None:
+        self.order = None if self.rng is None else np.arange(self.batches.X.shape[0])
+
+    def __call__(self, eta: float) -> tuple[float, bool]:
+        network, loss = self.network, self.network.loss
+        if self.rng is not None:
+            self.rng.shuffle(self.order)  # type: ignore[arg-type]
+        total, penalty, solved = 0.0, 0.0, True
+        for chunk in self.batches.chunks(self.order):
+            for X, Y, share, z, space in chunk.batches:
+                network.forward(X, space, z)
+                network.backward(X, Y, share, space, z)
+                if network.alpha:
+                    penalty += network.penalty() * len(Y)
+                    network.add_penalty_gradient()
+                descend(network, self.optimizer, self.state, eta)
+            total += _weighted_sum(loss.value(chunk.Y, chunk.z), chunk.weight)
+            solved = solved and loss.solved(chunk.Y, chunk.z)
+        return (total + penalty) / self.batches.X.shape[0], solved
+
+
+@dataclass
+class FullBatchEpoch:
+    """One update with the gradient of all rows."""
+
+    network: Network
+    blocks: Sequence[Batch]
+    optimizer: Optimizer
+    state: State
+
+    def __call__(self, eta: float) -> tuple[float, bool]:
+        value, solved = objective(self.network, self.blocks)
+        descend(self.network, self.optimizer, self.state, eta)
+        return value, solved
+
+
+def descend(network: Network, optimizer: Optimizer, state: State, eta: float) -> None:
+    """Take one step along the optimizer's direction."""
+    optimizer.update(network.grad, state)
+    np.multiply(network.grad, eta, out=network.grad)
+    np.subtract(network.theta, network.grad, out=network.theta)  # θ ← θ − η · direction
+
+
+def _weighted_sum(value: Array, weight: Array | None) -> float:
+    if weight is None:
+        return float(value.sum(dtype=np.float64))
+    return float(np.dot(value, weight[:, 0]))
+
+
+def block_sums(network: Network, block: Batch) -> tuple[float, bool]:
+    """Return Σ shareᵢ ℓᵢ of one block and write Σ shareᵢ ∇ℓᵢ into ∇θ; sums are associative."""
+    X, Y, share, z, space = block
+    network.forward(X, space, z)
+    network.backward(X, Y, share, space, z)
+    value = network.loss.value(Y, z)
+    total = share * float(value.sum(dtype=np.float64)) if isinstance(share, float) else float(
+        np.dot(value, share[:, 0])
+    )
+    return total, network.loss.solved(Y, z)
+
+
+def objective(network: Network, blocks: Sequence[Batch]) -> tuple[float, bool]:
+    """Return the objective over all blocks and write its gradient into ∇θ."""
+    total, solved = block_sums(network, blocks[0])
+    if len(blocks) > 1:
+        gradient = network.grad.copy()
+        for block in blocks[1:]:
+            part, part_solved = block_sums(network, block)
+            total, solved = total + part, solved and part_solved
+            gradient += network.grad
+        np.copyto(network.grad, gradient)
+    network.add_penalty_gradient()
+    return total + network.penalty(), solved
+
+
+class Plateau:
+    """Stop when the loss has not improved by ``tol`` for ``patience`` epochs in a row."""
+
+    def __init__(self, tol: float | None, patience: int) -> None:
+        self.tol, self.patience = tol, patience
+        self.best, self.stale = math.inf, 0
+
+    def reached(self, loss: float) -> bool:
+        """Take note of an epoch's loss; return whether it is time to stop."""
+        if self.tol is None:
+            return False
+        self.stale = 0 if loss < self.best - self.tol else self.stale + 1
+        self.best = min(self.best, loss)
+        return self.stale >= self.patience
+
+
+def check_finite(loss: float, theta: Array, when: str, remedy: str) -> None:
+    """Raise a ValueError where training has diverged."""
+    if not (math.isfinite(loss) and np.isfinite(theta).all()):
+        raise ValueError(
+            f"Training diverged {when}: the loss or a parameter is no longer finite. {remedy}"
+        )
+
+
+def train(
+    epoch: Epoch,
+    network: Network,
+    run: Run,
+    *,
+    eta: float,
+    schedule: Schedule,
+    max_iter: int,
+    plateau: Plateau,
+    report: Report | None = None,
+) -> None:
+    """Run epochs until the plateau, until nothing is left to learn, or ``max_iter`` times.
+
+    Parameters
+    ----------
+    epoch : Epoch
+        One pass over the rows.
+    network : Network
+        Whose θ the epochs move.
+    run : Run
+        Receives every complete epoch; holds the last one when an exception passes through.
+    eta : float
+        Base learning rate.
+    schedule : Schedule
+        Gives the learning rate of each epoch.
+    max_iter : int
+        Largest number of epochs.
+    plateau : Plateau
+        Decides when the loss has stopped improving.
+    report : callable, default=None
+        Called with the epoch's number (from 1), its loss and its η.
+
+    Raises
+    ------
+    ValueError
+        Where the loss or a parameter is no longer finite.
+    """
+    for number in range(1, max_iter + 1):
+        rate = schedule(eta, run.epochs)
+        loss, solved = epoch(rate)
+        check_finite(
+            loss,
+            network.theta,
+            f"in epoch {number} with eta={rate:g}",
+            f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
+            "(for example with StandardScaler).",
+        )
+        run.commit(network.theta, epoch.state, loss)
+        if report is not None:
+            report(number, loss, rate)
+        if solved or plateau.reached(loss):
+            run.converged = True
+            return
+
+
+def minimize(
+    network: Network,
+    blocks: Sequence[Batch],
+    run: Run,
+    *,
+    max_iter: int,
+    tol: float | None,
+    report: Report | None = None,
+) -> None:
+    """Minimise the objective over θ by L-BFGS, in float64 whatever the network's dtype.
+
+    Parameters
+    ----------
+    network : Network
+        Whose θ is the start and receives the end.
+    blocks : sequence of Batch
+        The full batch.
+    run : Run
+        Receives every iteration.
+    max_iter : int
+        Largest number of iterations.
+    tol : float or None
+        Stop when no component of the gradient is larger; None runs all iterations.
+    report : callable, default=None
+        Called with the iteration's number (from 1), its loss and the step's η, which is 1.
+
+    Raises
+    ------
+    ValueError
+        Where the loss or a parameter is no longer finite.
+    """
+
+    def value_and_gradient(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        np.copyto(network.theta, theta, casting="same_kind")
+        value, _ = objective(network, blocks)
+        # a copy, because the minimiser keeps the array it is given
+        return value, network.grad.astype(np.float64)
+
+    def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
+        run.commit(intermediate_result.x, {}, float(intermediate_result.fun))
+        if report is not None:
+            report(len(run.losses), run.losses[-1], 1.0)
+
+    start = network.theta.astype(np.float64)
+    remedy = "Bring the features to a common scale (for example with StandardScaler)."
+    check_finite(value_and_gradient(start)[0], start, "at the start of L-BFGS", remedy)
+    result = optimize.minimize(
+        value_and_gradient,
+        start,
+        method="L-BFGS-B",
+        jac=True,
+        callback=after_iteration,
+        options={
+            "maxiter": max_iter,
+            "maxfun": 20 * max_iter + 100,
+            "maxls": 50,
+            "gtol": 0.0 if tol is None else tol,
+            "ftol": 0.0 if tol is None else 64 * np.finfo(network.dtype).eps,
+        },
+    )
+    if not run.losses:  # the start was already a minimum
+        run.commit(result.x, {}, float(result.fun))
+    check_finite(run.losses[-1], run.theta, f"in iteration {result.nit} of L-BFGS", remedy)
+    run.converged = result.status == 0
