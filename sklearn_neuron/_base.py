@@ -34,7 +34,7 @@ from sklearn_neuron._validation import (
     check_sample_weight,
 )
 from sklearn_neuron.activations import Activation
-from sklearn_neuron.batches import MiniBatches, row_blocks
+from sklearn_neuron.batches import MiniBatches, full_batch
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Matrix, Network, raw_output
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
@@ -287,7 +287,7 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
                 if self.solver == "lbfgs":
-                    blocks = row_blocks(network, X, Y, weight)
+                    blocks = full_batch(network, X, Y, weight)
                     minimize(network, blocks, run, max_iter=max_iter, tol=tol, report=report)
                 else:
                     train(
@@ -324,7 +324,7 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
         run.state = copy.deepcopy(state)
         n = X.shape[0]
         if self.batch_size is None or self.batch_size >= n:
-            return FullBatchEpoch(network, row_blocks(network, X, Y, weight), optimizer, state)
+            return FullBatchEpoch(network, full_batch(network, X, Y, weight), optimizer, state)
         batches = MiniBatches(network, X, Y, weight, int(self.batch_size))
         rng = place.rng if self.shuffle else None
         return MiniBatchEpoch(network, batches, optimizer, state, rng)

@@ -24,7 +24,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from sklearn_neuron._base import BaseNetworkEstimator
 from sklearn_neuron._validation import CLASS_WEIGHT
-from sklearn_neuron.activations import Link
+from sklearn_neuron.activations import Logistic
 
 Array = NDArray[np.floating[Any]]
 
@@ -173,8 +173,33 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):  # type: ign
         return z > 0.0
 
 
+# Where probabilities begin to run out of floating-point numbers: z above ``high`` for p near 1,
+# log p below ``low`` for p near 0.
+_RANGE = {np.dtype(np.float64): (-700.0, 25.0), np.dtype(np.float32): (-80.0, 12.0)}
+
+
+def _bend(value: Array, low: float, high: float = np.inf) -> Array:
+    """Let values grow only logarithmically beyond two bounds, smoothly and in the same order."""
+    inside = np.clip(value, low, high)
+    beyond: Array = np.log1p(np.abs(value - inside))
+    return np.where(value > high, inside + beyond, inside - beyond)
+
+
 class ProbabilityMixin:
-    """Probabilities for classifiers whose output is logistic or softmax."""
+    """Probabilities for classifiers whose output is logistic or softmax.
+
+    They are strictly between 0 and 1 and in the order of the logits, as σ is in mathematics.
+    In floating-point numbers σ(z) is 1 from z = 37 on and 0 from z = -746 on, which makes
+    ties in rankings and logarithms of -inf. So z is bent where the numbers run out, which
+    moves no probability by more than 2e-11 (float64).
+    """
+
+    def _logits(self, X: Any) -> tuple[Array, bool]:
+        """Return one logit for each column of ``predict_proba``, and whether they compete."""
+        z: Array = self._raw_output(X)  # type: ignore[attr-defined]
+        if z.shape[1] == 1:
+            return np.hstack([-z, z]), False  # 1 - σ(z) = σ(-z), without rounding to 0
+        return z, not self._multilabel  # type: ignore[attr-defined]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class.
@@ -188,12 +213,16 @@ class ProbabilityMixin:
         -------
         ndarray of shape (n_samples, n_classes)
             Columns as in ``classes_``; rows sum to one, except for multilabel y, where each
-            column is the probability of its label.
+            column is the probability of its label. Never exactly 0; for one or several
+            sigmoids never exactly 1 either.
         """
-        z: Array = self._raw_output(X)  # type: ignore[attr-defined]
-        link: Link = self._loss().link  # type: ignore[attr-defined]
-        link.forward(z, out=z)
-        return z if self._multilabel or z.shape[1] > 1 else np.hstack([1.0 - z, z])  # type: ignore[attr-defined]
+        z, compete = self._logits(X)
+        if compete:
+            return np.exp(_log_softmax(z))
+        low, high = _RANGE[z.dtype]
+        z = _bend(z, low, high)
+        Logistic().forward(z, out=z)
+        return z
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of ``predict_proba``, finite for all finite logits.
@@ -206,19 +235,20 @@ class ProbabilityMixin:
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Computed from the logits, so that it does not round to minus infinity where
-            ``predict_proba`` rounds to 0.
+            Computed from the logits, so that it is exact where probabilities round to 1.
         """
-        z: Array = self._raw_output(X)  # type: ignore[attr-defined]
-        if self._multilabel:  # type: ignore[attr-defined]
-            log_proba = -np.logaddexp(0.0, -z)
-        elif z.shape[1] == 1:
-            log_proba = -np.logaddexp(0.0, np.hstack([z, -z]))
-        else:
-            with np.errstate(over="ignore", under="ignore"):
-                z -= z.max(axis=1, keepdims=True)
-                log_proba = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return np.maximum(log_proba, np.finfo(log_proba.dtype).min, out=log_proba)
+        z, compete = self._logits(X)
+        if compete:
+            return _log_softmax(z)
+        return -np.logaddexp(0.0, -_bend(z, _RANGE[z.dtype][0]))
+
+
+def _log_softmax(z: Array) -> Array:
+    with np.errstate(over="ignore"):
+        z = z - z.max(axis=1, keepdims=True)
+    z = np.maximum(z, np.finfo(z.dtype).min)
+    log_proba = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return _bend(log_proba, _RANGE[z.dtype][0])
 
 
 class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):  # type: ignore[misc]

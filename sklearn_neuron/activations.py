@@ -6,14 +6,15 @@ name       :math:`\sigma(z)`                   :math:`\sigma'(z)`
 identity   :math:`z`                           :math:`1`
 logistic   :math:`1 / (1 + e^{-z})`            :math:`a (1 - a)`
 tanh       :math:`\tanh z`                     :math:`1 - a^2`
-relu       :math:`\max(0, z)`                  :math:`1 [a > 0]`
+relu       :math:`\max(0, z)`                  :math:`1 [z > 0]`
 softmax    :math:`e^{z_k} / \sum_j e^{z_j}`    (a link: see the losses)
 step       :math:`1 [z \ge 0]`                 (a link: see the losses)
 =========  ==================================  ==============================
 
-Shapes: ``z``, ``a`` and ``out`` are ``(m, n)``: m rows, n units of one layer. Everything
-is written into ``out``, which may be ``z`` itself in ``forward`` but not in ``derivative``.
-Activations are stateless, so that one object may serve many layers and threads.
+Shapes: ``z``, ``out`` and ``slope`` are ``(m, n)``: m rows, n units of one layer. Everything is
+written into the arrays given; ``out`` may be ``z`` itself. Activations are stateless, so that
+one object may serve many layers and threads. Training asks for σ and σ′ together, because
+they share their work and because z is not needed afterwards.
 """
 
 from __future__ import annotations
@@ -44,14 +45,12 @@ class Link(Recipe):
 class Activation(Link):
     """An elementwise function with a derivative, fit for hidden layers."""
 
-    #: True where σ′ needs z besides a; then the network keeps both.
-    needs_z: bool = False
     #: The scheme of weight initialisation that ``init="auto"`` chooses for layers of this kind.
     init: str = "glorot_uniform"
 
     @abstractmethod
-    def derivative(self, z: Array, a: Array, out: Array) -> None:
-        """Write σ′(z) into ``out``, given z and a = σ(z); ``z`` is ``a`` unless ``needs_z``."""
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        """Write σ(z) into ``out`` and σ′(z) into ``slope``."""
 
 
 class Identity(Activation):
@@ -63,8 +62,9 @@ class Identity(Activation):
         if out is not z:
             np.copyto(out, z)
 
-    def derivative(self, z: Array, a: Array, out: Array) -> None:
-        out.fill(1.0)
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        self.forward(z, out)
+        slope.fill(1.0)
 
 
 class Logistic(Activation):
@@ -75,9 +75,10 @@ class Logistic(Activation):
     def forward(self, z: Array, out: Array) -> None:
         expit(z, out=out)
 
-    def derivative(self, z: Array, a: Array, out: Array) -> None:
-        np.subtract(1.0, a, out=out)
-        np.multiply(out, a, out=out)  # a (1 − a)
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        expit(z, out=out)
+        np.subtract(1.0, out, out=slope)
+        np.multiply(slope, out, out=slope)  # a (1 − a)
 
 
 class Tanh(Activation):
@@ -88,9 +89,10 @@ class Tanh(Activation):
     def forward(self, z: Array, out: Array) -> None:
         np.tanh(z, out=out)
 
-    def derivative(self, z: Array, a: Array, out: Array) -> None:
-        np.multiply(a, a, out=out)
-        np.subtract(1.0, out, out=out)  # 1 − a²
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        np.tanh(z, out=out)
+        np.multiply(out, out, out=slope)
+        np.subtract(1.0, slope, out=slope)  # 1 − a²
 
 
 class ReLU(Activation):
@@ -102,8 +104,9 @@ class ReLU(Activation):
     def forward(self, z: Array, out: Array) -> None:
         np.maximum(z, 0.0, out=out)
 
-    def derivative(self, z: Array, a: Array, out: Array) -> None:
-        np.greater(a, 0.0, out=out)  # 1[z > 0]
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        np.greater(z, 0.0, out=slope)  # 1[z > 0]
+        np.multiply(z, slope, out=out)  # a product is faster than a maximum
 
 
 class Softmax(Link):

@@ -14,7 +14,7 @@ into a prediction, because the two together give :math:`\delta^L = \partial\ell/
 its simple form. Values are computed from z and not from a, so that they stay exact where
 a rounds to 0 or 1.
 
-Shapes: ``y``, ``z``, ``a``, ``out`` and ``work`` are ``(m, K)``: m rows, K outputs.
+Shapes: ``y``, ``z``, ``out`` and ``work`` are ``(m, K)``: m rows, K outputs.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ class Loss(Recipe):
     def value(self, y: Array, z: Array) -> Array:
         """Return the loss of each row, shape (m,), summed over the outputs."""
 
-    def delta(self, y: Array, z: Array, a: Array, out: Array, work: Array) -> None:
-        """Write δ = ∂ℓ/∂z into ``out``, given a = link(z); ``work`` may be overwritten."""
-        np.subtract(a, y, out=out)  # a − y, for every loss with its canonical link
+    def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
+        """Write δ = ∂ℓ/∂z into ``out``; ``work`` may be overwritten."""
+        self.link.forward(z, out=out)  # a = link(z)
+        np.subtract(out, y, out=out)  # a − y, for every loss with its canonical link
 
     def solved(self, y: Array, z: Array) -> bool:
         """Return True where these rows leave nothing to learn; most losses never do."""
@@ -75,10 +76,10 @@ class SquaredError(Loss):
         value: Array = np.einsum("ij,ij->i", residual, residual)
         return value
 
-    def delta(self, y: Array, z: Array, a: Array, out: Array, work: Array) -> None:
-        np.subtract(a, y, out=out)
+    def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
+        self.link.with_derivative(z, out=out, slope=work)
+        np.subtract(out, y, out=out)
         np.multiply(out, 2.0, out=out)  # ∂ℓ/∂a = 2 (a − y)
-        self.link.derivative(z, a, out=work)
         np.multiply(out, work, out=out)  # ⊙ σ′(z)
 
 

@@ -19,10 +19,11 @@ Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, �
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy.linalg import get_blas_funcs
 
 from sklearn_neuron.activations import Activation
 from sklearn_neuron.losses import Loss
@@ -63,15 +64,25 @@ def raw_output(
     for W, b, sigma in zip(coefs[:-1], intercepts[:-1], activations, strict=True):
         a = np.asarray(a @ W)
         a += b
-        z = a.copy() if sigma.needs_z else a
-        sigma.forward(z, out=a)
+        sigma.forward(a, out=a)
     z = np.asarray(a @ coefs[-1])
     z += intercepts[-1]
     return z
 
 
+class Layer(NamedTuple):
+    """What the sweeps need of one hidden layer, with its memory for m rows."""
+
+    W: Array
+    b: Array
+    sigma: Activation
+    a: Array  # holds z^l and then a^l
+    slope: Array  # σ′(z^l)
+    delta: Array
+
+
 class Workspace:
-    """The buffers of m rows on their way through the network, made once and used at every step.
+    """The memory of m rows on their way through the network, made once for a whole fit.
 
     Parameters
     ----------
@@ -84,23 +95,21 @@ class Workspace:
     """
 
     def __init__(self, network: Network, m: int, larger: Workspace | None = None) -> None:
+        hidden, n_outputs = network.layer_sizes[1:-1], network.layer_sizes[-1]
+
         def rows(n: int, shared: Array | None) -> Array:
             return np.empty((m, n), network.dtype) if shared is None else shared[:m]
 
-        hidden, K = network.layer_sizes[1:-1], network.layer_sizes[-1]
-        reuse = larger.hidden if larger else [(None,) * 4] * len(hidden)
-        #: For every hidden layer: z, a, δ, σ′.
-        self.hidden: list[tuple[Array, Array, Array, Array]] = []
-        for n, sigma, (z, a, delta, slope) in zip(
-            hidden, network.activations, reuse, strict=True
-        ):
-            a = rows(n, a)
-            z = rows(n, z) if sigma.needs_z else a
-            self.hidden.append((z, a, rows(n, delta), rows(n, slope)))
-        self.z = rows(K, larger and larger.z)
-        self.a = rows(K, larger and larger.a)
-        self.delta = rows(K, larger and larger.delta)
-        self.work = rows(K, larger and larger.work)
+        self.hidden: list[Layer] = []
+        for l, n in enumerate(hidden):
+            old = larger.hidden[l][3:] if larger else (None, None, None)
+            memory = [rows(n, shared) for shared in old]
+            self.hidden.append(
+                Layer(network.W[l], network.b[l], network.activations[l], *memory)
+            )
+        self.z = rows(n_outputs, larger and larger.z)
+        self.delta = rows(n_outputs, larger and larger.delta)
+        self.work = rows(n_outputs, larger and larger.work)
         self.ones = np.ones(m, network.dtype)
 
 
@@ -148,19 +157,27 @@ class Network:
         self.grad = np.zeros(n_parameters, self.dtype)
         self.W, self.b = split(self.theta, self.layer_sizes)
         self.dW, self.db = split(self.grad, self.layer_sizes)
-        self._W_T = [W.T for W in self.W]
+        #: BLAS's y += a x, in place and without a temporary.
+        self.axpy = get_blas_funcs("axpy", dtype=self.dtype)
+        self._spaces: dict[int, Workspace] = {}
+
+    def workspace(self, m: int) -> Workspace:
+        """Return the memory for m rows; that of a larger number, if there is one, serves."""
+        if m not in self._spaces:
+            larger = next((s for n, s in self._spaces.items() if n > m), None)
+            self._spaces[m] = Workspace(self, m, larger)
+        return self._spaces[m]
 
     def forward(self, X: Matrix, space: Workspace, z_out: Array) -> None:
-        """Sweep forward: write z^L into ``z_out`` and every z^l, a^l into the workspace."""
-        a = X
-        for l, (z, a_next, _, _) in enumerate(space.hidden):
-            product(a, self.W[l], out=z)
-            np.add(z, self.b[l], out=z)  # z^l = a^(l-1) W^l + b^l
-            self.activations[l].forward(z, out=a_next)  # a^l = σ(z^l)
-            a = a_next
-        product(a, self.W[-1], out=z_out)
+        """Sweep forward: write z^L into ``z_out``, and every a^l, σ′(z^l) into the workspace."""
+        a_below = X
+        for W, b, sigma, a, slope, _ in space.hidden:
+            product(a_below, W, out=a)
+            np.add(a, b, out=a)  # z^l = a^(l-1) W^l + b^l
+            sigma.with_derivative(a, out=a, slope=slope)  # a^l = σ(z^l)
+            a_below = a
+        product(a_below, self.W[-1], out=z_out)
         np.add(z_out, self.b[-1], out=z_out)
-        self.loss.link.forward(z_out, out=space.a)  # a^L = link(z^L)
 
     def backward(
         self, X: Matrix, Y: Array, share: Array | float, space: Workspace, z_out: Array
@@ -170,15 +187,14 @@ class Network:
         ``share`` is each row's weight over the batch's number of rows, (m, 1) or one number.
         """
         delta = space.delta
-        self.loss.delta(Y, z_out, space.a, out=delta, work=space.work)  # δ^L = ∂ℓ/∂z^L
+        self.loss.delta(Y, z_out, out=delta, work=space.work)  # δ^L = ∂ℓ/∂z^L
         np.multiply(delta, share, out=delta)
         for l in range(len(space.hidden), 0, -1):
-            z, a, delta_below, slope = space.hidden[l - 1]
+            _, _, _, a, slope, delta_below = space.hidden[l - 1]
             np.dot(a.T, delta, out=self.dW[l])  # ∂W^l = a^(l-1)ᵀ δ^l
             np.dot(space.ones, delta, out=self.db[l])  # ∂b^l = Σ δ^l
-            np.dot(delta, self._W_T[l], out=delta_below)
-            self.activations[l - 1].derivative(z, a, out=slope)
-            np.multiply(delta_below, slope, out=delta_below)  # δ^(l-1) = δ^l W^lᵀ ⊙ σ′
+            np.dot(delta, self.W[l].T, out=delta_below)
+            np.multiply(delta_below, slope, out=delta_below)  # δ^(l-1) = δ^l W^lᵀ ⊙ σ′(z^(l-1))
             delta = delta_below
         product(X.T, delta, out=self.dW[0])
         np.dot(space.ones, delta, out=self.db[0])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from sklearn_neuron.batches import Batch, MiniBatches
+from sklearn_neuron.batches import Block, MiniBatches
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer, State
 from sklearn_neuron.schedules import Schedule
@@ -81,7 +81,7 @@ class MiniBatchEpoch:
     rng: np.random.RandomState | None  # None: the rows' own order
 
     def __post_init__(self) -> None:
-        self.order = None if self.rng is None else np.arange(self.batches.X.shape[0])
+        self.order = None if self.rng is None else np.arange(self.batches.n)
 
     def __call__(self, eta: float) -> tuple[float, bool]:
         network, loss = self.network, self.network.loss
@@ -89,16 +89,14 @@ class MiniBatchEpoch:
             self.rng.shuffle(self.order)  # type: ignore[arg-type]
         total, penalty, solved = 0.0, 0.0, True
         for chunk in self.batches.chunks(self.order):
-            for X, Y, share, z, space in chunk.batches:
-                network.forward(X, space, z)
-                network.backward(X, Y, share, space, z)
+            for blocks in chunk.batches:
                 if network.alpha:
-                    penalty += network.penalty() * len(Y)
-                    network.add_penalty_gradient()
+                    penalty += network.penalty() * sum(len(block.Y) for block in blocks)
+                gradient(network, blocks)
                 descend(network, self.optimizer, self.state, eta)
             total += _weighted_sum(loss.value(chunk.Y, chunk.z), chunk.weight)
             solved = solved and loss.solved(chunk.Y, chunk.z)
-        return (total + penalty) / self.batches.X.shape[0], solved
+        return (total + penalty) / self.batches.n, solved
 
 
 @dataclass
@@ -106,7 +104,7 @@ class FullBatchEpoch:
     """One update with the gradient of all rows."""
 
     network: Network
-    blocks: Sequence[Batch]
+    blocks: Sequence[Block]
     optimizer: Optimizer
     state: State
 
@@ -119,40 +117,50 @@ class FullBatchEpoch:
 def descend(network: Network, optimizer: Optimizer, state: State, eta: float) -> None:
     """Take one step along the optimizer's direction."""
     optimizer.update(network.grad, state)
-    np.multiply(network.grad, eta, out=network.grad)
-    np.subtract(network.theta, network.grad, out=network.theta)  # θ ← θ − η · direction
+    network.axpy(network.grad, network.theta, a=-eta)  # θ ← θ − η · direction
+
+
+def gradient(
+    network: Network, blocks: Sequence[Block], note: Callable[[Block], None] | None = None
+) -> None:
+    """Write the gradient of Σ shareᵢ ℓᵢ over a batch, with the penalty's, into ∇θ.
+
+    ``note`` is called with each block while its outputs stand in ``block.z``.
+    """
+    total = None
+    for block in blocks:
+        X, Y, share, z, space = block
+        network.forward(X, space, z)
+        network.backward(X, Y, share, space, z)
+        if note is not None:
+            note(block)
+        if len(blocks) > 1:
+            total = network.grad.copy() if total is None else np.add(total, network.grad, total)
+    if total is not None:
+        np.copyto(network.grad, total)
+    network.add_penalty_gradient()
+
+
+def objective(network: Network, blocks: Sequence[Block]) -> tuple[float, bool]:
+    """Return a batch's objective and whether all its rows are solved; its gradient is in ∇θ."""
+    sums, solved = [], []
+
+    def note(block: Block) -> None:
+        value = network.loss.value(block.Y, block.z)
+        if isinstance(block.share, float):
+            sums.append(_weighted_sum(value, None) * block.share)
+        else:
+            sums.append(_weighted_sum(value, block.share))
+        solved.append(network.loss.solved(block.Y, block.z))
+
+    gradient(network, blocks, note)
+    return sum(sums) + network.penalty(), all(solved)
 
 
 def _weighted_sum(value: Array, weight: Array | None) -> float:
     if weight is None:
         return float(value.sum(dtype=np.float64))
     return float(np.dot(value, weight[:, 0]))
-
-
-def block_sums(network: Network, block: Batch) -> tuple[float, bool]:
-    """Return Σ shareᵢ ℓᵢ of one block and write Σ shareᵢ ∇ℓᵢ into ∇θ; sums are associative."""
-    X, Y, share, z, space = block
-    network.forward(X, space, z)
-    network.backward(X, Y, share, space, z)
-    value = network.loss.value(Y, z)
-    total = share * float(value.sum(dtype=np.float64)) if isinstance(share, float) else float(
-        np.dot(value, share[:, 0])
-    )
-    return total, network.loss.solved(Y, z)
-
-
-def objective(network: Network, blocks: Sequence[Batch]) -> tuple[float, bool]:
-    """Return the objective over all blocks and write its gradient into ∇θ."""
-    total, solved = block_sums(network, blocks[0])
-    if len(blocks) > 1:
-        gradient = network.grad.copy()
-        for block in blocks[1:]:
-            part, part_solved = block_sums(network, block)
-            total, solved = total + part, solved and part_solved
-            gradient += network.grad
-        np.copyto(network.grad, gradient)
-    network.add_penalty_gradient()
-    return total + network.penalty(), solved
 
 
 class Plateau:
@@ -236,7 +244,7 @@ def train(
 
 def minimize(
     network: Network,
-    blocks: Sequence[Batch],
+    blocks: Sequence[Block],
     run: Run,
     *,
     max_iter: int,
@@ -249,7 +257,7 @@ def minimize(
     ----------
     network : Network
         Whose θ is the start and receives the end.
-    blocks : sequence of Batch
+    blocks : sequence of Block
         The full batch.
     run : Run
         Receives every iteration.
