@@ -93,8 +93,7 @@ class BinaryCrossEntropy(Loss):
         # log(1 + eᶻ) − y z = max(z, 0) − y z + log(1 + e^−|z|), which never overflows
         value = np.exp(-np.abs(z))
         np.log1p(value, out=value)
-        value += np.maximum(z, 0.0)
-        value -= y * z
+        value += np.maximum(z, 0.0) - y * z  # this difference first: it may be exactly 0
         total: Array = value.sum(axis=1)
         return total
 

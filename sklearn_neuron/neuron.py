@@ -78,9 +78,9 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
 
     Parameters
     ----------
-    eta : float, default=1.0
+    eta : float, default=0.1
         Learning rate: the length of a step, in units of the gradient.
-    {{batch_size: 16}}
+    {{batch_size: 8}}
     {{solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
@@ -135,8 +135,8 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     def __init__(
         self,
         *,
-        eta: float = 1.0,
-        batch_size: int | None = 16,
+        eta: float = 0.1,
+        batch_size: int | None = 8,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
@@ -374,14 +374,14 @@ class LogisticNeuronClassifier(ProbabilityMixin, NeuronClassifier):
 
     Parameters
     ----------
-    eta : float, default=0.1
+    eta : float, default=0.3
         Learning rate: the length of a step, in units of the gradient.
     {{batch_size: 32}}
     {{solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{max_iter}}
-    {{tol: 1e-4}}
+    {{tol: 1e-3}}
     {{n_iter_no_change}}
     {{class_weight}}
     {{shuffle}}
@@ -424,13 +424,13 @@ class LogisticNeuronClassifier(ProbabilityMixin, NeuronClassifier):
     def __init__(
         self,
         *,
-        eta: float = 0.1,
+        eta: float = 0.3,
         batch_size: int | None = 32,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
         max_iter: int = 200,
-        tol: float | None = 1e-4,
+        tol: float | None = 1e-3,
         n_iter_no_change: int = 10,
         class_weight: Any = None,
         shuffle: bool = True,
