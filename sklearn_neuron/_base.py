@@ -9,12 +9,9 @@ keeps its last complete epoch, is here.
 from __future__ import annotations
 
 import copy
-import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,9 +19,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_neuron._reporting import not_converged, reporter
+from sklearn_neuron._resume import Resume
 from sklearn_neuron._validation import (
     RANDOM_STATE,
     Choice,
@@ -34,10 +32,10 @@ from sklearn_neuron._validation import (
     check_sample_weight,
 )
 from sklearn_neuron.activations import Activation
-from sklearn_neuron.batches import MiniBatches, full_batch
+from sklearn_neuron.batches import MiniBatches, Rows, full_batch
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Matrix, Network, raw_output
-from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
+from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 from sklearn_neuron.training import (
     Epoch,
@@ -56,37 +54,14 @@ FLOATS = (np.float64, np.float32)
 SOLVERS = (*OPTIMIZERS, "lbfgs")
 
 
-@dataclass
-class Resume:
-    """What ``partial_fit`` and ``warm_start`` need besides the parameters to go on.
-
-    Weights are scaled to mean 1 over all rows seen so far, hence the two sums. The
-    generator is kept where ``random_state`` is an int, so that no order is replayed.
-    """
-
-    optimizer: str = ""
-    state: State = field(default_factory=dict)
-    epochs: int = 0
-    n_rows: int = 0
-    total_weight: float = 0.0
-    seed: int | None = None
-    rng: np.random.RandomState | None = None
-
-    def scale(self, weight: NDArray[np.float64] | None, n: int) -> NDArray[np.float64] | None:
-        """Count n rows in; return their weights scaled to mean 1 over all rows so far."""
-        self.n_rows += n
-        self.total_weight += n if weight is None else float(weight.sum())
-        if not np.isfinite(self.total_weight):
-            raise ValueError("The sum of sample_weight is not finite: scale the weights down.")
-        factor = self.n_rows / self.total_weight
-        if weight is None:
-            return None if factor == 1.0 else np.full((n, 1), factor)
-        scaled = weight.reshape(-1, 1) * factor
-        return None if (scaled == 1.0).all() else scaled
-
-
-class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
+class BaseNetworkEstimator(BaseEstimator):
     """Base class of the five estimators."""
+
+    n_iter_: int
+    loss_: float
+    best_loss_: float
+    loss_curve_: list[float]
+    _resume: Resume
 
     _constraints: ClassVar[Mapping[str, Constraint]] = {
         "eta": Number(0.0, open_low=True),
@@ -106,9 +81,7 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
     # ---- what a subclass says -------------------------------------------------------------
 
     @abstractmethod
-    def _read_target(
-        self, y: Any, classes: Any, *, resume: bool, one_pass: bool
-    ) -> NDArray[Any]:
+    def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
         """Check y; return numbers, a row each; classifiers settle ``classes_``."""
 
     def _weigh_classes(
@@ -151,12 +124,12 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, **how: Any) -> Self:
         """Train, and attach everything or leave the estimator as it was."""
-        before = dict(vars(self))
+        before = self.__dict__.copy()
         try:
             interrupt = self._fit_or_raise(X, y, sample_weight, **how)
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
         if interrupt is not None:
             raise interrupt
@@ -176,7 +149,7 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
         """Go the whole way from X, y to fitted attributes; return an interrupt to be raised."""
         self._check_parameters()
         resume = self._is_fitted() and (one_pass or bool(self.warm_start))
-        place = self._place(resume)
+        place = Resume.place(self._resume if resume else None, self.random_state)
         X, y = self._check_data(X, y, resume)
         target = self._read_target(y, classes, resume=resume, one_pass=one_pass)
         weight = self._check_weight(sample_weight, target, X.shape[0], one_pass)
@@ -190,8 +163,8 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
         interrupt = None
         if weight is None or weight.any():
             scaled = place.scale(weight, X.shape[0])
-            scaled = None if scaled is None else scaled.astype(X.dtype)
-            interrupt = self._train(network, X, Y, scaled, run, place, one_pass)
+            rows = Rows(X, Y, None if scaled is None else scaled.astype(X.dtype))
+            interrupt = self._train(network, rows, run, place, one_pass=one_pass)
         self._attach(network, run, place, append=resume and not one_pass)
         if interrupt is None and not one_pass:
             self._warn_unless_converged(network, run)
@@ -261,37 +234,23 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
         for view, value in zip(network.b, given_intercepts or intercepts, strict=True):
             view[...] = value
 
-    def _place(self, resume: bool) -> Resume:
-        """Return where to go on from, as a copy, or where to begin."""
-        seed = int(self.random_state) if isinstance(self.random_state, Integral) else None
-        place = copy.deepcopy(self._resume) if resume else Resume()
-        if seed is None or place.seed != seed or place.rng is None:
-            place.rng = check_random_state(self.random_state)
-        place.seed = seed
-        return place
-
     def _train(
-        self,
-        network: Network,
-        X: Matrix,
-        Y: Array,
-        weight: Array | None,
-        run: Run,
-        place: Resume,
-        one_pass: bool,
+        self, network: Network, rows: Rows, run: Run, place: Resume, *, one_pass: bool
     ) -> KeyboardInterrupt | None:
         """Move θ; an interrupt after the first epoch is returned, with that epoch kept."""
         max_iter = 1 if one_pass else int(self.max_iter)
         tol = None if self.tol is None else float(self.tol)
-        report = self._reporter(max_iter) if self.verbose else None
+        lbfgs = self.solver == "lbfgs"
+        unit = "iteration" if lbfgs else "epoch"
+        report = reporter(type(self).__name__, unit, max_iter) if self.verbose else None
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-                if self.solver == "lbfgs":
-                    blocks = full_batch(network, X, Y, weight)
+            with np.errstate(all="ignore"):  # what is not finite is found at the epoch's end
+                if lbfgs:
+                    blocks = full_batch(network, rows)
                     minimize(network, blocks, run, max_iter=max_iter, tol=tol, report=report)
                 else:
                     train(
-                        self._epoch(network, X, Y, weight, run, place),
+                        self._epoch(network, rows, run, place),
                         network,
                         run,
                         eta=float(self.eta),
@@ -306,26 +265,14 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
             return interrupt
         return None
 
-    def _epoch(
-        self,
-        network: Network,
-        X: Matrix,
-        Y: Array,
-        weight: Array | None,
-        run: Run,
-        place: Resume,
-    ) -> Epoch:
+    def _epoch(self, network: Network, rows: Rows, run: Run, place: Resume) -> Epoch:
         """Choose what one epoch is, and take up the optimizer's state where it fits."""
         optimizer: Optimizer = resolve(self.solver, OPTIMIZERS)
-        state = optimizer.init(network.theta)
-        if place.optimizer == type(optimizer).__name__ and place.state.keys() == state.keys():
-            state = place.state
-        place.optimizer = type(optimizer).__name__
+        state = place.take_up(optimizer, network.theta)
         run.state = copy.deepcopy(state)
-        n = X.shape[0]
-        if self.batch_size is None or self.batch_size >= n:
-            return FullBatchEpoch(network, full_batch(network, X, Y, weight), optimizer, state)
-        batches = MiniBatches(network, X, Y, weight, int(self.batch_size))
+        if self.batch_size is None or self.batch_size >= len(rows.Y):
+            return FullBatchEpoch(network, full_batch(network, rows), optimizer, state)
+        batches = MiniBatches(network, rows, int(self.batch_size))
         rng = place.rng if self.shuffle else None
         return MiniBatchEpoch(network, batches, optimizer, state, rng)
 
@@ -337,43 +284,15 @@ class BaseNetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = (self.loss_curve_ if append else []) + run.losses
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
         self.best_loss_ = min(self.loss_curve_, default=float("nan"))
-        place.state, place.epochs = run.state, run.epochs
-        place.rng = place.rng if place.seed is not None else None
-        self._resume = place
+        self._resume = place.leave(run.state, run.epochs)
 
     def _warn_unless_converged(self, network: Network, run: Run) -> None:
-        if run.converged or (self.tol is None and not network.loss.solvable):
+        solvable = network.loss.solvable
+        if run.converged or (self.tol is None and not solvable):
             return
-        if self.solver == "lbfgs":
-            what = f"L-BFGS stopped after {self.n_iter_} iterations (max_iter={self.max_iter})"
-            advice = f"before the gradient fell below tol={self.tol}. Increase max_iter, or"
-        elif network.loss.solvable:
-            what = f"max_iter={self.max_iter} epochs passed without one free of mistakes"
-            advice = "(the classes may not be linearly separable). Increase max_iter, or"
-        else:
-            what = f"max_iter={self.max_iter} epochs were reached while the loss still improved"
-            advice = f"by more than tol={self.tol}. Increase max_iter or eta, or"
-        warnings.warn(
-            f"{type(self).__name__}: {what} {advice} scale the features (StandardScaler).",
-            ConvergenceWarning,
-            stacklevel=5,
-        )
-
-    def _reporter(self, max_iter: int) -> Any:
-        """Return a function that prints one line for each epoch."""
-        start, width = time.perf_counter(), len(str(max_iter))
-        unit = "iteration" if self.solver == "lbfgs" else "epoch"
-
-        def report(number: int, loss: float, eta: float) -> None:
-            rate = "" if unit == "iteration" else f"  eta {eta:.6g}"
-            seconds = time.perf_counter() - start
-            print(  # noqa: T201
-                f"[{type(self).__name__}] {unit} {number:>{width}}/{max_iter}  "
-                f"loss {loss:.6f}{rate}  {seconds:.2f} s",
-                flush=True,
-            )
-
-        return report
+        kind = "lbfgs" if self.solver == "lbfgs" else "mistakes" if solvable else "epochs"
+        text = not_converged(type(self).__name__, self.n_iter_, self.max_iter, self.tol, kind)
+        warnings.warn(text, ConvergenceWarning, stacklevel=5)
 
     # ---- after fit ------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 
 
 def documented(cls: type[T]) -> type[T]:
-    """Fill a class docstring's ``{{name}}`` or ``{{name: default}}`` lines from the shared texts."""
+    """Fill in a class docstring's ``{{name}}`` or ``{{name: default}}`` from the shared texts."""
 
     def fill(match: re.Match[str]) -> str:
         indent, name, default = match.group(1), match.group(2), match.group(4)

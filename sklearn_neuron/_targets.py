@@ -13,7 +13,7 @@ numbers                (n, K)                 K identity or logistic
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +29,17 @@ from sklearn_neuron.activations import Logistic
 Array = NDArray[np.floating[Any]]
 
 
-class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):  # type: ignore[misc]
+class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     """Class labels to 0 and 1, and back."""
+
+    classes_: NDArray[Any]
+    class_weight: Any
 
     _constraints = {**BaseNetworkEstimator._constraints, "class_weight": CLASS_WEIGHT}
     _y_check: ClassVar[Mapping[str, Any]] = {}
     _multilabel = False
 
-    def _read_target(
-        self, y: Any, classes: Any, *, resume: bool, one_pass: bool
-    ) -> NDArray[Any]:
+    def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
         kind = type_of_target(y, input_name="y")
         check_classification_targets(y)
         if kind == "multiclass-multioutput":
@@ -59,7 +60,8 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):  # type: ign
             )
         self._settle_classes(found, classes, multilabel, resume=resume, one_pass=one_pass)
         self._multilabel = multilabel
-        return labels if multilabel else np.searchsorted(self.classes_, labels)
+        target: NDArray[Any] = labels if multilabel else np.searchsorted(self.classes_, labels)
+        return target
 
     def _settle_classes(
         self,
@@ -130,7 +132,8 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):  # type: ign
             return target
         n_classes = len(self.classes_)
         positive = np.array([1]) if n_classes == 2 else np.arange(n_classes)
-        return target.reshape(-1, 1) == positive
+        one_hot: NDArray[np.bool_] = target.reshape(-1, 1) == positive
+        return one_hot
 
     def decision_function(self, X: Any) -> Array:
         """Return the logits: the raw output z of the last layer.
@@ -165,24 +168,38 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):  # type: ign
         if self._multilabel:
             return self._is_positive(z).astype(np.intp)
         if z.shape[1] == 1:
-            return self.classes_[self._is_positive(z[:, 0]).astype(np.intp)]
-        return self.classes_[z.argmax(axis=1)]
+            codes = self._is_positive(z[:, 0]).astype(np.intp)
+        else:
+            codes = z.argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[codes]
+        return labels
 
     def _is_positive(self, z: Array) -> NDArray[np.bool_]:
         """Return where an output says yes; as in scikit-learn, a tie says no."""
         return z > 0.0
 
 
-# Where probabilities begin to run out of floating-point numbers: z above ``high`` for p near 1,
-# log p below ``low`` for p near 0.
-_RANGE = {np.dtype(np.float64): (-700.0, 25.0), np.dtype(np.float32): (-80.0, 12.0)}
+class _Bounds(NamedTuple):
+    """Where probabilities run out of floating-point numbers: z for p near 1, log p near 0."""
+
+    bend_low: float  # from here on values grow only logarithmically
+    bend_high: float
+    low: float  # and end here
+    high: float
 
 
-def _bend(value: Array, low: float, high: float = np.inf) -> Array:
-    """Let values grow only logarithmically beyond two bounds, smoothly and in the same order."""
-    inside = np.clip(value, low, high)
-    beyond: Array = np.log1p(np.abs(value - inside))
-    return np.where(value > high, inside + beyond, inside - beyond)
+_BOUNDS = {
+    np.dtype(np.float64): _Bounds(-700.0, 18.0, -708.0, 36.0),
+    np.dtype(np.float32): _Bounds(-80.0, 12.0, -87.0, 16.0),
+}
+
+
+def _bend(value: Array, bounds: _Bounds) -> Array:
+    """Keep values within bounds, smoothly and as long as there are numbers in their order."""
+    inside = np.clip(value, bounds.bend_low, bounds.bend_high)
+    beyond = value - inside
+    bent = inside + np.copysign(np.log1p(np.abs(beyond)), beyond)
+    return np.clip(bent, bounds.low, bounds.high)
 
 
 class ProbabilityMixin:
@@ -191,7 +208,7 @@ class ProbabilityMixin:
     They are strictly between 0 and 1 and in the order of the logits, as σ is in mathematics.
     In floating-point numbers σ(z) is 1 from z = 37 on and 0 from z = -746 on, which makes
     ties in rankings and logarithms of -inf. So z is bent where the numbers run out, which
-    moves no probability by more than 2e-11 (float64).
+    moves no probability by more than 4e-9 (float64).
     """
 
     def _logits(self, X: Any) -> tuple[Array, bool]:
@@ -219,8 +236,7 @@ class ProbabilityMixin:
         z, compete = self._logits(X)
         if compete:
             return np.exp(_log_softmax(z))
-        low, high = _RANGE[z.dtype]
-        z = _bend(z, low, high)
+        z = _bend(z, _BOUNDS[z.dtype])
         Logistic().forward(z, out=z)
         return z
 
@@ -235,12 +251,13 @@ class ProbabilityMixin:
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Computed from the logits, so that it is exact where probabilities round to 1.
+            Computed from the logits, so that it is exact where probabilities round to 1; bounded
+            below by -708 (-87 in float32), the logarithm of the smallest probability there is.
         """
         z, compete = self._logits(X)
         if compete:
             return _log_softmax(z)
-        return -np.logaddexp(0.0, -_bend(z, _RANGE[z.dtype][0]))
+        return _bend(-np.logaddexp(0.0, -z), _BOUNDS[z.dtype])
 
 
 def _log_softmax(z: Array) -> Array:
@@ -248,18 +265,16 @@ def _log_softmax(z: Array) -> Array:
         z = z - z.max(axis=1, keepdims=True)
     z = np.maximum(z, np.finfo(z.dtype).min)
     log_proba = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    return _bend(log_proba, _RANGE[z.dtype][0])
+    return _bend(log_proba, _BOUNDS[z.dtype])
 
 
-class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):  # type: ignore[misc]
+class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
     """Numbers, one column or several."""
 
     _y_check: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
     _single_target = True  # y was 1-D, and so are predictions
 
-    def _read_target(
-        self, y: Any, classes: Any, *, resume: bool, one_pass: bool
-    ) -> NDArray[Any]:
+    def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
         self._single_target = y.ndim == 1
         return np.asarray(y).reshape(len(y), -1)
 

@@ -157,8 +157,7 @@ def _sizes(value: Any) -> list[Any]:
 HIDDEN_LAYER_SIZES = Either(
     "an int >= 1 or a sequence of ints >= 1, one for each hidden layer",
     lambda v: (
-        _is_size(v)
-        or (isinstance(v, list | tuple | np.ndarray) and all(_is_size(n) for n in v))
+        _is_size(v) or (isinstance(v, list | tuple | np.ndarray) and all(_is_size(n) for n in v))
     ),
     lambda v: all(n >= 1 for n in _sizes(v)),
 )
@@ -182,9 +181,7 @@ CLASS_WEIGHT = Either(
 )
 RANDOM_STATE = Either(
     "None, an int in the range [0, 2**32 - 1] or a numpy.random.RandomState",
-    lambda v: (
-        v is None or isinstance(v, Integral | np.random.RandomState) or v is np.random
-    ),
+    lambda v: v is None or isinstance(v, Integral | np.random.RandomState) or v is np.random,
     _is_seed,
 )
 
@@ -221,9 +218,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float6
             "one weight for each row."
         )
     if (weight < 0).any():
-        raise ValueError(
-            "Negative values in data passed to `sample_weight`; weights must be >= 0."
-        )
+        raise ValueError("Negative values in data passed to `sample_weight`; weights must be >= 0.")
     return weight
 
 

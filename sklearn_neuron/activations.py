@@ -45,8 +45,9 @@ class Link(Recipe):
 class Activation(Link):
     """An elementwise function with a derivative, fit for hidden layers."""
 
-    #: The scheme of weight initialisation that ``init="auto"`` chooses for layers of this kind.
-    init: str = "glorot_uniform"
+    #: Factor on the first weights under ``init="auto"``: the reciprocal of the slope at 0, so
+    #: that signals neither fade nor grow from layer to layer.
+    gain: float = 1.0
 
     @abstractmethod
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
@@ -71,6 +72,7 @@ class Logistic(Activation):
     """σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook."""
 
     name = "logistic"
+    gain = 4.0  # σ′(0) = 1/4
 
     def forward(self, z: Array, out: Array) -> None:
         expit(z, out=out)
@@ -99,7 +101,6 @@ class ReLU(Activation):
     """σ(z) = max(0, z); its derivative at 0 is taken as 0."""
 
     name = "relu"
-    init = "he_uniform"
 
     def forward(self, z: Array, out: Array) -> None:
         np.maximum(z, 0.0, out=out)

@@ -28,6 +28,14 @@ CHUNK_BYTES = 1 << 17  # of a chunk's X
 CHUNK_BATCHES = 256  # in a chunk; making their views is part of every fit's fixed cost
 
 
+class Rows(NamedTuple):
+    """The training set."""
+
+    X: Matrix  # (n, p), dense or CSR
+    Y: Array  # (n, K)
+    weight: Array | None  # (n, 1), of mean 1 over all rows; None where all are 1
+
+
 class Block(NamedTuple):
     """Some rows of a batch, with the memory they pass through."""
 
@@ -46,25 +54,22 @@ def cut(network: Network, m: int) -> list[slice]:
     return [slice(start, min(start + size, m)) for start in range(0, m, size)]
 
 
-def full_batch(network: Network, X: Matrix, Y: Array, weight: Array | None) -> list[Block]:
+def full_batch(network: Network, rows: Rows) -> list[Block]:
     """Return all rows as one batch.
 
     Parameters
     ----------
     network : Network
         That the rows are for: its layers decide the memory.
-    X : ndarray or CSR matrix of shape (n, p)
-        Features.
-    Y : ndarray of shape (n, K)
-        Targets.
-    weight : ndarray of shape (n, 1) or None
-        Weights of mean 1.
+    rows : Rows
+        The training set.
 
     Returns
     -------
     list of Block
         Their memory is shared: a block's outputs stand only until the next block's.
     """
+    X, Y, weight = rows
     n, blocks = X.shape[0], []
     parts = cut(network, n)
     for part in parts:
@@ -80,31 +85,32 @@ class MiniBatches:
 
     Parameters
     ----------
-    network, X, Y, weight
-        As for ``full_batch``.
+    network : Network
+        That the rows are for.
+    rows : Rows
+        The training set.
     batch_size : int
         Rows of a batch; the last may have fewer.
     """
 
-    def __init__(
-        self, network: Network, X: Matrix, Y: Array, weight: Array | None, batch_size: int
-    ) -> None:
-        # take() on another layout would copy the whole of X at every call
-        self.X = np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X
-        self.Y, self.weight = Y, weight
-        self.n, p = X.shape
+    def __init__(self, network: Network, rows: Rows, batch_size: int) -> None:
+        if isinstance(rows.X, np.ndarray):
+            # take() on another layout would copy the whole of X at every call
+            rows = rows._replace(X=np.ascontiguousarray(rows.X))
+        self.rows = rows
+        self.n, p = rows.X.shape
         fitting = CHUNK_BYTES // (p * network.dtype.itemsize * batch_size)
-        self.rows = min(self.n, batch_size * max(1, min(fitting, CHUNK_BATCHES)))
-        self._full = Chunk(network, self.X, Y, weight, self.rows, batch_size)
-        rest = self.n % self.rows
-        self._last = Chunk(network, self.X, Y, weight, rest, batch_size) if rest else self._full
+        self.chunk_size = min(self.n, batch_size * max(1, min(fitting, CHUNK_BATCHES)))
+        self._full = Chunk(network, rows, self.chunk_size, batch_size)
+        rest = self.n % self.chunk_size
+        self._last = Chunk(network, rows, rest, batch_size) if rest else self._full
 
     def chunks(self, order: NDArray[np.intp] | None) -> Iterator[Chunk]:
         """Yield the chunks of one epoch, in the order of the rows or in the one given."""
-        for start in range(0, self.n, self.rows):
-            chunk = self._full if start + self.rows <= self.n else self._last
-            rows = slice(start, start + self.rows)
-            chunk.fill(self, rows if order is None else order[rows])
+        for start in range(0, self.n, self.chunk_size):
+            which = slice(start, start + self.chunk_size)
+            chunk = self._full if which.stop <= self.n else self._last
+            chunk.fill(self.rows, which if order is None else order[which])
             yield chunk
 
 
@@ -113,25 +119,21 @@ class Chunk:
 
     Parameters
     ----------
-    network, X, Y, weight, batch_size
+    network, rows, batch_size
         As for ``MiniBatches``.
     m : int
         Rows of the chunk.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        X: Matrix,
-        Y: Array,
-        weight: Array | None,
-        m: int,
-        batch_size: int,
-    ) -> None:
-        self.Y = np.empty((m, Y.shape[1]), network.dtype)
-        self.z = np.empty_like(self.Y)
-        self.weight = None if weight is None else np.empty((m, 1), network.dtype)
-        self.share = None if weight is None else np.empty((m, 1), network.dtype)
+    def __init__(self, network: Network, rows: Rows, m: int, batch_size: int) -> None:
+        def memory(n_columns: int) -> Array:
+            return np.empty((m, n_columns), network.dtype)
+
+        n_features, n_outputs = rows.X.shape[1], rows.Y.shape[1]
+        self.X = memory(n_features) if isinstance(rows.X, np.ndarray) else None
+        self.Y, self.z = memory(n_outputs), memory(n_outputs)
+        self.weight = None if rows.weight is None else memory(1)
+        self.share = None if rows.weight is None else memory(1)
         #: Number of rows in each row's batch.
         self.counts = np.minimum(m - np.arange(m) // batch_size * batch_size, batch_size)[:, None]
         #: For each batch its blocks: their rows, each row's share, their workspace.
@@ -139,7 +141,6 @@ class Chunk:
             plan_batch(network, start, min(batch_size, m - start))
             for start in range(0, m, batch_size)
         ]
-        self.X = np.empty((m, X.shape[1]), network.dtype) if isinstance(X, np.ndarray) else None
         self.batches: list[list[Block]] = [] if self.X is None else self._cut(self.X)
 
     def _cut(self, X: Matrix) -> list[list[Block]]:
@@ -158,15 +159,15 @@ class Chunk:
             for batch in self._plan
         ]
 
-    def fill(self, source: MiniBatches, rows: slice | NDArray[np.intp]) -> None:
+    def fill(self, source: Rows, which: slice | NDArray[np.intp]) -> None:
         """Bring the rows named by a slice or by indices into the chunk's memory."""
         if self.X is None:  # sparse
-            self.batches = self._cut(source.X[rows])
+            self.batches = self._cut(source.X[which])
         else:
-            gather(source.X, rows, out=self.X)
-        gather(source.Y, rows, out=self.Y)
+            gather(source.X, which, out=self.X)
+        gather(source.Y, which, out=self.Y)
         if source.weight is not None and self.weight is not None and self.share is not None:
-            gather(source.weight, rows, out=self.weight)
+            gather(source.weight, which, out=self.weight)
             np.divide(self.weight, self.counts, out=self.share)
 
 
@@ -182,10 +183,9 @@ def plan_batch(network: Network, start: int, m: int) -> list[tuple[slice, float,
     ]
 
 
-def gather(source: Array, rows: slice | NDArray[np.intp], out: Array) -> None:
+def gather(source: Array, which: slice | NDArray[np.intp], out: Array) -> None:
     """Copy rows into ``out``."""
-    if isinstance(rows, slice):
-        np.copyto(out, source[rows])
+    if isinstance(which, slice):
+        np.copyto(out, source[which])
     else:
-        source.take(rows, axis=0, out=out, mode="clip")  # else take() buffers ``out``
-
+        source.take(which, axis=0, out=out, mode="clip")  # else take() buffers ``out``

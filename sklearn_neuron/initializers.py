@@ -10,8 +10,10 @@ he_normal           :math:`N(0, 2 / n_{in})`
 ==================  =====================================================
 
 Biases are drawn from :math:`U(-1/\sqrt{n_{in}}, 1/\sqrt{n_{in}})`, so that units of the same
-layer bend at different places even where there is one feature. ``"auto"`` takes, layer by
-layer, the scheme that the layer's activation names.
+layer bend at different places even where there is one feature. ``"auto"`` is
+``glorot_uniform``, with the radius times the gain of the layer's activation: 4 for the
+logistic, whose slope at 0 is 1/4, and 1 for the others. (For "relu", He's schemes were
+measured too, and were less accurate on scikit-learn's bundled data sets.)
 
 References
 ----------
@@ -79,7 +81,7 @@ def initialize(
     layer_sizes : sequence of int
         Number of features, of units in each hidden layer, and of outputs.
     activations : sequence of Activation
-        One for each hidden layer; the output layer is drawn by ``glorot_uniform`` under "auto".
+        One for each hidden layer.
     rng : RandomState
         The source of randomness.
 
@@ -88,11 +90,14 @@ def initialize(
     coefs, intercepts : lists of ndarray
         Shapes (n_in, n_out) and (n_out,).
     """
-    schemes = [activation.init for activation in activations] + ["glorot_uniform"]
-    coefs, intercepts = [], []
-    for scheme, n_in, n_out in zip(schemes, layer_sizes[:-1], layer_sizes[1:], strict=True):
-        draw = INITIALIZERS[scheme if init == "auto" else init]
-        coefs.append(draw(rng, n_in, n_out))
+    gains = [activation.gain for activation in activations] + [1.0]
+    coefs: list[Array] = []
+    intercepts: list[Array] = []
+    for gain, n_in, n_out in zip(gains, layer_sizes[:-1], layer_sizes[1:], strict=True):
+        if init == "auto":
+            coefs.append(gain * _glorot_uniform(rng, n_in, n_out))
+        else:
+            coefs.append(INITIALIZERS[init](rng, n_in, n_out))
         radius = 1.0 / math.sqrt(n_in)
         intercepts.append(rng.uniform(-radius, radius, n_out))
     return coefs, intercepts

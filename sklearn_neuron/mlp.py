@@ -104,7 +104,8 @@ class ManualMLPClassifier(ProbabilityMixin, BaseManualMLP, BaseNetworkClassifier
         Activation of the hidden layers.
     init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"}, \
 default="auto"
-        Distribution of the first weights. ``"auto"`` is He's for "relu" and Glorot's else.
+        Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
+        wide for layers with "logistic" units.
     eta : float, default=0.001
         Learning rate: the length of a step, in units of the optimizer's direction.
     {{batch_size: 32}}
@@ -113,7 +114,7 @@ default="auto"
     {{alpha}} Biases are not penalised. It is
         not divided by the number of rows, as it is in scikit-learn's ``MLPClassifier``.
     {{max_iter}}
-    {{tol: 1e-4}}
+    {{tol: 1e-3}}
     {{n_iter_no_change}}
     {{class_weight}} For multilabel y a list
         with a dict ``{0: weight, 1: weight}`` for each label; the factors of a row multiply.
@@ -174,7 +175,7 @@ default="auto"
         schedule: Any = "constant",
         alpha: float = 0.0,
         max_iter: int = 200,
-        tol: float | None = 1e-4,
+        tol: float | None = 1e-3,
         n_iter_no_change: int = 10,
         class_weight: Any = None,
         shuffle: bool = True,
@@ -235,14 +236,10 @@ default="auto"
             For parameters or data that are not allowed, and when training diverges. The
             estimator is then as it was before.
         """
-        return self._fit(
-            X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init
-        )
+        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
     @available_if(has_updates)
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over a block of rows, going on from where training stands.
 
         Parameters
@@ -295,7 +292,8 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
         Activation of the hidden layers.
     init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"}, \
 default="auto"
-        Distribution of the first weights. ``"auto"`` is He's for "relu" and Glorot's else.
+        Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
+        wide for layers with "logistic" units.
     eta : float, default=0.001
         Learning rate: the length of a step, in units of the optimizer's direction.
     {{batch_size: 32}}
@@ -415,9 +413,7 @@ default="auto"
             For parameters or data that are not allowed, and when training diverges. The
             estimator is then as it was before.
         """
-        return self._fit(
-            X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init
-        )
+        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
     @available_if(has_updates)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

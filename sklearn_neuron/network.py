@@ -81,36 +81,24 @@ class Layer(NamedTuple):
     delta: Array
 
 
-class Workspace:
-    """The memory of m rows on their way through the network, made once for a whole fit.
+class Workspace(NamedTuple):
+    """The memory of some rows on their way through the network, made once for a whole fit."""
 
-    Parameters
-    ----------
-    network : Network
-        Whose layers the rows pass through.
-    m : int
-        Number of rows.
-    larger : Workspace, default=None
-        A workspace of at least m rows whose memory is used again.
-    """
+    hidden: list[Layer]
+    z: Array
+    delta: Array
+    work: Array
+    ones: Array
 
-    def __init__(self, network: Network, m: int, larger: Workspace | None = None) -> None:
-        hidden, n_outputs = network.layer_sizes[1:-1], network.layer_sizes[-1]
-
-        def rows(n: int, shared: Array | None) -> Array:
-            return np.empty((m, n), network.dtype) if shared is None else shared[:m]
-
-        self.hidden: list[Layer] = []
-        for l, n in enumerate(hidden):
-            old = larger.hidden[l][3:] if larger else (None, None, None)
-            memory = [rows(n, shared) for shared in old]
-            self.hidden.append(
-                Layer(network.W[l], network.b[l], network.activations[l], *memory)
-            )
-        self.z = rows(n_outputs, larger and larger.z)
-        self.delta = rows(n_outputs, larger and larger.delta)
-        self.work = rows(n_outputs, larger and larger.work)
-        self.ones = np.ones(m, network.dtype)
+    def first(self, m: int) -> Workspace:
+        """Return the part of this memory that m rows need."""
+        return Workspace(
+            [
+                layer._replace(a=layer.a[:m], slope=layer.slope[:m], delta=layer.delta[:m])
+                for layer in self.hidden
+            ],
+            *(array[:m] for array in self[1:]),
+        )
 
 
 class Network:
@@ -164,9 +152,20 @@ class Network:
     def workspace(self, m: int) -> Workspace:
         """Return the memory for m rows; that of a larger number, if there is one, serves."""
         if m not in self._spaces:
-            larger = next((s for n, s in self._spaces.items() if n > m), None)
-            self._spaces[m] = Workspace(self, m, larger)
+            larger = next((space for n, space in self._spaces.items() if n > m), None)
+            self._spaces[m] = self._new_workspace(m) if larger is None else larger.first(m)
         return self._spaces[m]
+
+    def _new_workspace(self, m: int) -> Workspace:
+        def rows(n: int) -> Array:
+            return np.empty((m, n), self.dtype)
+
+        hidden = [
+            Layer(W, b, sigma, rows(len(b)), rows(len(b)), rows(len(b)))
+            for W, b, sigma in zip(self.W[:-1], self.b[:-1], self.activations, strict=True)
+        ]
+        K = self.layer_sizes[-1]
+        return Workspace(hidden, rows(K), rows(K), rows(K), np.ones(m, self.dtype))
 
     def forward(self, X: Matrix, space: Workspace, z_out: Array) -> None:
         """Sweep forward: write z^L into ``z_out``, and every a^l, σ′(z^l) into the workspace."""

@@ -38,7 +38,7 @@ class NeuronMixin:
     _flat = False  # whether coef_ is (p,) and intercept_ a float
 
     def _parameters(self) -> Parameters:
-        coef, intercept = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)  # type: ignore[has-type]
+        coef, intercept = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         return [coef.T], [intercept.astype(coef.dtype, copy=False)]
 
     def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
@@ -56,11 +56,11 @@ class NeuronMixin:
         p, K = network.layer_sizes
         coefs = intercepts = None
         if coef_init is not None:
-            shape = (p,) if self._flat or (K == 1 and np.ndim(coef_init) == 1) else (K, p)
-            coef = check_start("coef_init", coef_init, shape, network.dtype)
+            flat = self._flat or (K == 1 and np.ndim(coef_init) == 1)
+            coef = check_start("coef_init", coef_init, (p,) if flat else (K, p), network.dtype)
             coefs = [coef.reshape(K, p).T]
         if intercept_init is not None:
-            shape = () if K == 1 and np.ndim(intercept_init) == 0 else (K,)
+            shape = (K,) if K > 1 or np.ndim(intercept_init) else ()
             intercept = check_start("intercept_init", intercept_init, shape, network.dtype)
             intercepts = [intercept.reshape(K)]
         return coefs, intercepts
@@ -198,9 +198,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
             For parameters or data that are not allowed, and when training diverges. The
             estimator is then as it was before.
         """
-        return self._fit(
-            X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init
-        )
+        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
     @available_if(has_updates)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -240,7 +238,8 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         low, high = self._range(a.dtype)
         a *= high - low
         a += low
-        return a[:, 0] if self._single_target else a
+        prediction: Array = a[:, 0] if self._single_target else a
+        return prediction
 
     def _range(self, dtype: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         low, high = self.target_range_
@@ -269,9 +268,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
         return low, high
 
-    def _check_range(
-        self, target: NDArray[Any], low: Array, high: Array, resume: bool
-    ) -> None:
+    def _check_range(self, target: NDArray[Any], low: Array, high: Array, resume: bool) -> None:
         outside = (target < low) | (target > high)
         if not outside.any():
             return
@@ -334,14 +331,10 @@ class NeuronClassifier(NeuronMixin, BaseNetworkClassifier):
             For parameters or data that are not allowed, and when training diverges. The
             estimator is then as it was before.
         """
-        return self._fit(
-            X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init
-        )
+        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
     @available_if(has_updates)
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over a block of rows, going on from where training stands.
 
         Parameters
@@ -374,9 +367,9 @@ class LogisticNeuronClassifier(ProbabilityMixin, NeuronClassifier):
 
     Parameters
     ----------
-    eta : float, default=0.3
+    eta : float, default=0.1
         Learning rate: the length of a step, in units of the gradient.
-    {{batch_size: 32}}
+    {{batch_size: 8}}
     {{solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
@@ -424,8 +417,8 @@ class LogisticNeuronClassifier(ProbabilityMixin, NeuronClassifier):
     def __init__(
         self,
         *,
-        eta: float = 0.3,
-        batch_size: int | None = 32,
+        eta: float = 0.1,
+        batch_size: int | None = 8,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
@@ -552,4 +545,5 @@ class PerceptronClassifier(NeuronClassifier):
         return Perceptron()
 
     def _is_positive(self, z: Array) -> NDArray[np.bool_]:
-        return z >= 0.0  # Rosenblatt's threshold, as in training
+        positive: NDArray[np.bool_] = z >= 0.0  # Rosenblatt's threshold, as in training
+        return positive

@@ -48,7 +48,8 @@ def _check_interval(owner: str, name: str, value: object, high_closed: bool = Fa
     allowed = "a number in [0, 1]" if high_closed else "a number in [0, 1)"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name} of {owner} must be {allowed}; got {value!r}.")
-    if not (0.0 <= value < 1.0 or (high_closed and value == 1.0)):
+    number = float(value)
+    if not (0.0 <= number < 1.0 or (high_closed and number == 1.0)):
         raise ValueError(f"{name} of {owner} must be {allowed}; got {value!r}.")
 
 
@@ -129,9 +130,7 @@ class Adam(Optimizer):
 
     name = "adam"
 
-    def __init__(
-        self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
-    ) -> None:
+    def __init__(self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -165,6 +164,4 @@ class Adam(Optimizer):
 
 
 #: Optimizers by the name that ``solver=`` takes. A new one needs a line here.
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    optimizer.name: optimizer for optimizer in (SGD, Adam)
-}
+OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimizer in (SGD, Adam)}

@@ -16,7 +16,9 @@ def test_values(name, dtype):
     z, activation = Z.astype(dtype), ACTIVATIONS[name]()
     value, slope = sigma(name, Z)
     out, out_slope = np.empty_like(z), np.empty_like(z)
-    tolerance = {"rtol": 1e-14, "atol": 1e-15} if dtype is np.float64 else {"rtol": 1e-5, "atol": 1e-7}
+    tolerance = (
+        {"rtol": 1e-14, "atol": 1e-15} if dtype is np.float64 else {"rtol": 1e-5, "atol": 1e-7}
+    )
     activation.forward(z, out=out)
     assert_allclose(out, value, **tolerance)
     activation.with_derivative(z, out=out, slope=out_slope)

@@ -36,7 +36,7 @@ EQUIVALENCE = [
     "check_sample_weight_equivalence_on_sparse_data",
 ]
 
-ROWS_OF_THE_CHECKS = 40  # at most; a larger batch holds them all
+ROWS_OF_THE_CHECKS = 30  # at most; a larger batch holds them all
 
 DEFAULT = [cls() for cls in ALL]
 MINI_BATCH = [cls(batch_size=4) for cls in ALL]

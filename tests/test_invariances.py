@@ -47,7 +47,9 @@ def test_zero_weight_equals_a_removed_row(cls, how, X):
 def test_zero_weight_equals_a_removed_row_in_mini_batches(cls, X):
     y, keep = target_for(cls, 30), np.arange(30) % 4 != 0
     zeroed = fit(cls, X, y, keep.astype(float), batch_size=4)
-    assert_allclose(weights_of(zeroed), weights_of(fit(cls, X[keep], y[keep], batch_size=4)), **same)
+    assert_allclose(
+        weights_of(zeroed), weights_of(fit(cls, X[keep], y[keep], batch_size=4)), **same
+    )
 
 
 def test_zero_weight_hides_targets_from_the_range(X):
@@ -112,7 +114,13 @@ def test_containers_and_layouts(cls, batch_size, X):
     y = target_for(cls, 30)
     expected = weights_of(fit(cls, X, y, batch_size=batch_size))
     wide = np.repeat(X, 2, axis=1)
-    for other in (np.asfortranarray(X), wide[:, ::2], X.tolist(), pd.DataFrame(X), X.astype(object)):
+    for other in (
+        np.asfortranarray(X),
+        wide[:, ::2],
+        X.tolist(),
+        pd.DataFrame(X),
+        X.astype(object),
+    ):
         model = fit(cls, other, y.tolist(), batch_size=batch_size)
         assert_allclose(weights_of(model), expected, **same)
     model = fit(cls, X, pd.Series(y), pd.Series(np.ones(30)), batch_size=batch_size)

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sklearn_neuron import batches
 from sklearn_neuron.activations import ACTIVATIONS, Identity, Logistic
-from sklearn_neuron.batches import full_batch
+from sklearn_neuron.batches import Rows, full_batch
 from sklearn_neuron.losses import LOSSES, SquaredError
 from sklearn_neuron.network import Network, raw_output, split
 from sklearn_neuron.training import objective
@@ -19,9 +19,7 @@ N, P, K = 12, 5, 3
 LOSS_CASES = {name: loss() for name, loss in LOSSES.items()}
 LOSS_CASES["squared_error, sigmoid"] = SquaredError(link=Logistic())
 DEPTHS = {0: (), 1: (7,), 2: (6, 4), 3: (5, 4, 6)}
-CASES = list(
-    itertools.product(LOSS_CASES, ACTIVATIONS, DEPTHS, (0.0, 0.3), ("ones", "weights"))
-)
+CASES = list(itertools.product(LOSS_CASES, ACTIVATIONS, DEPTHS, (0.0, 0.3), ("ones", "weights")))
 
 
 def make_problem(loss, activation, depth, alpha, weights, dtype=np.float64, seed=0):
@@ -39,7 +37,7 @@ def make_problem(loss, activation, depth, alpha, weights, dtype=np.float64, seed
 
 def evaluate(network, X, Y, s, weights):
     weight = s.astype(network.dtype)[:, None] if weights == "weights" else None
-    value, _ = objective(network, full_batch(network, X, Y, weight))
+    value, _ = objective(network, full_batch(network, Rows(X, Y, weight)))
     return value, network.grad.copy()
 
 
@@ -104,7 +102,7 @@ def test_blocks_of_rows_add_up(monkeypatch, layout):
     X = np.asarray(X, order="F") if layout == "F" else X
     value, gradient = evaluate(network, X, Y, s, "weights")
     monkeypatch.setattr(batches, "BLOCK_BYTES", 6 * 8 * 5)  # five rows of the widest layer
-    blocks = full_batch(network, X, Y, s[:, None])
+    blocks = full_batch(network, Rows(X, Y, s[:, None]))
     assert [len(block.Y) for block in blocks] == [4, 4, 4]
     block_value, _ = objective(network, blocks)
     assert_allclose(block_value, value, rtol=1e-14)

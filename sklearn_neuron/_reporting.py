@@ -1,0 +1,66 @@
+"""Reporting: what users read while training runs and after it has ended too early."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+Report = Callable[[int, float, float], None]
+
+
+def reporter(name: str, unit: str, max_iter: int) -> Report:
+    """Return a function that prints one line for each epoch or iteration.
+
+    Parameters
+    ----------
+    name : str
+        The estimator's.
+    unit : {"epoch", "iteration"}
+        What is counted.
+    max_iter : int
+        How many there are at most.
+
+    Returns
+    -------
+    callable
+        Takes the number (from 1), the loss and the learning rate.
+    """
+    start, width = time.perf_counter(), len(str(max_iter))
+
+    def report(number: int, loss: float, eta: float) -> None:
+        rate = f"  eta {eta:.6g}" if unit == "epoch" else ""
+        seconds = time.perf_counter() - start
+        line = f"[{name}] {unit} {number:>{width}}/{max_iter}  loss {loss:.6f}{rate}"
+        print(f"{line}  {seconds:.2f} s", flush=True)  # noqa: T201
+
+    return report
+
+
+def not_converged(name: str, n_iter: int, max_iter: int, tol: float | None, kind: str) -> str:
+    """Return the text of a ConvergenceWarning.
+
+    Parameters
+    ----------
+    name : str
+        The estimator's.
+    n_iter, max_iter : int
+        Epochs or iterations done, and the most that were allowed.
+    tol : float or None
+        The tolerance that was not reached.
+    kind : {"lbfgs", "mistakes", "epochs"}
+        How training would have ended by itself.
+
+    Returns
+    -------
+    str
+        What happened and what to do.
+    """
+    text = {
+        "lbfgs": f"L-BFGS stopped after {n_iter} iterations (max_iter={max_iter}) before the "
+        f"gradient fell below tol={tol}. Increase max_iter",
+        "mistakes": f"max_iter={max_iter} epochs passed without one free of mistakes (the classes "
+        "may not be linearly separable). Increase max_iter",
+        "epochs": f"max_iter={max_iter} epochs were reached while the loss still improved by more "
+        f"than tol={tol}. Increase max_iter or eta",
+    }[kind]
+    return f"{name}: {text}, or scale the features (StandardScaler)."

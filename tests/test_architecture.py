@@ -1,0 +1,125 @@
+"""The house's rules: which room may import which, and that the registries are complete."""
+
+import ast
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_neuron
+from sklearn_neuron import activations, losses, optimizers, schedules
+
+PACKAGE = Path(sklearn_neuron.__file__).parent
+# each room with the rooms it may look into
+ALLOWED = {
+    "recipes": set(),
+    "activations": {"recipes"},
+    "schedules": {"recipes"},
+    "optimizers": {"recipes"},
+    "losses": {"activations", "recipes"},
+    "initializers": {"activations"},
+    "network": {"activations", "losses"},
+    "batches": {"network"},
+    "training": {"batches", "network", "optimizers", "schedules"},
+    "_docs": set(),
+    "_validation": {"recipes"},
+    "_resume": {"optimizers"},
+    "_reporting": set(),
+    "_base": {
+        "_reporting", "_resume",
+        "_validation", "activations", "batches", "losses", "network", "optimizers", "schedules",
+        "training",
+    },
+    "_targets": {"_base", "_validation", "activations"},
+    "neuron": {
+        "_base", "_docs", "_targets", "_validation", "activations", "losses", "network",
+        "optimizers",
+    },
+    "mlp": {
+        "_base", "_docs", "_targets", "_validation", "activations", "initializers", "losses",
+        "network", "neuron", "optimizers",
+    },
+    "__init__": {"mlp", "neuron", "optimizers"},
+}  # fmt: skip
+MATHEMATICS = ["recipes", "activations", "schedules", "optimizers", "losses", "initializers",
+               "network", "batches", "training"]  # fmt: skip
+
+
+def imports_of(room):
+    """Return the package's rooms and the outside packages that a module names."""
+    tree = ast.parse((PACKAGE / f"{room}.py").read_text())
+    inside, outside = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            top, _, rest = name.partition(".")
+            (inside if top == "sklearn_neuron" else outside).add(
+                rest if rest and top == "sklearn_neuron" else top
+            )
+    return inside, outside
+
+
+def test_every_room_has_a_rule():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_imports_go_one_way(room):
+    inside, _ = imports_of(room)
+    assert inside <= ALLOWED[room]
+
+
+@pytest.mark.parametrize("room", MATHEMATICS)
+def test_the_mathematics_reads_without_scikit_learn(room):
+    _, outside = imports_of(room)
+    assert outside <= {*sys.stdlib_module_names, "numpy", "scipy"}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_nothing_but_the_run_time_dependencies(room):
+    _, outside = imports_of(room)
+    assert outside <= {*sys.stdlib_module_names, "numpy", "scipy", "sklearn"}
+
+
+@pytest.mark.parametrize(
+    ("module", "registry", "base"),
+    [
+        (activations, activations.ACTIVATIONS, activations.Activation),
+        (losses, losses.LOSSES, losses.Loss),
+        (optimizers, optimizers.OPTIMIZERS, optimizers.Optimizer),
+        (schedules, schedules.SCHEDULES, schedules.Schedule),
+    ],
+)
+def test_registries_hold_every_class(module, registry, base):
+    classes = {
+        cls
+        for _, cls in inspect.getmembers(module, inspect.isclass)
+        if issubclass(cls, base) and cls is not base and cls.__module__ == module.__name__
+    }
+    assert set(registry.values()) == classes
+    assert all(registry[cls.name] is cls for cls in classes)
+
+
+def test_public_names_are_documented():
+    for name in sklearn_neuron.__all__:
+        doc = inspect.getdoc(getattr(sklearn_neuron, name))
+        assert "Parameters\n----------" in doc
+        assert "Examples\n--------" in doc
+        assert "{{" not in doc
+
+
+def test_estimators_document_every_parameter_and_attribute():
+    for name in sklearn_neuron.__all__:
+        cls = getattr(sklearn_neuron, name)
+        doc = inspect.getdoc(cls)
+        for parameter in inspect.signature(cls).parameters.values():
+            assert f"\n{parameter.name} : " in doc
+            line = doc[doc.index(f"\n{parameter.name} : ") :].split("\n    ")[0]
+            shown = line.rpartition("default=")[2]
+            assert ast.literal_eval(shown) == parameter.default

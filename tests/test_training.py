@@ -1,0 +1,265 @@
+"""The loop: when it stops, what it records, what an interrupt and verbose leave behind."""
+
+import warnings
+
+import numpy as np
+import pytest
+from conftest import WITH_LBFGS, make, target_for, weights_of
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    PerceptronClassifier,
+    SigmoidNeuronRegressor,
+    training,
+)
+from sklearn_neuron.training import Plateau
+
+
+def test_plateau_means_ten_not_eleven():
+    plateau = Plateau(tol=0.1, patience=10)
+    assert not plateau.reached(1.0)
+    outcomes = [plateau.reached(0.95) for _ in range(10)]
+    assert outcomes == [False] * 9 + [True]
+
+
+def test_plateau_starts_again_at_an_improvement():
+    plateau = Plateau(tol=0.1, patience=2)
+    assert [plateau.reached(x) for x in (1.0, 0.95, 0.8, 0.75, 0.71)] == [False] * 4 + [True]
+    assert plateau.best == 0.71
+
+
+def test_a_constant_loss_is_no_improvement_at_tol_zero():
+    plateau = Plateau(tol=0.0, patience=2)
+    assert [plateau.reached(1.0) for _ in range(3)] == [False, False, True]
+
+
+def test_tol_none_never_stops():
+    assert not any(Plateau(None, 1).reached(1.0) for _ in range(50))
+
+
+@pytest.mark.parametrize("patience", [1, 3, 10])
+def test_training_stops_at_the_plateau(patience, X):
+    y = np.arange(30) % 2
+    model = LogisticNeuronClassifier(
+        tol=100.0, n_iter_no_change=patience, batch_size=None, max_iter=50
+    ).fit(X, y)
+    assert model.n_iter_ == patience + 1
+
+
+def test_reaching_max_iter_is_a_convergence_warning(cls, X):
+    y = target_for(cls, 30)
+    with pytest.warns(ConvergenceWarning, match=f"{cls.__name__}.*max_iter=3") as caught:
+        make(cls, tol=0.0, max_iter=3, n_iter_no_change=10).fit(X, y)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if cls is not PerceptronClassifier:  # whose own end is an epoch without a mistake
+            make(cls, tol=None, max_iter=3).fit(X, y)
+        make(cls, tol=1e-9).partial_fit(
+            X,
+            y,
+            *(
+                [[0, 1, 2]]
+                if hasattr(cls, "classes_") or "class_weight" in cls().get_params()
+                else []
+            ),
+        )
+
+
+@pytest.mark.parametrize("cls", WITH_LBFGS, ids=lambda cls: cls.__name__)
+def test_lbfgs(cls, X):
+    y = target_for(cls, 30)
+    model = make(cls, solver="lbfgs", alpha=0.01, max_iter=500, tol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, y)
+    assert 1 < model.n_iter_ == len(model.loss_curve_) < 500
+    assert (np.diff(model.loss_curve_) <= 0).all()
+    with pytest.warns(
+        ConvergenceWarning, match=r"L-BFGS stopped after 2 iterations \(max_iter=2\)"
+    ):
+        model.set_params(max_iter=2).fit(X, y)
+
+
+def test_lbfgs_from_the_optimum_stays(X):
+    y = np.arange(30) % 2
+    model = LogisticNeuronClassifier(solver="lbfgs", alpha=0.1, tol=1e-7).fit(X, y)
+    again = LogisticNeuronClassifier(solver="lbfgs", alpha=0.1, tol=1e-4)
+    again.fit(X, y, coef_init=model.coef_, intercept_init=model.intercept_)
+    assert_array_equal(again.coef_, model.coef_)
+    assert again.n_iter_ == 1
+    assert_allclose(again.loss_, model.loss_)
+
+
+# ---- the loss curve ---------------------------------------------------------------------------
+
+
+def binary_objective(model, X, y, s, alpha):
+    z = X @ model["w"] + model["b"]
+    return s @ (np.logaddexp(0, z) - y * z) / s.sum() + 0.5 * alpha * (model["w"] ** 2).sum()
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2])
+@pytest.mark.parametrize("batch_size", [1, 7, 30])
+def test_loss_curve_is_the_mean_of_batch_losses_before_each_update(batch_size, alpha, X):
+    """Against plain gradient descent, batch by batch."""
+    y, s = (np.arange(30) % 2).astype(float), np.random.RandomState(0).uniform(0.5, 2, size=30)
+    s *= 30 / s.sum()
+    w, b, eta, expected = np.zeros(4), 0.0, 0.3, []
+    for _ in range(3):
+        total = 0.0
+        for start in range(0, 30, batch_size):
+            rows = slice(start, start + batch_size)
+            m = len(y[rows])
+            z = X[rows] @ w + b
+            loss = s[rows] @ (np.logaddexp(0, z) - y[rows] * z) / m + 0.5 * alpha * (w**2).sum()
+            total += m * loss
+            delta = s[rows] * (1 / (1 + np.exp(-z)) - y[rows]) / m
+            w, b = w - eta * (X[rows].T @ delta + alpha * w), b - eta * delta.sum()
+        expected.append(total / 30)
+    model = LogisticNeuronClassifier(
+        batch_size=batch_size, alpha=alpha, eta=eta, shuffle=False, max_iter=3, tol=None
+    ).fit(X, y, s)
+    assert_allclose(model.loss_curve_, expected, rtol=1e-12)
+    assert_allclose(model.coef_[0], w, rtol=1e-11)
+    assert_allclose(model.intercept_[0], b, rtol=1e-11)
+
+
+def test_every_row_once_an_epoch_in_a_new_order(X):
+    """With a rate of next to nothing, an epoch's loss is the objective, whatever the order."""
+    y = np.arange(30) % 2
+    model = LogisticNeuronClassifier(
+        batch_size=4, eta=1e-12, max_iter=3, tol=None, random_state=0
+    ).fit(X, y, coef_init=np.ones((1, 4)))
+    z = X.sum(axis=1)
+    assert_allclose(model.loss_curve_, np.mean(np.logaddexp(0, z) - y * z), rtol=1e-9)
+    orders = [
+        weights_of(
+            LogisticNeuronClassifier(batch_size=4, max_iter=k, tol=None, random_state=seed).fit(
+                X, y
+            )
+        )
+        for k, seed in ((1, 0), (1, 1))
+    ]
+    assert np.abs(orders[0] - orders[1]).max() > 1e-6
+
+
+# ---- interrupt, verbose -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [4, None])
+def test_an_interrupt_keeps_the_last_complete_epoch(cls, batch_size, X, monkeypatch):
+    y = target_for(cls, 30)
+    complete = make(cls, batch_size=batch_size, solver="adam", max_iter=3).fit(X, y)
+    original, steps = training.descend, iter(range(10**6))
+    per_epoch = 1 if batch_size is None else 8
+
+    def interrupted(*args):
+        original(*args)
+        if next(steps) == 3 * per_epoch:  # within the fourth epoch
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "descend", interrupted)
+    model = make(cls, batch_size=batch_size, solver="adam", warm_start=True, max_iter=10)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    monkeypatch.undo()
+    assert_array_equal(weights_of(model), weights_of(complete))
+    assert model.n_iter_ == 3
+    assert_allclose(model.loss_curve_, complete.loss_curve_)
+    assert np.isfinite(model.predict(X)).all()
+    model.set_params(max_iter=2).fit(X, y)
+    assert len(model.loss_curve_) == 5
+
+
+def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch):
+    y = target_for(cls, 30)
+    model = make(cls).fit(X, y)
+    before = dict(vars(model))
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "descend", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert vars(model) == before
+
+
+def test_an_interrupt_of_lbfgs_keeps_the_last_iteration(X, monkeypatch):
+    y = np.arange(30) % 2
+    original, calls = training.objective, iter(range(10**6))
+
+    def interrupted(*args):
+        if next(calls) == 6:
+            raise KeyboardInterrupt
+        return original(*args)
+
+    monkeypatch.setattr(training, "objective", interrupted)
+    model = LogisticNeuronClassifier(solver="lbfgs", alpha=0.01)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert model.n_iter_ >= 2
+    assert model.score(X, y) >= 0.5
+
+
+@pytest.mark.parametrize("verbose", [False, 0])
+def test_silence(cls, verbose, X, capsys):
+    make(cls, verbose=verbose).fit(X, target_for(cls, 30))
+    assert capsys.readouterr().out == ""
+
+
+def test_verbose_prints_a_line_an_epoch(cls, X, capsys):
+    model = make(cls, verbose=True, max_iter=12, eta=0.25).fit(X, target_for(cls, 30))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 12
+    assert lines[0].startswith(
+        f"[{cls.__name__}] epoch  1/12  loss {model.loss_curve_[0]:.6f}  eta 0.25"
+    )
+    assert lines[-1].endswith(" s")
+
+
+def test_verbose_lbfgs(X, capsys):
+    model = LogisticNeuronClassifier(solver="lbfgs", alpha=0.1, verbose=1).fit(X, np.arange(30) % 2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == model.n_iter_
+    assert "iteration   1/200  loss" in lines[0]
+
+
+# ---- the source documents' own loops ----------------------------------------------------------
+
+
+def test_worked_case_of_the_single_neuron():
+    """Two epochs of full-batch descent on the squared error of one sigmoid neuron."""
+    X, y = [[1, 2], [2, 1], [-1, -2]], [1, 0, 0]
+    model = SigmoidNeuronRegressor(eta=0.1, batch_size=None, max_iter=2, tol=None)
+    model.fit(X, y, coef_init=[0.1, -0.2], intercept_init=0.0)
+    assert_allclose(model.coef_, [0.1036, -0.1425], atol=5e-5)
+    assert_allclose(model.intercept_, -0.0167, atol=5e-5)
+    assert_allclose(model.loss_curve_, [0.3033, 0.2942], atol=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "w", "b"),
+    [
+        (1, -1.9284102929220686, 0.8504362751346908),
+        (10, -0.21128871932338175, -0.384384524671664),
+    ],
+)
+def test_stochastic_descent_of_the_single_neuron(epochs, w, b):
+    X = np.array([3.5, 0.35, 3.2, -2.0, 1.5, -0.5]).reshape(-1, 1)
+    y = [0.5, 0.5, 0.5, 0.5, 0.1, 0.3]
+    model = SigmoidNeuronRegressor(eta=0.9, batch_size=1, shuffle=False, max_iter=epochs, tol=None)
+    model.fit(X, y, coef_init=[-2.0], intercept_init=1.0)
+    assert_allclose(model.coef_, [w], rtol=1e-12)
+    assert_allclose(model.intercept_, b, rtol=1e-12)
+
+
+def test_network_regression_learns_a_curve():
+    X = np.linspace(-1, 1, 60).reshape(-1, 1)
+    y = np.sin(3 * X).ravel()
+    model = ManualMLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y > 0.5)
+    assert model.score(X, y > 0.5) == 1.0
