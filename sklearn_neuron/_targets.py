@@ -167,10 +167,8 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         z = self._raw_output(X)
         if self._multilabel:
             return self._is_positive(z).astype(np.intp)
-        if z.shape[1] == 1:
-            codes = self._is_positive(z[:, 0]).astype(np.intp)
-        else:
-            codes = z.argmax(axis=1)
+        binary = z.shape[1] == 1
+        codes = self._is_positive(z[:, 0]).astype(np.intp) if binary else z.argmax(axis=1)
         labels: NDArray[Any] = self.classes_[codes]
         return labels
 

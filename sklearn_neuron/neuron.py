@@ -251,7 +251,8 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         )
         if low.size == target.shape[1]:
             self._check_range(target, low, high, resume)
-        return (target - low) / (high - low)
+        unit: NDArray[Any] = (target - low) / (high - low)
+        return unit
 
     def _settle_range(self, target: NDArray[np.float64]) -> tuple[Array, Array]:
         """Set ``target_range_``."""

@@ -1,40 +1,8 @@
-"""What several test files share: the five estimators, small data, and a quiet default."""
+"""Fixtures: each estimator in turn, and a little data."""
 
 import numpy as np
 import pytest
-
-from sklearn_neuron import (
-    LogisticNeuronClassifier,
-    ManualMLPClassifier,
-    ManualMLPRegressor,
-    PerceptronClassifier,
-    SigmoidNeuronRegressor,
-)
-
-CLASSIFIERS = (LogisticNeuronClassifier, PerceptronClassifier, ManualMLPClassifier)
-REGRESSORS = (SigmoidNeuronRegressor, ManualMLPRegressor)
-ESTIMATORS = CLASSIFIERS + REGRESSORS
-NETWORKS = (ManualMLPClassifier, ManualMLPRegressor)
-WITH_LBFGS = tuple(cls for cls in ESTIMATORS if cls is not PerceptronClassifier)
-
-
-def make(cls, **params):
-    """Return a small, quick, repeatable estimator."""
-    if cls in NETWORKS:
-        params = {"hidden_layer_sizes": (5,), **params}
-    return cls(**{"random_state": 0, "max_iter": 20, "tol": None, **params})
-
-
-def weights_of(estimator):
-    """Return all fitted parameters as one vector."""
-    coefs, intercepts = estimator._parameters()
-    return np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
-
-
-def target_for(cls, n, classes=3, seed=0):
-    """Return a y that the estimator can be fitted to."""
-    rng = np.random.RandomState(seed)
-    return rng.uniform(size=n) if cls in REGRESSORS else np.arange(n) % classes
+from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, REGRESSORS
 
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda cls: cls.__name__)

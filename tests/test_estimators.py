@@ -6,7 +6,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make, target_for, weights_of
+from helpers import make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax

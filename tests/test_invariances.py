@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ESTIMATORS, REGRESSORS, WITH_LBFGS, make, target_for, weights_of
+from helpers import ESTIMATORS, REGRESSORS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 

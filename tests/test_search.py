@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
-from conftest import REGRESSORS, make, target_for
+from helpers import REGRESSORS, make, target_for
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingRegressor, VotingClassifier

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import WITH_LBFGS, make, target_for, weights_of
+from helpers import WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 

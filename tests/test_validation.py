@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import ESTIMATORS, NETWORKS, make, target_for, weights_of
+from helpers import ESTIMATORS, NETWORKS, make, target_for, weights_of
 from numpy.testing import assert_array_equal
 from scipy import sparse
 

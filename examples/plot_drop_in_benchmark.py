@@ -1,0 +1,165 @@
+"""
+================================================
+A drop-in beside LogisticRegression and networks
+================================================
+
+The neuron and the network of this package stand in a pipeline wherever scikit-learn's do. On
+four bundled data sets this example compares accuracy, log loss, Brier score and fit time under
+5-fold cross-validation, then searches the neuron's learning rate and batch size by
+``GridSearchCV`` and draws what the search saw. Run it with ``--output DIRECTORY`` to choose
+where the pictures go; without matplotlib it prints the tables only.
+"""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from sklearn_neuron import LogisticNeuronClassifier, ManualMLPClassifier
+
+try:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    plt.style.use("tableau-colorblind10")
+except ImportError:
+    plt = None
+
+DATA = {
+    "breast_cancer": load_breast_cancer,
+    "digits": load_digits,
+    "wine": load_wine,
+    "iris": load_iris,
+}
+SCORES = {"accuracy": "accuracy", "log loss": "neg_log_loss", "Brier": "neg_brier_score"}
+ETAS = [0.003, 0.01, 0.03, 0.1, 0.3]
+BATCH_SIZES = [1, 8, 32, 128, None]
+start = time.perf_counter()
+threadpool_limits(1)  # one thread for everybody: at these sizes more of them only wait
+warnings.simplefilter("ignore", ConvergenceWarning)  # the networks stop at max_iter
+
+
+# %%
+# The models, all with their defaults. ``LogisticRegression`` has C = 1, so the neuron that is to
+# find the same coefficients by L-BFGS has ``alpha = 1 / (C n)``, n the number of training rows,
+# and the same ``tol``.
+def models(n_rows):
+    return {
+        "LogisticRegression": LogisticRegression(),
+        "SGDClassifier(log_loss)": SGDClassifier(loss="log_loss", random_state=0),
+        "MLPClassifier": MLPClassifier(random_state=0),
+        "LogisticNeuronClassifier": LogisticNeuronClassifier(random_state=0),
+        "LogisticNeuron…(lbfgs)": LogisticNeuronClassifier(
+            solver="lbfgs", alpha=1 / n_rows, tol=1e-4
+        ),
+        "ManualMLPClassifier": ManualMLPClassifier(random_state=0),
+    }
+
+
+# %%
+# Each line appears when its five fits are done.
+def compare():
+    rows = []
+    for data, load in DATA.items():
+        X, y = load(return_X_y=True)
+        print(f"\n{data}: {X.shape[0]} rows, {X.shape[1]} features, {len(set(y))} classes")
+        print(f"  {'model':28s}{'accuracy %':>11s}{'log loss':>10s}{'Brier':>8s}{'fit ms':>8s}")
+        for name, model in models(0.8 * len(y)).items():
+            pipeline = make_pipeline(StandardScaler(), model)
+            result = cross_validate(pipeline, X, y, cv=5, scoring=SCORES)
+            accuracy, loss, brier = (abs(result[f"test_{key}"].mean()) for key in SCORES)
+            milliseconds = 1e3 * result["fit_time"].mean()
+            rows.append((data, name, accuracy, loss, brier, milliseconds))
+            print(
+                f"  {name:28s}{100 * accuracy:11.2f}{loss:10.3f}{brier:8.3f}{milliseconds:8.0f}",
+                flush=True,
+            )
+    return rows
+
+
+# %%
+# The search: five learning rates, from stochastic (one row) to batch gradient descent (all rows).
+# Thirty epochs each, so that the heat map shows how far each way gets in the same passes.
+def search():
+    X, y = load_breast_cancer(return_X_y=True)
+    neuron = LogisticNeuronClassifier(max_iter=30, tol=None, random_state=0)
+    grid = {
+        "logisticneuronclassifier__eta": ETAS,
+        "logisticneuronclassifier__batch_size": BATCH_SIZES,
+    }
+    print("\nGridSearchCV over eta and batch_size of the neuron on breast_cancer")
+    result = GridSearchCV(
+        make_pipeline(StandardScaler(), neuron), grid, scoring="neg_log_loss", verbose=1
+    ).fit(X, y)
+    best = {name.rpartition("__")[2]: value for name, value in result.best_params_.items()}
+    print(f"  best: {best}, log loss {-result.best_score_:.3f}", flush=True)
+    shape = len(BATCH_SIZES), len(ETAS)  # the grid's names are sorted, batch_size before eta
+    loss = -result.cv_results_["mean_test_score"].reshape(shape)
+    return loss, 1e3 * result.cv_results_["mean_fit_time"].reshape(shape)
+
+
+# %%
+# Pictures: the table at one glance, and the two heat maps.
+def draw_comparison(rows, path):
+    names = list(dict.fromkeys(row[1] for row in rows))
+    figure, axes = plt.subplots(1, 3, figsize=(11, 4), sharey=True, layout="constrained")
+    markers = dict(zip(DATA, "osD^", strict=True))
+    for axis, column, label in zip(
+        axes, (2, 3, 5), ("accuracy", "log loss", "fit time [ms]"), strict=True
+    ):
+        for data, marker in markers.items():
+            values = [row[column] for row in rows if row[0] == data]
+            axis.plot(values, range(len(names)), marker, label=data, alpha=0.8)
+        axis.set(xlabel=label, xscale="linear" if column == 2 else "log")
+        axis.grid(alpha=0.3)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].invert_yaxis()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.suptitle("Six classifiers on four data sets, 5-fold cross-validation")
+    figure.savefig(path, dpi=120)
+
+
+def draw_search(loss, milliseconds, path):
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    panels = (loss, "log loss", ".3f"), (milliseconds, "fit time [ms]", ".0f")
+    for axis, (values, label, form) in zip(axes, panels, strict=True):
+        image = axis.imshow(np.log10(values), cmap="cividis_r", aspect="auto")
+        for (i, j), value in np.ndenumerate(values):
+            colour = "w" if image.norm(np.log10(value)) > 0.5 else "k"
+            axis.text(j, i, format(value, form), ha="center", va="center", color=colour)
+        axis.set_xticks(range(len(ETAS)), ETAS)
+        axis.set_yticks(range(len(BATCH_SIZES)), [size or "None (all)" for size in BATCH_SIZES])
+        axis.set(
+            xlabel="eta (learning rate)", ylabel="batch_size", title=f"{label}: lighter is less"
+        )
+    figure.suptitle("The neuron on breast_cancer: 30 epochs at each learning rate and batch size")
+    figure.savefig(path, dpi=120)
+
+
+# %%
+# All of it takes well under a minute on two cores.
+parser = argparse.ArgumentParser(description="Compare drop-in classifiers.")
+parser.add_argument("--output", type=Path, default=Path(), help="directory of the pictures")
+output = parser.parse_args().output
+table = compare()
+heat = search()
+if plt is None:
+    print("\nNo pictures: matplotlib is missing; pip install 'sklearn-neuron[examples]' brings it.")
+else:
+    output.mkdir(parents=True, exist_ok=True)
+    draw_comparison(table, output / "drop_in_benchmark_models.png")
+    draw_search(*heat, output / "drop_in_benchmark_search.png")
+    print(f"\nPictures saved as {output.resolve() / 'drop_in_benchmark_*.png'}")
+print(f"Done in {time.perf_counter() - start:.0f} s.")
