@@ -128,8 +128,9 @@ class BaseNetworkEstimator(BaseEstimator):
         try:
             interrupt = self._fit_or_raise(X, y, sample_weight, **how)
         except BaseException:
-            self.__dict__.clear()
             self.__dict__.update(before)
+            for name in self.__dict__.keys() - before.keys():
+                del self.__dict__[name]
             raise
         if interrupt is not None:
             raise interrupt
@@ -150,6 +151,8 @@ class BaseNetworkEstimator(BaseEstimator):
         self._check_parameters()
         resume = self._is_fitted() and (one_pass or bool(self.warm_start))
         place = Resume.place(self._resume if resume else None, self.random_state)
+        if not one_pass:
+            place.forget_rows()
         X, y = self._check_data(X, y, resume)
         target = self._read_target(y, classes, resume=resume, one_pass=one_pass)
         weight = self._check_weight(sample_weight, target, X.shape[0], one_pass)

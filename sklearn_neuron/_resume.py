@@ -33,7 +33,7 @@ class Resume:
     epochs : int
         Epochs done over all calls: the schedule's place.
     n_rows, total_weight : int, float
-        Rows seen and the sum of their weights.
+        Rows seen, and the sum of their weights, since ``fit`` or the first ``partial_fit``.
     seed : int or None
         ``random_state`` where it is an int.
     rng : RandomState or None
@@ -58,6 +58,10 @@ class Resume:
             place.rng = check_random_state(random_state)
         place.seed = seed
         return place
+
+    def forget_rows(self) -> None:
+        """Begin to count anew: to ``fit``, the rows that it is given are all there are."""
+        self.n_rows, self.total_weight = 0, 0.0
 
     def scale(self, weight: NDArray[np.float64] | None, n: int) -> NDArray[np.float64] | None:
         """Count n rows in; return their weights, (n, 1), scaled to mean 1 over all rows so far.

@@ -273,7 +273,8 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
     _single_target = True  # y was 1-D, and so are predictions
 
     def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
-        self._single_target = y.ndim == 1
+        if not resume:
+            self._single_target = y.ndim == 1
         return np.asarray(y).reshape(len(y), -1)
 
     def __sklearn_tags__(self) -> Any:

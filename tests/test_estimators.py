@@ -351,6 +351,15 @@ def test_warm_start_goes_on(cls, X):
     assert len(cold.loss_curve_) == 3
 
 
+def test_warm_start_weighs_only_its_own_rows(cls, X):
+    """The scale of the weights of an earlier fit does not leak into the next."""
+    y, weight = target_for(cls, 30), np.linspace(0.1, 2.0, 30)
+    one, other = (make(cls, warm_start=True, batch_size=None) for _ in range(2))
+    one.fit(X, y, weight).fit(X, y, weight)
+    other.fit(X, y, weight).fit(X, y, 1e3 * weight)
+    assert_allclose(weights_of(other), weights_of(one), rtol=1e-10)
+
+
 def test_an_int_seed_does_not_replay_the_order(cls, X):
     """A second pass from the same weights goes another way, and the same way when repeated."""
     y = target_for(cls, 30)
@@ -416,6 +425,12 @@ def test_repeated_rows_equal_weights_in_partial_fit(cls, X):
         partial_fit(weighted, X, y, counts)
         partial_fit(repeated, np.repeat(X, counts, axis=0), np.repeat(y, counts))
     assert_allclose(weights_of(weighted), weights_of(repeated), rtol=1e-9, atol=1e-12)
+
+
+def test_going_on_keeps_the_shape_of_predictions(regressor, X):
+    y = target_for(regressor, 30)
+    model = make(regressor).partial_fit(X, y)
+    assert model.partial_fit(X, y.reshape(-1, 1)).predict(X).shape == (30,)
 
 
 def test_a_block_of_zero_weight_changes_nothing(cls, X):
