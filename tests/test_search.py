@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingRegressor, VotingClassifier
 from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -96,14 +97,17 @@ def test_metadata_routing(cls, rows):
     y, weight = target_for(cls, 60), np.random.RandomState(1).uniform(0.1, 3, size=60)
     with sklearn.config_context(enable_metadata_routing=True):
         model = make(cls).set_fit_request(sample_weight=True, coef_init=False)
-        model.set_score_request(sample_weight=True)
+        scorer = get_scorer("r2" if cls in REGRESSORS else "accuracy")
+        scorer = scorer.set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = make_pipeline(scaler, model)
         routed = pipeline.fit(rows, y, sample_weight=weight).predict(rows)
-        cross_val_score(pipeline, rows, y, params={"sample_weight": weight}, cv=3)
-        GridSearchCV(pipeline, {f"{cls.__name__.lower()}__eta": [0.1]}, cv=2).fit(
-            rows, y, sample_weight=weight
-        )
+        weights = {"sample_weight": weight}
+        scores = cross_val_score(pipeline, rows, y, params=weights, scoring=scorer, cv=3)
+        assert np.isfinite(scores).all()
+        grid = {f"{cls.__name__.lower()}__eta": [model.eta]}
+        search = GridSearchCV(pipeline, grid, scoring=scorer, cv=2).fit(rows, y, **weights)
+        np.testing.assert_array_equal(search.predict(rows), routed)
         request = make(cls).set_partial_fit_request(sample_weight=True)
         assert request.get_metadata_routing().partial_fit.requests["sample_weight"] is True
     direct = (
