@@ -316,6 +316,13 @@ class BaseNetworkEstimator(BaseEstimator):
         return tags
 
 
+def has_updates(estimator: BaseNetworkEstimator) -> bool:
+    """Return whether training is by updates, so that there is a ``partial_fit``."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError('partial_fit is not available with solver="lbfgs".')
+    return True
+
+
 def resolve(choice: Any, registry: Mapping[str, Any]) -> Any:
     """Return the recipe of that name with its defaults, or the recipe itself."""
     return registry[choice]() if isinstance(choice, str) else choice

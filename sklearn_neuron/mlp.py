@@ -7,11 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.metaestimators import available_if
 
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters, resolve
 from sklearn_neuron._docs import documented
-from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor, ProbabilityMixin
+from sklearn_neuron._probabilities import ProbabilityMixin
+from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
 from sklearn_neuron._validation import (
     HIDDEN_LAYER_SIZES,
     Choice,
@@ -22,7 +22,6 @@ from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.initializers import INITIALIZERS, initialize
 from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from sklearn_neuron.network import Network
-from sklearn_neuron.neuron import has_updates
 from sklearn_neuron.optimizers import Optimizer
 
 Array = NDArray[np.floating[Any]]
@@ -37,6 +36,44 @@ class BaseManualMLP(BaseNetworkEstimator):
         "activation": Choice(tuple(ACTIVATIONS), Activation),
         "init": Choice(("auto", *INITIALIZERS)),
     }
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+    ) -> Self:
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, numbers or strings, of at least two classes, or for multilabel y a
+            column of 0 and 1 for each label; for the regressor targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative; only their ratios matter.
+        coef_init : list of array-like of shape (n_in, n_out), default=None
+            Weights to start from, for each layer, instead of random ones.
+        intercept_init : list of array-like of shape (n_out,), default=None
+            Biases to start from, for each layer, instead of random ones.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For parameters or data that are not allowed, and when training diverges. The
+            estimator is then as it was before.
+        """
+        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
     def _hidden(self) -> tuple[list[int], list[Activation]]:
         sizes = [int(n) for n in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int))]
@@ -200,67 +237,6 @@ default="auto"
         self.warm_start = warm_start
         self.verbose = verbose
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-    ) -> Self:
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, numbers or strings, of at least two classes; or for multilabel y a
-            column of 0 and 1 for each label.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative; only their ratios matter.
-        coef_init : list of array-like of shape (n_in, n_out), default=None
-            Weights to start from, for each layer, instead of random ones.
-        intercept_init : list of array-like of shape (n_out,), default=None
-            Biases to start from, for each layer, instead of random ones.
-
-        Returns
-        -------
-        self : ManualMLPClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For parameters or data that are not allowed, and when training diverges. The
-            estimator is then as it was before.
-        """
-        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
-
-    @available_if(has_updates)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Make one pass over a block of rows, going on from where training stands.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A block of training rows.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
-            Their class labels.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever occur; needed at the first call, except for
-            multilabel y, whose columns tell.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, relative to those of all rows seen so far.
-
-        Returns
-        -------
-        self : ManualMLPClassifier
-            The estimator.
-        """
-        return self._fit(X, y, sample_weight, classes=classes, one_pass=True)
-
     def _loss(self) -> Loss:
         if self._multilabel or len(self.classes_) == 2:
             return BinaryCrossEntropy()
@@ -377,63 +353,6 @@ default="auto"
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-    ) -> Self:
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative; only their ratios matter.
-        coef_init : list of array-like of shape (n_in, n_out), default=None
-            Weights to start from, for each layer, instead of random ones.
-        intercept_init : list of array-like of shape (n_out,), default=None
-            Biases to start from, for each layer, instead of random ones.
-
-        Returns
-        -------
-        self : ManualMLPRegressor
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For parameters or data that are not allowed, and when training diverges. The
-            estimator is then as it was before.
-        """
-        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
-
-    @available_if(has_updates)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Make one pass over a block of rows, going on from where training stands.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A block of training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, relative to those of all rows seen so far.
-
-        Returns
-        -------
-        self : ManualMLPRegressor
-            The estimator.
-        """
-        return self._fit(X, y, sample_weight, one_pass=True)
 
     def predict(self, X: Any) -> Array:
         """Return the prediction of each row.

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.metaestimators import available_if
 
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters
 from sklearn_neuron._docs import documented
-from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor, ProbabilityMixin
+from sklearn_neuron._probabilities import ProbabilityMixin
+from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
 from sklearn_neuron._validation import TARGET_RANGE, Choice, check_start
 from sklearn_neuron.activations import Logistic
 from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy, Loss, Perceptron, SquaredError
@@ -25,17 +25,47 @@ from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 Array = NDArray[np.floating[Any]]
 
 
-def has_updates(estimator: BaseNetworkEstimator) -> bool:
-    """Return whether training is by updates, so that there is a ``partial_fit``."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError('partial_fit is not available with solver="lbfgs".')
-    return True
-
-
-class NeuronMixin:
-    """W (p, K) and b (K,) of the one layer as ``coef_`` (K, p) and ``intercept_`` (K,)."""
+class NeuronMixin(BaseNetworkEstimator):
+    """A network of one layer, W (p, K) and b (K,), as ``coef_`` (K, p) and ``intercept_`` (K,)."""
 
     _flat = False  # whether coef_ is (p,) and intercept_ a float
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+    ) -> Self:
+        """Fit the neuron.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Class labels, numbers or strings, of at least two classes; for the regressor targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative; only their ratios matter.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Weights to start from instead of zeros.
+        intercept_init : float or array-like of the shape of ``intercept_``, default=None
+            Biases to start from instead of zeros.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For parameters or data that are not allowed, and when training diverges. The
+            estimator is then as it was before.
+        """
+        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
     def _parameters(self) -> Parameters:
         coef, intercept = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
@@ -163,63 +193,6 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         self.warm_start = warm_start
         self.verbose = verbose
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-    ) -> Self:
-        """Fit the neuron.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative; only their ratios matter.
-        coef_init : array-like of shape (n_features,) or (n_targets, n_features), default=None
-            Weights to start from instead of zeros.
-        intercept_init : float or array-like of shape (n_targets,), default=None
-            Bias to start from instead of zero.
-
-        Returns
-        -------
-        self : SigmoidNeuronRegressor
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For parameters or data that are not allowed, and when training diverges. The
-            estimator is then as it was before.
-        """
-        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
-
-    @available_if(has_updates)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Make one pass over a block of rows, going on from where training stands.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A block of training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, relative to those of all rows seen so far.
-
-        Returns
-        -------
-        self : SigmoidNeuronRegressor
-            The estimator.
-        """
-        return self._fit(X, y, sample_weight, one_pass=True)
-
     def predict(self, X: Any) -> Array:
         """Return the prediction of each row.
 
@@ -294,71 +267,8 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         return self._single_target
 
 
-class NeuronClassifier(NeuronMixin, BaseNetworkClassifier):
-    """``fit`` and ``partial_fit`` of the single-layer classifiers."""
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-    ) -> Self:
-        """Fit the neuron.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : array-like of shape (n_samples,)
-            Class labels: numbers or strings, of at least two classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative; only their ratios matter.
-        coef_init : array-like of shape (1, n_features) or (n_classes, n_features), default=None
-            Weights to start from instead of zeros.
-        intercept_init : array-like of shape (1,) or (n_classes,), default=None
-            Biases to start from instead of zeros.
-
-        Returns
-        -------
-        self : estimator
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For parameters or data that are not allowed, and when training diverges. The
-            estimator is then as it was before.
-        """
-        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
-
-    @available_if(has_updates)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Make one pass over a block of rows, going on from where training stands.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A block of training rows.
-        y : array-like of shape (n_samples,)
-            Their class labels.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever occur; needed at the first call.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, relative to those of all rows seen so far.
-
-        Returns
-        -------
-        self : estimator
-            The estimator.
-        """
-        return self._fit(X, y, sample_weight, classes=classes, one_pass=True)
-
-
 @documented
-class LogisticNeuronClassifier(ProbabilityMixin, NeuronClassifier):
+class LogisticNeuronClassifier(ProbabilityMixin, NeuronMixin, BaseNetworkClassifier):
     """A logistic neuron: logistic regression trained by backpropagation.
 
     For two classes there is one sigmoid output with binary cross-entropy, for K > 2 a softmax
@@ -451,7 +361,7 @@ class LogisticNeuronClassifier(ProbabilityMixin, NeuronClassifier):
 
 
 @documented
-class PerceptronClassifier(NeuronClassifier):
+class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
     """Rosenblatt's perceptron: one row at a time, a step for every mistake.
 
     The output is ``ŷ = 1[z >= 0]``, ``z = x · w + b``; each row moves the weights by

@@ -31,14 +31,15 @@ ALLOWED = {
         "_validation", "activations", "batches", "losses", "network", "optimizers", "schedules",
         "training",
     },
-    "_targets": {"_base", "_validation", "activations"},
+    "_targets": {"_base", "_validation"},
+    "_probabilities": {"activations"},
     "neuron": {
-        "_base", "_docs", "_targets", "_validation", "activations", "losses", "network",
+        "_base", "_docs", "_probabilities", "_targets", "_validation", "activations", "losses", "network",
         "optimizers",
     },
     "mlp": {
-        "_base", "_docs", "_targets", "_validation", "activations", "initializers", "losses",
-        "network", "neuron", "optimizers",
+        "_base", "_docs", "_probabilities", "_targets", "_validation", "activations", "initializers", "losses",
+        "network", "optimizers",
     },
     "__init__": {"mlp", "neuron", "optimizers"},
 }  # fmt: skip
