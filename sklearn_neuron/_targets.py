@@ -65,7 +65,8 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
         kind = type_of_target(y, input_name="y")
-        check_classification_targets(y)
+        if kind not in {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}:
+            check_classification_targets(y)  # raises; called only then, for it is slow
         if kind == "multiclass-multioutput":
             raise ValueError(
                 "multiclass-multioutput targets are not supported: y must be one column of "
