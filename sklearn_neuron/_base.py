@@ -8,11 +8,11 @@ keeps its last complete epoch, is here.
 
 from __future__ import annotations
 
-import copy
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_neuron._reporting import not_converged, reporter
 from sklearn_neuron._resume import Resume
+from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron._validation import (
     RANDOM_STATE,
     Choice,
@@ -34,7 +35,7 @@ from sklearn_neuron._validation import (
 from sklearn_neuron.activations import Activation
 from sklearn_neuron.batches import MiniBatches, Rows, full_batch
 from sklearn_neuron.losses import Loss
-from sklearn_neuron.network import Matrix, Network, raw_output
+from sklearn_neuron.network import Network, raw_output, split
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 from sklearn_neuron.training import (
@@ -47,11 +48,21 @@ from sklearn_neuron.training import (
     train,
 )
 
-Array = NDArray[np.floating[Any]]
 Parameters = tuple[list[Array], list[Array]]  # W and b of every layer
 
 FLOATS = (np.float64, np.float32)
 SOLVERS = (*OPTIMIZERS, "lbfgs")
+
+
+class Task(NamedTuple):
+    """One call of ``fit`` or ``partial_fit``, read and ready to be trained."""
+
+    network: Network
+    rows: Rows | None  # None where no row has weight
+    place: Resume
+    rng: np.random.RandomState
+    resume: bool  # whether it goes on from the last fit
+    one_pass: bool  # whether it is a partial_fit
 
 
 class BaseNetworkEstimator(BaseEstimator):
@@ -91,8 +102,8 @@ class BaseNetworkEstimator(BaseEstimator):
         return weight
 
     @abstractmethod
-    def _encode_target(self, target: NDArray[Any], resume: bool) -> NDArray[Any]:
-        """Return the network's targets Y, (n, K)."""
+    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
+        """Return the network's targets Y, (n, K); ``seen`` tells that rows came before."""
 
     @abstractmethod
     def _loss(self) -> Loss:
@@ -108,7 +119,7 @@ class BaseNetworkEstimator(BaseEstimator):
 
     @abstractmethod
     def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
-        """Set the fitted attributes from W and b, which are the estimator's own copies."""
+        """Set the fitted attributes from W and b, which are the estimator's own."""
 
     @abstractmethod
     def _draw_parameters(self, network: Network, rng: np.random.RandomState) -> Parameters:
@@ -122,11 +133,30 @@ class BaseNetworkEstimator(BaseEstimator):
 
     # ---- fit ------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any = None, **how: Any) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        classes: Any = None,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+        one_pass: bool = False,
+    ) -> Self:
         """Train, and attach everything or leave the estimator as it was."""
         before = self.__dict__.copy()
         try:
-            interrupt = self._fit_or_raise(X, y, sample_weight, **how)
+            self._check_parameters()
+            resume = self._is_fitted() and (one_pass or bool(self.warm_start))
+            task = self._read(X, y, sample_weight, classes, resume=resume, one_pass=one_pass)
+            if task is None:  # a block of zero total weight changes nothing
+                self.__dict__.update(before)
+                return self
+            self._start(task, coef_init, intercept_init)
+            run = Run(task.network.theta)
+            interrupt = None if task.rows is None else self._train(task, task.rows, run)
+            self._attach(task, run)
         except BaseException:
             self.__dict__.update(before)
             for name in self.__dict__.keys() - before.keys():
@@ -134,44 +164,42 @@ class BaseNetworkEstimator(BaseEstimator):
             raise
         if interrupt is not None:
             raise interrupt
+        if not one_pass:
+            self._warn_unless_converged(task.network, run)
         return self
 
-    def _fit_or_raise(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        *,
-        classes: Any = None,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-        one_pass: bool = False,
-    ) -> KeyboardInterrupt | None:
-        """Go the whole way from X, y to fitted attributes; return an interrupt to be raised."""
-        self._check_parameters()
-        resume = self._is_fitted() and (one_pass or bool(self.warm_start))
-        place = Resume.place(self._resume if resume else None, self.random_state)
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any, *, resume: bool, one_pass: bool
+    ) -> Task | None:
+        """Check the data and make of it what training needs; None where there is nothing to do."""
+        place = replace(self._resume) if resume else Resume()
         if not one_pass:
             place.forget_rows()
         X, y = self._check_data(X, y, resume)
         target = self._read_target(y, classes, resume=resume, one_pass=one_pass)
         weight = self._check_weight(sample_weight, target, X.shape[0], one_pass)
-        if weight is not None and not weight.any() and resume:
-            return None  # a block of zero total weight changes nothing
+        weightless = weight is not None and not weight.any()
+        if weightless and resume:
+            return None
         X, target, weight = _drop_weightless(X, target, weight)
-        Y = np.ascontiguousarray(self._encode_target(target, resume), dtype=X.dtype)
+        seen = resume and self._resume.n_rows > 0
+        Y = self._to_dtype(self._encode_target(target, seen), X.dtype)
         network = self._build(X, Y, resume)
-        self._start(network, place, resume, coef_init, intercept_init)
-        run = Run(network.theta.copy(), epochs=place.epochs)
-        interrupt = None
-        if weight is None or weight.any():
+        rows = None
+        if not weightless:
             scaled = place.scale(weight, X.shape[0])
-            rows = Rows(X, Y, None if scaled is None else scaled.astype(X.dtype))
-            interrupt = self._train(network, rows, run, place, one_pass=one_pass)
-        self._attach(network, run, place, append=resume and not one_pass)
-        if interrupt is None and not one_pass:
-            self._warn_unless_converged(network, run)
-        return interrupt
+            rows = Rows(X, Y, None if scaled is None else self._to_dtype(scaled, X.dtype))
+        rng = place.rng(self.random_state)
+        return Task(network, rows, place, rng, resume=resume, one_pass=one_pass)
+
+    @staticmethod
+    def _to_dtype(values: NDArray[Any], dtype: Any) -> Array:
+        """Return y or weights in the dtype of X, or say that they do not fit."""
+        with np.errstate(over="ignore"):
+            converted: Array = np.ascontiguousarray(values, dtype=dtype)
+        if converted.dtype.itemsize < 8 and not np.isfinite(converted).all():
+            raise ValueError(f"y or sample_weight is too large for {dtype}, the dtype of X.")
+        return converted
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "n_iter_")
@@ -215,49 +243,49 @@ class BaseNetworkEstimator(BaseEstimator):
         if resume:
             coefs, _ = self._parameters()
             fitted = [W.shape[0] for W in coefs] + [coefs[-1].shape[1]]
-            if fitted != layer_sizes:
+            other = f"{fitted} units", f"{layer_sizes}"
+            if fitted == layer_sizes:
+                other = f"{list(self._fitted_activations())} activations", f"{activations}"
+            if fitted != layer_sizes or list(self._fitted_activations()) != activations:
                 raise ValueError(
-                    f"The fitted network has layers of {fitted} units, but the parameters and "
-                    f"data now ask for {layer_sizes}. To go on (warm_start or partial_fit) keep "
-                    "them; to start anew set warm_start=False and call fit."
+                    f"The fitted network has layers of {other[0]}, but the parameters and data "
+                    f"now ask for {other[1]}. To go on (warm_start or partial_fit) keep them; to "
+                    "start anew set warm_start=False and call fit."
                 )
         return Network(layer_sizes, activations, self._loss(), float(self.alpha), X.dtype)
 
-    def _start(
-        self, network: Network, place: Resume, resume: bool, coef_init: Any, intercept_init: Any
-    ) -> None:
+    def _start(self, task: Task, coef_init: Any, intercept_init: Any) -> None:
         """Fill θ: from what the user gives, from the last fit, or drawn."""
-        if resume:
+        network = task.network
+        if task.resume:
             coefs, intercepts = self._parameters()
         else:
-            coefs, intercepts = self._draw_parameters(network, place.rng)
+            coefs, intercepts = self._draw_parameters(network, task.rng)
         given_coefs, given_intercepts = self._given_parameters(network, coef_init, intercept_init)
         for view, value in zip(network.W, given_coefs or coefs, strict=True):
             view[...] = value
         for view, value in zip(network.b, given_intercepts or intercepts, strict=True):
             view[...] = value
 
-    def _train(
-        self, network: Network, rows: Rows, run: Run, place: Resume, *, one_pass: bool
-    ) -> KeyboardInterrupt | None:
+    def _train(self, task: Task, rows: Rows, run: Run) -> KeyboardInterrupt | None:
         """Move θ; an interrupt after the first epoch is returned, with that epoch kept."""
-        max_iter = 1 if one_pass else int(self.max_iter)
+        max_iter = 1 if task.one_pass else int(self.max_iter)
         tol = None if self.tol is None else float(self.tol)
-        lbfgs = self.solver == "lbfgs"
-        unit = "iteration" if lbfgs else "epoch"
+        unit = "iteration" if self.solver == "lbfgs" else "epoch"
         report = reporter(type(self).__name__, unit, max_iter) if self.verbose else None
         try:
             with np.errstate(all="ignore"):  # what is not finite is found at the epoch's end
-                if lbfgs:
-                    blocks = full_batch(network, rows)
-                    minimize(network, blocks, run, max_iter=max_iter, tol=tol, report=report)
+                if self.solver == "lbfgs":
+                    blocks = full_batch(task.network, rows)
+                    minimize(task.network, blocks, run, max_iter=max_iter, tol=tol, report=report)
                 else:
                     train(
-                        self._epoch(network, rows, run, place),
-                        network,
+                        self._epoch(task, rows),
+                        task.network,
                         run,
                         eta=float(self.eta),
                         schedule=resolve(self.schedule, SCHEDULES),
+                        first_epoch=task.place.epochs,
                         max_iter=max_iter,
                         plateau=Plateau(tol, int(self.n_iter_no_change)),
                         report=report,
@@ -268,26 +296,30 @@ class BaseNetworkEstimator(BaseEstimator):
             return interrupt
         return None
 
-    def _epoch(self, network: Network, rows: Rows, run: Run, place: Resume) -> Epoch:
+    def _epoch(self, task: Task, rows: Rows) -> Epoch:
         """Choose what one epoch is, and take up the optimizer's state where it fits."""
+        network = task.network
         optimizer: Optimizer = resolve(self.solver, OPTIMIZERS)
-        state = place.take_up(optimizer, network.theta)
-        run.state = copy.deepcopy(state)
+        state = task.place.take_up(optimizer, network.theta)
         if self.batch_size is None or self.batch_size >= len(rows.Y):
             return FullBatchEpoch(network, full_batch(network, rows), optimizer, state)
         batches = MiniBatches(network, rows, int(self.batch_size))
-        rng = place.rng if self.shuffle else None
-        return MiniBatchEpoch(network, batches, optimizer, state, rng)
+        return MiniBatchEpoch(
+            network, batches, optimizer, state, task.rng if self.shuffle else None
+        )
 
-    def _attach(self, network: Network, run: Run, place: Resume, append: bool) -> None:
+    def _attach(self, task: Task, run: Run) -> None:
         """Set the fitted attributes from the last complete epoch."""
-        np.copyto(network.theta, run.theta)
-        self._set_parameters([W.copy() for W in network.W], [b.copy() for b in network.b])
+        self._set_parameters(*split(run.theta, task.network.layer_sizes))
         self.n_iter_ = len(run.losses)
+        append = task.resume and not task.one_pass
         self.loss_curve_ = (self.loss_curve_ if append else []) + run.losses
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
         self.best_loss_ = min(self.loss_curve_, default=float("nan"))
-        self._resume = place.leave(run.state, run.epochs)
+        lbfgs = self.solver == "lbfgs"
+        optimizer = None if lbfgs else resolve(self.solver, OPTIMIZERS)
+        task.place.leave(optimizer, run.state, 0 if lbfgs else self.n_iter_, task.rng)
+        self._resume = task.place
 
     def _warn_unless_converged(self, network: Network, run: Run) -> None:
         solvable = network.loss.solvable
@@ -295,7 +327,7 @@ class BaseNetworkEstimator(BaseEstimator):
             return
         kind = "lbfgs" if self.solver == "lbfgs" else "mistakes" if solvable else "epochs"
         text = not_converged(type(self).__name__, self.n_iter_, self.max_iter, self.tol, kind)
-        warnings.warn(text, ConvergenceWarning, stacklevel=5)
+        warnings.warn(text, ConvergenceWarning, stacklevel=4)
 
     # ---- after fit ------------------------------------------------------------------------
 

@@ -12,13 +12,15 @@ _SHARED = {
 batch_size : int or None, default={default}
     Number of rows of a mini-batch. 1 is stochastic gradient descent, ``None`` takes all
     rows: batch gradient descent; more than there are rows means all rows. The last
-    batch of an epoch may have fewer rows. Not used by ``solver="lbfgs"``.""",
+    batch of an epoch may have fewer rows.""",
     "solver": """\
 solver : {{"sgd", "adam", "lbfgs"}} or Optimizer, default="{default}"
-    ``"sgd"`` and ``"adam"`` step along mini-batch gradients; ``"lbfgs"`` minimises the
-    objective over all rows by SciPy's L-BFGS-B. An object such as
-    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer, and is
-    searched as ``solver__momentum``.""",
+    ``"sgd"`` and ``"adam"`` step along mini-batch gradients. An object such as
+    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer, and then a search
+    reaches it as ``solver__momentum``. ``"lbfgs"`` minimises the objective over all rows by
+    SciPy's L-BFGS-B: ``batch_size`` and ``eta`` do not matter, ``max_iter`` counts its
+    iterations, and it ends when no component of the gradient is larger than ``tol`` or the
+    loss falls by no more than rounding does.""",
     "schedule": """\
 schedule : {{"constant"}} or Schedule, default="constant"
     How the learning rate changes from epoch to epoch.""",
@@ -27,12 +29,11 @@ alpha : float, default=0.0
     Strength of the L2 penalty ``(alpha / 2) ||W||²`` beside the *mean* loss.""",
     "max_iter": """\
 max_iter : int, default=200
-    Largest number of epochs; of iterations for ``solver="lbfgs"``.""",
+    Largest number of epochs.""",
     "tol": """\
 tol : float or None, default={default}
     Training ends when the loss of an epoch has not fallen below the best one so far by
-    ``tol`` for ``n_iter_no_change`` epochs in a row, for ``solver="lbfgs"`` when no
-    component of the gradient is larger than ``tol``. ``None`` runs exactly ``max_iter``.""",
+    ``tol`` for ``n_iter_no_change`` epochs in a row. ``None`` runs ``max_iter`` epochs.""",
     "n_iter_no_change": """\
 n_iter_no_change : int, default=10
     See ``tol``.""",
@@ -56,11 +57,11 @@ class_weight : dict, "balanced" or None, default=None
     same total weight; it is not offered by ``partial_fit``.""",
     "fitted": """\
 n_iter_ : int
-    Number of epochs (iterations for L-BFGS) of the last ``fit`` or ``partial_fit``.
+    Number of epochs (or iterations) of the last ``fit`` or ``partial_fit``.
 loss_curve_ : list of float
     For each epoch the mean over its rows of the batch losses, each taken before that
     batch's update and with the penalty; with a full batch, the objective before the
-    update. For L-BFGS, the objective after each iteration. ``fit`` with ``warm_start=True``
+    update. For L-BFGS the objective after each iteration. ``fit`` with ``warm_start=True``
     appends; ``partial_fit`` keeps that of its own pass.
 loss_ : float
     The last of ``loss_curve_``.

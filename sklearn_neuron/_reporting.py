@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-Report = Callable[[int, float, float], None]
+from sklearn_neuron.training import Report
 
 
 def reporter(name: str, unit: str, max_iter: int) -> Report:
@@ -30,7 +29,7 @@ def reporter(name: str, unit: str, max_iter: int) -> Report:
     def report(number: int, loss: float, eta: float) -> None:
         rate = f"  eta {eta:.6g}" if unit == "epoch" else ""
         seconds = time.perf_counter() - start
-        line = f"[{name}] {unit} {number:>{width}}/{max_iter}  loss {loss:.6f}{rate}"
+        line = f"[{name}] {unit} {number:>{width}}/{max_iter}  loss {loss:.6g}{rate}"
         print(f"{line}  {seconds:.2f} s", flush=True)  # noqa: T201
 
     return report

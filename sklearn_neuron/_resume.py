@@ -9,15 +9,14 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from sklearn_neuron._typing import Array
 from sklearn_neuron.optimizers import Optimizer, State
-
-Array = NDArray[np.floating[Any]]
 
 
 @dataclass
@@ -36,9 +35,9 @@ class Resume:
         Rows seen, and the sum of their weights, since ``fit`` or the first ``partial_fit``.
     seed : int or None
         ``random_state`` where it is an int.
-    rng : RandomState or None
-        The generator. It is kept between calls only where there is a seed, so that no
-        order is replayed; else ``random_state`` itself keeps the place.
+    stream : tuple or None
+        Where the stream of random numbers of the seed stands, so that no order is replayed;
+        without a seed, ``random_state`` itself keeps the place.
     """
 
     optimizer: str = ""
@@ -47,17 +46,16 @@ class Resume:
     n_rows: int = 0
     total_weight: float = 0.0
     seed: int | None = None
-    rng: Any = None
+    stream: Any = None
 
-    @classmethod
-    def place(cls, last: Self | None, random_state: Any) -> Self:
-        """Return where to go on from, as a copy, or where to begin."""
-        place = cls() if last is None else copy.deepcopy(last)
+    def rng(self, random_state: Any) -> np.random.RandomState:
+        """Return the generator to go on with."""
         seed = int(random_state) if isinstance(random_state, Integral) else None
-        if seed is None or seed != place.seed:
-            place.rng = check_random_state(random_state)
-        place.seed = seed
-        return place
+        rng: np.random.RandomState = check_random_state(random_state)
+        if seed is not None and seed == self.seed:
+            rng.set_state(self.stream)
+        self.seed = seed
+        return rng
 
     def forget_rows(self) -> None:
         """Begin to count anew: to ``fit``, the rows that it is given are all there are."""
@@ -76,19 +74,23 @@ class Resume:
         factor = self.n_rows / self.total_weight
         if weight is None:
             return None if factor == 1.0 else np.full((n, 1), factor)
-        scaled = weight.reshape(-1, 1) * factor
+        with np.errstate(over="ignore"):
+            scaled = weight.reshape(-1, 1) * factor
+        if not np.isfinite(scaled).all():
+            raise ValueError("sample_weight has a sum too close to zero: scale the weights up.")
         return None if (scaled == 1.0).all() else scaled
 
     def take_up(self, optimizer: Optimizer, theta: Array) -> State:
-        """Return the optimizer's state: the last one where it is of the same kind, or a new one."""
-        state, name = optimizer.init(theta), type(optimizer).__name__
-        if self.optimizer == name and self.state.keys() == state.keys():
-            state = self.state
-        self.optimizer = name
-        return state
+        """Return a copy of the last state where the optimizer is of its kind, or a new one."""
+        same = self.optimizer == type(optimizer).__name__
+        if same and self.state.keys() == optimizer.init(theta[:0]).keys():
+            return copy.deepcopy(self.state)
+        return optimizer.init(theta)
 
-    def leave(self, state: State, epochs: int) -> Self:
+    def leave(
+        self, optimizer: object, state: State, epochs: int, rng: np.random.RandomState
+    ) -> None:
         """Note where training stands now, to be kept in the estimator."""
-        self.state, self.epochs = state, epochs
-        self.rng = None if self.seed is None else self.rng
-        return self
+        self.optimizer, self.state = type(optimizer).__name__, state
+        self.epochs += epochs
+        self.stream = None if self.seed is None else rng.get_state()

@@ -24,9 +24,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sklearn_neuron._base import BaseNetworkEstimator, has_updates
+from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import CLASS_WEIGHT
-
-Array = NDArray[np.floating[Any]]
 
 
 class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
@@ -64,6 +63,8 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         return self._fit(X, y, sample_weight, classes=classes, one_pass=True)
 
     def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
+        if y.dtype == object and y.ndim == 1:
+            _unique("y", y)  # which says better than type_of_target what is wrong
         kind = type_of_target(y, input_name="y")
         if kind not in {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}:
             check_classification_targets(y)  # raises; called only then, for it is slow
@@ -74,10 +75,15 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             )
         multilabel = kind == "multilabel-indicator"
         if multilabel:
-            labels, found = y > 0, np.arange(y.shape[1])
+            labels, found = y == 1, np.arange(y.shape[1])
+            if not (labels | (y == 0)).all():
+                raise ValueError(
+                    "The columns of multilabel y must hold 0 and 1 (or False and True); got "
+                    f"{np.unique(y).tolist()}."
+                )
         else:
             labels = column_or_1d(y, warn=True)
-            found = np.unique(labels)
+            found = _unique("y", labels)
         if resume and multilabel != self._multilabel:
             raise ValueError(
                 f"y is {kind}, but the fit to go on from had "
@@ -98,7 +104,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         one_pass: bool,
     ) -> None:
         """Set ``classes_`` at the first call; later hold y and ``classes`` against it."""
-        given = None if classes is None else np.unique(classes)
+        given = None if classes is None else _unique("classes", classes)
         if given is None and one_pass and not resume and not multilabel:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         known = self.classes_ if resume else (found if given is None else given)
@@ -118,7 +124,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         if len(known) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes, but y contains "
-                f"only one class: {known[0]!r}."
+                f"only one class: {known.tolist()[0]!r}."
             )
         self.classes_ = known
 
@@ -133,6 +139,11 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
                 "does not tell how frequent the classes are. Use "
                 "sklearn.utils.class_weight.compute_class_weight('balanced', classes=..., "
                 "y=...) on representative labels and pass the result as a dict."
+            )
+        if not self._multilabel and isinstance(self.class_weight, list):
+            raise ValueError(
+                "A list of class_weight is for multilabel y; for a single column of classes give "
+                f"one dict or 'balanced'; got {self.class_weight!r}."
             )
         if not self._multilabel:
             return weight * _class_factors(self.class_weight, self.classes_, target, weight)
@@ -152,7 +163,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             factor *= _class_factors(choice, np.arange(2), codes, weight)
         return weight * factor
 
-    def _encode_target(self, target: NDArray[Any], resume: bool) -> NDArray[Any]:
+    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
         if self._multilabel:
             return target
         n_classes = len(self.classes_)
@@ -230,14 +241,36 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
         return self._fit(X, y, sample_weight, one_pass=True)
 
     def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
+        target = np.asarray(y).reshape(len(y), -1)
         if not resume:
             self._single_target = y.ndim == 1
-        return np.asarray(y).reshape(len(y), -1)
+        elif target.shape[1] != (n_targets := self._parameters()[0][-1].shape[1]):
+            raise ValueError(
+                f"y has {target.shape[1]} targets, but the fit to go on from had {n_targets}."
+            )
+        return target
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _unique(name: str, labels: Any) -> NDArray[Any]:
+    """Return the sorted classes, or say why they are none."""
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be a list or 1D array of classes; got {labels!r}.")
+    try:
+        unique = np.unique(array)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in array.tolist()})
+        raise ValueError(
+            f"The classes in {name} must be all numbers or all strings; got {kinds}."
+        ) from error
+    if unique.dtype.kind == "f" and not np.isfinite(unique).all():
+        raise ValueError(f"{name} contains NaN or infinity, which are no classes.")
+    return unique
 
 
 def _class_factors(

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array, check_random_state
 
+from sklearn_neuron._typing import Array
 from sklearn_neuron.recipes import Recipe
-
-Array = NDArray[np.floating[Any]]
 
 
 class InvalidParameterTypeError(TypeError, ValueError):
@@ -72,8 +71,12 @@ class Number(Constraint):
     def allows(self, value: Any) -> bool:
         if value is None:
             return True
-        above = value > self.low if self.open_low else value >= self.low
-        return bool(above and value < self.high)
+        try:
+            number = value if self.integer else float(value)
+        except OverflowError:  # an int beyond all floats
+            return False
+        above = number > self.low if self.open_low else number >= self.low
+        return bool(above and number < self.high)
 
     def __str__(self) -> str:
         kind = "an int" if self.integer else "a float"
@@ -113,7 +116,10 @@ class Choice(Constraint):
 
     def __str__(self) -> str:
         names = "one of " + ", ".join(repr(name) for name in self.names)
-        return names if self.kind is None else f"{names}, or an {self.kind.__name__} object"
+        if self.kind is None:
+            return names
+        article = "an" if self.kind.__name__[0] in "AEIOU" else "a"
+        return f"{names}, or {article} {self.kind.__name__} object"
 
 
 @dataclass(frozen=True)
@@ -150,28 +156,24 @@ def _is_seed(value: Any) -> bool:
     return True
 
 
-def _sizes(value: Any) -> list[Any]:
-    return [value] if _is_size(value) else list(value)
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
+
+
+def layer_sizes_of(value: Any) -> list[int]:
+    """Return ``hidden_layer_sizes`` as a list."""
+    return [int(value)] if _is_size(value) else [int(n) for n in value]
 
 
 HIDDEN_LAYER_SIZES = Either(
     "an int >= 1 or a sequence of ints >= 1, one for each hidden layer",
-    lambda v: (
-        _is_size(v) or (isinstance(v, list | tuple | np.ndarray) and all(_is_size(n) for n in v))
-    ),
-    lambda v: all(n >= 1 for n in _sizes(v)),
+    lambda v: _is_size(v) or (_is_sequence(v) and all(_is_size(n) for n in v)),
+    lambda v: all(n >= 1 for n in layer_sizes_of(v)),
 )
 TARGET_RANGE = Either(
-    "'auto' or a pair (low, high) of finite numbers with low < high",
-    lambda v: (
-        isinstance(v, str)
-        or (isinstance(v, list | tuple | np.ndarray) and all(_is_number(x) for x in v))
-    ),
-    lambda v: (
-        v == "auto"
-        if isinstance(v, str)
-        else len(v) == 2 and bool(np.isfinite(v).all()) and bool(v[0] < v[1])
-    ),
+    "'auto' or a pair (low, high) of numbers with low < high and a finite difference",
+    lambda v: isinstance(v, str) or (_is_sequence(v) and all(_is_number(x) for x in v)),
+    lambda v: v == "auto" if isinstance(v, str) else _is_range(v),
 )
 CLASS_WEIGHT = Either(
     "None, 'balanced', a dict {class: weight} of finite, non-negative weights or, "
@@ -184,6 +186,10 @@ RANDOM_STATE = Either(
     lambda v: v is None or isinstance(v, Integral | np.random.RandomState) or v is np.random,
     _is_seed,
 )
+
+
+def _is_range(pair: Sequence[float]) -> bool:
+    return len(pair) == 2 and bool(0.0 < float(pair[1]) - float(pair[0]) < math.inf)
 
 
 def _are_weights(value: dict[Any, Any] | list[Any]) -> bool:
@@ -202,11 +208,9 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float6
     ValueError
         Where they are not one finite, non-negative number for each row.
     """
-    if _is_number(sample_weight):
-        sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
-    weight: NDArray[np.float64] = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    weight: NDArray[np.float64] = _as_floats("sample_weight", sample_weight, np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n_samples, weight)
     if weight.ndim != 1:
         raise ValueError(
             f"Sample weights must be 1D array or scalar, got {weight.ndim}D array; "
@@ -222,11 +226,30 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float6
     return weight
 
 
+def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
+    """Return an array of finite numbers; the error names what it is."""
+    scalar = isinstance(value, Real | str | dict) or (
+        isinstance(value, np.ndarray) and value.ndim == 0
+    )
+    try:
+        array = check_array(
+            np.asarray(value, dtype=np.float64).reshape(1) if scalar else value,
+            ensure_2d=False,
+            allow_nd=True,
+            dtype=dtype,
+            ensure_min_samples=0,
+            input_name=name,
+        )
+        return array.reshape(()) if scalar else array
+    except (TypeError, ValueError) as error:
+        if name in str(error):
+            raise
+        raise ValueError(f"{name} must be an array of finite numbers: {error}") from error
+
+
 def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Return a starting value of ``fit`` as an array, or say which shape it should have."""
-    array: Array = check_array(
-        value, ensure_2d=False, allow_nd=True, dtype=dtype, ensure_min_samples=0, input_name=name
-    )
+    array: Array = _as_floats(name, value, dtype)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got shape {array.shape}.")
     return array

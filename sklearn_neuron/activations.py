@@ -20,15 +20,12 @@ they share their work and because z is not needed afterwards.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from sklearn_neuron._typing import Array
 from sklearn_neuron.recipes import Recipe
-
-Array = NDArray[np.floating[Any]]
 
 
 class Link(Recipe):

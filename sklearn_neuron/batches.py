@@ -14,14 +14,13 @@ Shapes: X ``(n, p)``, Y ``(n, K)``, weights and shares ``(n, 1)``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron.network import Matrix, Network, Workspace
-
-Array = NDArray[np.floating[Any]]
+from sklearn_neuron._typing import Array, Matrix
+from sklearn_neuron.network import Network, Workspace
 
 BLOCK_BYTES = 1 << 19  # of a block's widest layer
 CHUNK_BYTES = 1 << 17  # of a chunk's X
@@ -70,6 +69,8 @@ def full_batch(network: Network, rows: Rows) -> list[Block]:
         Their memory is shared: a block's outputs stand only until the next block's.
     """
     X, Y, weight = rows
+    if isinstance(X, np.ndarray) and not (X.flags.c_contiguous or X.flags.f_contiguous):
+        X = np.ascontiguousarray(X)  # else BLAS is given a copy at every call
     n, blocks = X.shape[0], []
     parts = cut(network, n)
     for part in parts:
@@ -98,8 +99,9 @@ class MiniBatches:
             # take() on another layout would copy the whole of X at every call
             rows = rows._replace(X=np.ascontiguousarray(rows.X))
         self.rows = rows
-        self.n, p = rows.X.shape
-        fitting = CHUNK_BYTES // (p * network.dtype.itemsize * batch_size)
+        self.n = len(rows.Y)
+        bytes_per_row = max(1, rows.X.size // self.n) * network.dtype.itemsize
+        fitting = CHUNK_BYTES // (bytes_per_row * batch_size)
         self.chunk_size = min(self.n, batch_size * max(1, min(fitting, CHUNK_BATCHES)))
         self._full = Chunk(network, rows, self.chunk_size, batch_size)
         rest = self.n % self.chunk_size
@@ -134,12 +136,12 @@ class Chunk:
         self.Y, self.z = memory(n_outputs), memory(n_outputs)
         self.weight = None if rows.weight is None else memory(1)
         self.share = None if rows.weight is None else memory(1)
-        #: Number of rows in each row's batch.
-        self.counts = np.minimum(m - np.arange(m) // batch_size * batch_size, batch_size)[:, None]
+        #: Number of rows of each batch, and for each row of its batch.
+        self.sizes = [min(batch_size, m - start) for start in range(0, m, batch_size)]
+        self.counts = np.repeat(self.sizes, self.sizes)[:, None]
         #: For each batch its blocks: their rows, each row's share, their workspace.
         self._plan = [
-            plan_batch(network, start, min(batch_size, m - start))
-            for start in range(0, m, batch_size)
+            plan_batch(network, k * batch_size, size) for k, size in enumerate(self.sizes)
         ]
         self.batches: list[list[Block]] = [] if self.X is None else self._cut(self.X)
 

@@ -28,14 +28,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import Activation
 
-Array = NDArray[np.floating[Any]]
 Initializer = Callable[[np.random.RandomState, int, int], Array]
 
 

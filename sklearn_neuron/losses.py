@@ -20,15 +20,12 @@ Shapes: ``y``, ``z``, ``out`` and ``work`` are ``(m, K)``: m rows, K outputs.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import Activation, Identity, Link, Logistic, Softmax, Step
 from sklearn_neuron.recipes import Recipe
-
-Array = NDArray[np.floating[Any]]
 
 IDENTITY = Identity()
 

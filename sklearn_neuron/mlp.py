@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters, resolve
 from sklearn_neuron._docs import documented
-from sklearn_neuron._probabilities import ProbabilityMixin
+from sklearn_neuron._probabilities import ProbabilisticClassifier
 from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
+from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import (
     HIDDEN_LAYER_SIZES,
     Choice,
     InvalidParameterTypeError,
     check_start,
+    layer_sizes_of,
 )
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.initializers import INITIALIZERS, initialize
 from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer
-
-Array = NDArray[np.floating[Any]]
 
 
 class BaseManualMLP(BaseNetworkEstimator):
@@ -76,7 +76,7 @@ class BaseManualMLP(BaseNetworkEstimator):
         return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
     def _hidden(self) -> tuple[list[int], list[Activation]]:
-        sizes = [int(n) for n in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int))]
+        sizes = layer_sizes_of(self.hidden_layer_sizes)
         return sizes, [resolve(self.activation, ACTIVATIONS)] * len(sizes)
 
     def _parameters(self) -> Parameters:
@@ -123,7 +123,7 @@ def _given(name: str, values: Any, like: list[Array]) -> list[Array] | None:
 
 
 @documented
-class ManualMLPClassifier(ProbabilityMixin, BaseManualMLP, BaseNetworkClassifier):
+class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     """A multi-layer perceptron classifier whose backpropagation is written by hand.
 
     For two classes the output is one sigmoid with binary cross-entropy, for K > 2 a softmax
@@ -370,7 +370,7 @@ default="auto"
         z = self._raw_output(X)
         return z[:, 0] if self._single_target else z
 
-    def _encode_target(self, target: NDArray[Any], resume: bool) -> NDArray[Any]:
+    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
         return target
 
     def _loss(self) -> Loss:

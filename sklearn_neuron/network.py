@@ -19,17 +19,15 @@ Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, �
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 from scipy.linalg import get_blas_funcs
 
+from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Activation
 from sklearn_neuron.losses import Loss
-
-Array = NDArray[np.floating[Any]]
-Matrix = Any  # an Array, or a SciPy sparse matrix or array: what a layer's input may be
 
 
 def product(A: Matrix, B: Array, out: Array) -> None:
@@ -145,7 +143,8 @@ class Network:
         self.grad = np.zeros(n_parameters, self.dtype)
         self.W, self.b = split(self.theta, self.layer_sizes)
         self.dW, self.db = split(self.grad, self.layer_sizes)
-        #: BLAS's y += a x, in place and without a temporary.
+        self._weights, self._dweights = self.theta[: self.n_weights], self.grad[: self.n_weights]
+        #: BLAS's y += a x: in place and without a temporary, for contiguous x and y of one dtype.
         self.axpy = get_blas_funcs("axpy", dtype=self.dtype)
         self._spaces: dict[int, Workspace] = {}
 
@@ -202,10 +201,9 @@ class Network:
         """Return (alpha / 2) ‖W‖²."""
         if not self.alpha:
             return 0.0
-        weights = self.theta[: self.n_weights]
-        return 0.5 * self.alpha * float(np.dot(weights, weights))
+        return 0.5 * self.alpha * float(np.dot(self._weights, self._weights))
 
     def add_penalty_gradient(self) -> None:
         """Add alpha W to ∂W."""
         if self.alpha:
-            self.grad[: self.n_weights] += self.alpha * self.theta[: self.n_weights]
+            self.axpy(self._weights, self._dweights, a=self.alpha)

@@ -14,15 +14,28 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters
 from sklearn_neuron._docs import documented
-from sklearn_neuron._probabilities import ProbabilityMixin
+from sklearn_neuron._probabilities import ProbabilisticClassifier
 from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
+from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron._validation import TARGET_RANGE, Choice, check_start
 from sklearn_neuron.activations import Logistic
 from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy, Loss, Perceptron, SquaredError
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 
-Array = NDArray[np.floating[Any]]
+
+def settle_range(
+    target_range: Any, target: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lower and the upper end of each target's range, each (n_targets,)."""
+    if not isinstance(target_range, str):
+        low, high = (np.full(target.shape[1], float(end)) for end in target_range)
+        return low, high
+    low, high = target.min(axis=0), target.max(axis=0)
+    unit = (low >= 0.0) & (high <= 1.0)
+    # a constant target sits in the middle of its range, where σ(0) predicts it
+    half = np.where(low == high, np.maximum(0.5, np.abs(low) / 2.0), 0.0)
+    return np.where(unit, 0.0, low - half), np.where(unit, 1.0, high + half)
 
 
 class NeuronMixin(BaseNetworkEstimator):
@@ -160,6 +173,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     array([0.3033, 0.2942])
     """
 
+    target_range_: tuple[Any, Any]
     _constraints = {**BaseNetworkRegressor._constraints, "target_range": TARGET_RANGE}
 
     def __init__(
@@ -208,47 +222,50 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         """
         a = self._raw_output(X)
         Logistic().forward(a, out=a)
-        low, high = self._range(a.dtype)
-        a *= high - low
-        a += low
-        prediction: Array = a[:, 0] if self._single_target else a
-        return prediction
+        low, high = (np.asarray(bound, a.dtype) for bound in self.target_range_)
+        prediction: Array = np.clip(low + (high - low) * a, low, high)
+        return prediction[:, 0] if self._single_target else prediction
 
-    def _range(self, dtype: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        low, high = self.target_range_
-        return np.atleast_1d(np.asarray(low, dtype)), np.atleast_1d(np.asarray(high, dtype))
+    def _build(self, X: Matrix, Y: Array, resume: bool) -> Network:
+        with np.errstate(over="ignore"):
+            ends = np.asarray(self.target_range_, X.dtype)
+        if not np.isfinite(ends).all():
+            raise ValueError(f"y is too large for {X.dtype}, the dtype of X.")
+        return super()._build(X, Y, resume)
 
-    def _encode_target(self, target: NDArray[Any], resume: bool) -> NDArray[Any]:
-        low, high = (
-            self._range(np.float64) if resume else self._settle_range(target.astype(np.float64))
-        )
-        if low.size == target.shape[1]:
-            self._check_range(target, low, high, resume)
-        unit: NDArray[Any] = (target - low) / (high - low)
+    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
+        target = target.astype(np.float64, copy=False)
+        if seen:
+            low, high = (np.atleast_1d(bound) for bound in self.target_range_)
+            self._refuse_another_range(low, high)
+        else:
+            low, high = settle_range(self.target_range, target)
+            flat = self._single_target
+            self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
+        self._check_range(target, low, high)
+        unit: NDArray[np.float64] = (target - low) / (high - low)
         return unit
 
-    def _settle_range(self, target: NDArray[np.float64]) -> tuple[Array, Array]:
-        """Set ``target_range_``."""
+    def _refuse_another_range(self, low: Array, high: Array) -> None:
+        """Raise where ``target_range`` was set to another one after the first call."""
         if isinstance(self.target_range, str):
-            low, high = target.min(axis=0), target.max(axis=0)
-            unit = (low >= 0.0) & (high <= 1.0)
-            # a constant target sits in the middle of a range of one, where σ(0) predicts it
-            constant = ~unit & (low == high)
-            low = np.where(unit, 0.0, low - 0.5 * constant)
-            high = np.where(unit, 1.0, high + 0.5 * constant)
-        else:
-            low, high = (np.full(target.shape[1], float(x)) for x in self.target_range)
-        flat = self._single_target
-        self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
-        return low, high
+            return
+        if not ((low == self.target_range[0]).all() and (high == self.target_range[1]).all()):
+            raise ValueError(
+                f"target_range={self.target_range} is not the range of the fit to go on from, "
+                f"target_range_={self.target_range_}. To go on keep it; to start anew set "
+                "warm_start=False and call fit."
+            )
 
-    def _check_range(self, target: NDArray[Any], low: Array, high: Array, resume: bool) -> None:
-        outside = (target < low) | (target > high)
+    def _check_range(self, target: NDArray[np.float64], low: Array, high: Array) -> None:
+        """Say so where targets lie outside of the range, rounding to float32 aside."""
+        slack = np.finfo(np.float32).eps * np.maximum(np.abs(low), np.abs(high))
+        outside = (target < low - slack) | (target > high + slack)
         if not outside.any():
             return
         message = (
-            f"{int(outside.sum())} targets, for example {target[outside][0]!r}, lie outside of "
-            f"target_range_={self.target_range_}, which predictions cannot leave."
+            f"{int(outside.sum())} targets, for example {float(target[outside][0])}, lie outside "
+            f"of target_range_={self.target_range_}, which predictions cannot leave."
         )
         if not isinstance(self.target_range, str):
             raise ValueError(f"{message} Give a wider target_range, or 'auto'.")
@@ -268,7 +285,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
 
 
 @documented
-class LogisticNeuronClassifier(ProbabilityMixin, NeuronMixin, BaseNetworkClassifier):
+class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     """A logistic neuron: logistic regression trained by backpropagation.
 
     For two classes there is one sigmoid output with binary cross-entropy, for K > 2 a softmax
@@ -381,6 +398,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
     {{alpha}} The bias is not penalised.
     {{max_iter}}
     {{tol: None}}
+        Either way training ends at the first epoch without a mistake.
     {{n_iter_no_change}}
     {{class_weight}}
     {{shuffle}}

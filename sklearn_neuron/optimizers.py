@@ -21,11 +21,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_neuron._typing import Array
 from sklearn_neuron.recipes import Recipe
 
-Array = NDArray[np.floating[Any]]
 State = dict[str, Any]
 
 

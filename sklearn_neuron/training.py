@@ -7,27 +7,31 @@ losses, each taken before that batch's update, penalty included. ``MiniBatchEpoc
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from sklearn_neuron._typing import Array
 from sklearn_neuron.batches import Block, MiniBatches
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer, State
 from sklearn_neuron.schedules import Schedule
 
-Array = NDArray[np.floating[Any]]
 Report = Callable[[int, float, float], None]
 
 
-@dataclass
 class Run:
-    """What a training run has reached: the last complete epoch, and how to go on from it.
+    """What a training run has reached: its last complete epoch.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+        The parameters at the start, which are copied.
 
     Attributes
     ----------
@@ -35,29 +39,26 @@ class Run:
         The parameters after the last complete epoch.
     state : dict
         The optimizer's state at that moment.
-    epochs : int
-        Epochs done over all calls: the schedule's place.
     losses : list of float
-        The loss of every epoch (iteration, for L-BFGS) of this call.
+        The loss of every epoch (iteration, for L-BFGS).
     converged : bool
         Whether training ended by itself.
     """
 
-    theta: Array
-    state: State = field(default_factory=dict)
-    epochs: int = 0
-    losses: list[float] = field(default_factory=list)
-    converged: bool = False
+    def __init__(self, theta: Array) -> None:
+        self.theta = theta.copy()
+        self.state: State = {}
+        self.losses: list[float] = []
+        self.converged = False
 
     def commit(self, theta: Array, state: State, loss: float) -> None:
         """Keep a complete, finite epoch."""
         np.copyto(self.theta, theta)
         for name, value in state.items():
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray) and name in self.state:
                 np.copyto(self.state[name], value)
             else:
-                self.state[name] = value
-        self.epochs += 1
+                self.state[name] = copy.copy(value)
         self.losses.append(loss)
 
 
@@ -66,52 +67,76 @@ class Epoch(Protocol):
 
     state: State
 
-    def __call__(self, eta: float) -> tuple[float, bool]:
-        """Move θ; return the epoch's loss and whether every row was solved before it moved."""
+    def __call__(self, eta: float) -> float:
+        """Move θ and return the epoch's loss."""
+
+    def solved(self) -> bool:
+        """Return whether the epoch left nothing to learn, before its updates and after them."""
 
 
-@dataclass
 class MiniBatchEpoch:
     """An update after every mini-batch, in an order drawn anew for each epoch."""
 
-    network: Network
-    batches: MiniBatches
-    optimizer: Optimizer
-    state: State
-    rng: np.random.RandomState | None  # None: the rows' own order
+    def __init__(
+        self,
+        network: Network,
+        batches: MiniBatches,
+        optimizer: Optimizer,
+        state: State,
+        rng: np.random.RandomState | None,  # None: the rows' own order
+    ) -> None:
+        self.network, self.batches = network, batches
+        self.optimizer, self.state = optimizer, state
+        self.rng, self._no_mistake = rng, False
 
-    def __post_init__(self) -> None:
-        self.order = None if self.rng is None else np.arange(self.batches.n)
-
-    def __call__(self, eta: float) -> tuple[float, bool]:
+    def __call__(self, eta: float) -> float:
         network, loss = self.network, self.network.loss
-        if self.rng is not None:
-            self.rng.shuffle(self.order)  # type: ignore[arg-type]
-        total, penalty, solved = 0.0, 0.0, True
-        for chunk in self.batches.chunks(self.order):
-            for blocks in chunk.batches:
+        order = None if self.rng is None else self.rng.permutation(self.batches.n)
+        total, penalty, no_mistake = 0.0, 0.0, loss.solvable
+        for chunk in self.batches.chunks(order):
+            for size, blocks in zip(chunk.sizes, chunk.batches, strict=True):
                 if network.alpha:
-                    penalty += network.penalty() * sum(len(block.Y) for block in blocks)
+                    penalty += size * network.penalty()
                 gradient(network, blocks)
                 descend(network, self.optimizer, self.state, eta)
             total += _weighted_sum(loss.value(chunk.Y, chunk.z), chunk.weight)
-            solved = solved and loss.solved(chunk.Y, chunk.z)
-        return (total + penalty) / self.batches.n, solved
+            no_mistake = no_mistake and loss.solved(chunk.Y, chunk.z)
+        self._no_mistake = no_mistake
+        return (total + penalty) / self.batches.n
+
+    def solved(self) -> bool:
+        return self._no_mistake and all(
+            solves(self.network, blocks)
+            for chunk in self.batches.chunks(None)
+            for blocks in chunk.batches
+        )
 
 
-@dataclass
 class FullBatchEpoch:
     """One update with the gradient of all rows."""
 
-    network: Network
-    blocks: Sequence[Block]
-    optimizer: Optimizer
-    state: State
+    def __init__(
+        self, network: Network, blocks: Sequence[Block], optimizer: Optimizer, state: State
+    ) -> None:
+        self.network, self.blocks = network, blocks
+        self.optimizer, self.state = optimizer, state
 
-    def __call__(self, eta: float) -> tuple[float, bool]:
-        value, solved = objective(self.network, self.blocks)
+    def __call__(self, eta: float) -> float:
+        value = objective(self.network, self.blocks)
         descend(self.network, self.optimizer, self.state, eta)
-        return value, solved
+        return value
+
+    def solved(self) -> bool:
+        return self.network.loss.solvable and solves(self.network, self.blocks)
+
+
+def solves(network: Network, blocks: Sequence[Block]) -> bool:
+    """Return whether the parameters as they are leave nothing to learn from these rows."""
+    for block in blocks:
+        network.forward(block.X, block.space, block.z)
+        if not network.loss.solved(block.Y, block.z):
+            return False
+    return True
 
 
 def descend(network: Network, optimizer: Optimizer, state: State, eta: float) -> None:
@@ -141,9 +166,9 @@ def gradient(
     network.add_penalty_gradient()
 
 
-def objective(network: Network, blocks: Sequence[Block]) -> tuple[float, bool]:
-    """Return a batch's objective and whether all its rows are solved; its gradient is in ∇θ."""
-    sums, solved = [], []
+def objective(network: Network, blocks: Sequence[Block]) -> float:
+    """Return the objective over a batch; its gradient is in ∇θ."""
+    sums = []
 
     def note(block: Block) -> None:
         value = network.loss.value(block.Y, block.z)
@@ -151,10 +176,9 @@ def objective(network: Network, blocks: Sequence[Block]) -> tuple[float, bool]:
             sums.append(_weighted_sum(value, None) * block.share)
         else:
             sums.append(_weighted_sum(value, block.share))
-        solved.append(network.loss.solved(block.Y, block.z))
 
     gradient(network, blocks, note)
-    return sum(sums) + network.penalty(), all(solved)
+    return sum(sums) + network.penalty()
 
 
 def _weighted_sum(value: Array, weight: Array | None) -> float:
@@ -179,9 +203,10 @@ class Plateau:
         return self.stale >= self.patience
 
 
-def check_finite(loss: float, theta: Array, when: str, remedy: str) -> None:
+def check_finite(loss: float, theta: Array, state: State, when: str, remedy: str) -> None:
     """Raise a ValueError where training has diverged."""
-    if not (math.isfinite(loss) and np.isfinite(theta).all()):
+    arrays = [theta, *(value for value in state.values() if isinstance(value, np.ndarray))]
+    if not (math.isfinite(loss) and all(np.isfinite(array).all() for array in arrays)):
         raise ValueError(
             f"Training diverged {when}: the loss or a parameter is no longer finite. {remedy}"
         )
@@ -194,6 +219,7 @@ def train(
     *,
     eta: float,
     schedule: Schedule,
+    first_epoch: int,
     max_iter: int,
     plateau: Plateau,
     report: Report | None = None,
@@ -212,6 +238,8 @@ def train(
         Base learning rate.
     schedule : Schedule
         Gives the learning rate of each epoch.
+    first_epoch : int
+        How many epochs are done over earlier calls: the schedule's place.
     max_iter : int
         Largest number of epochs.
     plateau : Plateau
@@ -225,11 +253,12 @@ def train(
         Where the loss or a parameter is no longer finite.
     """
     for number in range(1, max_iter + 1):
-        rate = schedule(eta, run.epochs)
-        loss, solved = epoch(rate)
+        rate = schedule(eta, first_epoch + number - 1)
+        loss = epoch(rate)
         check_finite(
             loss,
             network.theta,
+            epoch.state,
             f"in epoch {number} with eta={rate:g}",
             f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
             "(for example with StandardScaler).",
@@ -237,7 +266,7 @@ def train(
         run.commit(network.theta, epoch.state, loss)
         if report is not None:
             report(number, loss, rate)
-        if solved or plateau.reached(loss):
+        if plateau.reached(loss) or epoch.solved():
             run.converged = True
             return
 
@@ -264,7 +293,8 @@ def minimize(
     max_iter : int
         Largest number of iterations.
     tol : float or None
-        Stop when no component of the gradient is larger; None runs all iterations.
+        Stop when no component of the gradient is larger, or when the loss falls by no more
+        than rounding does; None runs all iterations.
     report : callable, default=None
         Called with the iteration's number (from 1), its loss and the step's η, which is 1.
 
@@ -276,7 +306,7 @@ def minimize(
 
     def value_and_gradient(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         np.copyto(network.theta, theta, casting="same_kind")
-        value, _ = objective(network, blocks)
+        value = objective(network, blocks)
         # a copy, because the minimiser keeps the array it is given
         return value, network.grad.astype(np.float64)
 
@@ -287,7 +317,7 @@ def minimize(
 
     start = network.theta.astype(np.float64)
     remedy = "Bring the features to a common scale (for example with StandardScaler)."
-    check_finite(value_and_gradient(start)[0], start, "at the start of L-BFGS", remedy)
+    check_finite(value_and_gradient(start)[0], start, {}, "at the start of L-BFGS", remedy)
     result = optimize.minimize(
         value_and_gradient,
         start,
@@ -299,10 +329,11 @@ def minimize(
             "maxfun": 20 * max_iter + 100,
             "maxls": 50,
             "gtol": 0.0 if tol is None else tol,
-            "ftol": 0.0 if tol is None else 64 * np.finfo(network.dtype).eps,
+            # what LogisticRegression has too: 64 ulp of a loss near one
+            "ftol": 0.0 if tol is None else 64 * np.finfo(np.float64).eps,
         },
     )
     if not run.losses:  # the start was already a minimum
         run.commit(result.x, {}, float(result.fun))
-    check_finite(run.losses[-1], run.theta, f"in iteration {result.nit} of L-BFGS", remedy)
+    check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", remedy)
     run.converged = result.status == 0

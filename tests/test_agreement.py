@@ -165,7 +165,7 @@ def test_follows_mlp_regressor_at_half_its_rate():
 @pytest.mark.parametrize("alpha", [0.0, 0.1])
 @pytest.mark.parametrize("solver", [SGD(), SGD(0.9), SGD(0.9, nesterov=True), Adam()], ids=repr)
 def test_follows_torch(solver, alpha):
-    """The same weights after every update, classification with softmax and tanh layers."""
+    """The same weights after every epoch of mini-batches, with softmax and tanh layers."""
     torch = pytest.importorskip("torch", reason="torch is an oracle, not a requirement")
     X, y = load("multinomial")
     coefs, intercepts = start((X.shape[1], 6, 5, 3))

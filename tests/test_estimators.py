@@ -303,6 +303,49 @@ def test_target_range(X):
     assert_allclose(constant.predict(X), 5.0, atol=1e-6)
 
 
+@pytest.mark.parametrize("constant", [0.5, 5.0, -3e8, 1e17])
+def test_target_range_of_a_constant(constant, X):
+    model = make(SigmoidNeuronRegressor, max_iter=300).fit(X, np.full(30, constant))
+    assert_allclose(model.predict(X), constant, rtol=1e-3)
+
+
+def test_predictions_never_leave_the_range(X):
+    """Not even by rounding, where the output is saturated."""
+    rng = np.random.RandomState(0)
+    for _ in range(50):
+        low, high = np.sort(rng.normal(size=2) * 10.0 ** rng.randint(-3, 4))
+        model = make(SigmoidNeuronRegressor, target_range=(low, high), max_iter=1)
+        model.fit(X, rng.uniform(low, high, size=30), coef_init=np.full(4, 1e3))
+        assert model.predict(X).min() >= low
+        assert model.predict(X).max() <= high
+
+
+def test_target_range_and_float32(X):
+    y = np.where(X[:, 0] > 0, np.float32(0.3), np.float32(0))  # a little above 0.3
+    assert make(SigmoidNeuronRegressor, target_range=(0, 0.3)).fit(X, y).target_range_ == (0, 0.3)
+    with pytest.raises(ValueError, match="too large for float32"):
+        make(SigmoidNeuronRegressor).fit(X.astype(np.float32), np.linspace(0, 1e39, 30))
+
+
+def test_target_range_may_not_change_on_the_way(X):
+    y = np.linspace(0, 1, 30)
+    model = make(SigmoidNeuronRegressor, warm_start=True).fit(X, y)
+    model.set_params(target_range=(0, 10))
+    for go_on in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match="is not the range of the fit to go on from"):
+            go_on(X, y)
+    model.set_params(target_range=(0, 1)).partial_fit(X, y)  # what it was, said in numbers
+
+
+def test_weightless_rows_settle_no_range(X):
+    model = make(SigmoidNeuronRegressor).partial_fit(X, 100 + X[:, 0], np.zeros(30))
+    y = np.linspace(0, 1, 30)
+    model.partial_fit(X, y)
+    assert model.target_range_ == (0.0, 1.0)
+    fresh = make(SigmoidNeuronRegressor).partial_fit(X, y)
+    assert_array_equal(model.predict(X), fresh.predict(X))
+
+
 def test_target_range_of_a_stream(X):
     y = np.linspace(-3, 9, 30)
     model = make(SigmoidNeuronRegressor).partial_fit(X, y)
@@ -325,10 +368,11 @@ def partial_fit(model, X, y, weight=None, classes=(0, 1, 2)):
 
 @pytest.mark.parametrize("solver", ["sgd", "adam", SGD(0.9), SGD(0.9, nesterov=True)], ids=repr)
 @pytest.mark.parametrize("batch_size", [5, None])
-def test_partial_fits_are_epochs(cls, solver, batch_size, X):
-    """The state of the optimizer goes on: k passes are k epochs."""
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_partial_fits_are_epochs(cls, solver, batch_size, shuffle, X):
+    """The optimizer's state and the stream of orders go on: k passes are k epochs."""
     y = target_for(cls, 30)
-    how = {"solver": solver, "batch_size": batch_size, "shuffle": False}
+    how = {"solver": solver, "batch_size": batch_size, "shuffle": shuffle}
     whole = make(cls, max_iter=4, **how).fit(X, y)
     passes, curve = make(cls, **how), []
     for _ in range(4):
@@ -384,6 +428,22 @@ def test_changing_the_solver_starts_its_state_anew(cls, X):
     assert model._resume.state["t"] > 0
     partial_fit(model.set_params(solver="sgd"), X, y)
     assert model._resume.state == {}
+
+
+def test_another_activation_is_refused(network, X):
+    y = target_for(network, 30)
+    model = make(network, warm_start=True).fit(X, y).set_params(activation="tanh")
+    for go_on in (model.fit, lambda X, y: partial_fit(model, X, y)):
+        with pytest.raises(ValueError, match=r"\[ReLU\(\)\] activations, but .* \[Tanh\(\)\]"):
+            go_on(X, y)
+    assert np.isfinite(model.predict(X)).all()  # by the activation it was trained with
+
+
+def test_another_number_of_targets_is_refused(regressor, X):
+    y = np.random.RandomState(0).uniform(size=(30, 3))
+    model = make(regressor).partial_fit(X, y)
+    with pytest.raises(ValueError, match="y has 2 targets, but the fit to go on from had 3"):
+        model.partial_fit(X, y[:, :2])
 
 
 def test_other_networks_are_refused(network, X):
@@ -548,6 +608,23 @@ def test_perceptron_is_rosenblatts_rule(eta):
     assert_allclose(model.coef_[0], w, rtol=1e-12)
     assert_allclose(model.intercept_[0], b, rtol=1e-12, atol=1e-12)
     assert model.score(X, y) == 1.0
+
+
+@pytest.mark.parametrize("how", [{"solver": SGD(0.9)}, {"solver": "adam", "batch_size": 4}, {}])
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+def test_perceptron_ends_only_without_mistakes(how, alpha):
+    """Momentum moves on after the last mistake; where training ends, none may be left."""
+    rng = np.random.RandomState(1)
+    X = rng.normal(size=(60, 2))
+    X = X[np.abs(X @ [1.0, -2.0] + 0.3) > 0.3]
+    y = (X @ [1.0, -2.0] + 0.3 > 0).astype(int)
+    ended = 0
+    for seed in range(30):
+        model = PerceptronClassifier(random_state=seed, alpha=alpha, **how).fit(X, y)
+        if model.n_iter_ < 200:
+            ended += 1
+            assert model.score(X, y) == 1.0
+    assert ended > 10 or alpha > 0.0  # the penalty goes on moving the weights
 
 
 def test_perceptron_of_inseparable_rows_says_so():

@@ -38,7 +38,7 @@ def test_integer_weights_equal_repeated_rows(cls, how, alpha, X):
 @pytest.mark.parametrize(("cls", "how"), FULL_BATCH)
 def test_zero_weight_equals_a_removed_row(cls, how, X):
     y, keep = target_for(cls, 30), np.random.RandomState(2).uniform(size=30) > 0.3
-    y[~keep] = 0.0 if cls in REGRESSORS else y[~keep]
+    y[~keep] = 0.999 if cls in REGRESSORS else (y[~keep] + 1) % 3
     zeroed = fit(cls, X, y, keep * 2.0, **how)
     removed = fit(cls, X[keep], y[keep], **how)
     assert_allclose(weights_of(zeroed), weights_of(removed), **same)
@@ -206,15 +206,3 @@ def test_inputs_are_never_written_to(cls, X):
         model.predict(frozen[0])
     for array, original in zip(frozen, (X, y, weight), strict=True):
         assert_array_equal(array, original)
-
-
-def test_targets_far_larger_than_a_batch(cls):
-    """Many rows, many chunks, a short last batch."""
-    rng = np.random.RandomState(0)
-    X = rng.normal(size=(1003, 3))
-    y = target_for(cls, 1003)
-    for batch_size in (1, 7, 300, 1000, 1003, 5000):
-        shuffled = fit(cls, X, y, batch_size=batch_size, max_iter=2)
-        ordered = fit(cls, X, y, batch_size=batch_size, max_iter=2, shuffle=False)
-        assert np.isfinite(shuffled.loss_)
-        assert np.isfinite(ordered.loss_)

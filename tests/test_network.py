@@ -37,7 +37,7 @@ def make_problem(loss, activation, depth, alpha, weights, dtype=np.float64, seed
 
 def evaluate(network, X, Y, s, weights):
     weight = s.astype(network.dtype)[:, None] if weights == "weights" else None
-    value, _ = objective(network, full_batch(network, Rows(X, Y, weight)))
+    value = objective(network, full_batch(network, Rows(X, Y, weight)))
     return value, network.grad.copy()
 
 
@@ -104,7 +104,7 @@ def test_blocks_of_rows_add_up(monkeypatch, layout):
     monkeypatch.setattr(batches, "BLOCK_BYTES", 6 * 8 * 5)  # five rows of the widest layer
     blocks = full_batch(network, Rows(X, Y, s[:, None]))
     assert [len(block.Y) for block in blocks] == [4, 4, 4]
-    block_value, _ = objective(network, blocks)
+    block_value = objective(network, blocks)
     assert_allclose(block_value, value, rtol=1e-14)
     assert_allclose(network.grad, gradient, rtol=1e-12, atol=1e-15)
 
@@ -121,6 +121,18 @@ def test_theta_is_one_vector_of_views():
     W, b = split(np.arange(8.0), (3, 2))
     assert_allclose(W[0], [[0, 1], [2, 3], [4, 5]])
     assert_allclose(b[0], [6, 7])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_axpy_works_in_place(dtype):
+    """It would quietly work on a copy, were a dtype or a layout another one."""
+    network = Network((3, 4, 2), [Identity()], SquaredError(), alpha=0.5, dtype=dtype)
+    network.theta[:], network.grad[:] = 1.0, 2.0
+    network.axpy(network.grad, network.theta, a=-0.25)
+    assert_allclose(network.theta, 0.5)
+    network.add_penalty_gradient()
+    assert_allclose(network.grad[: network.n_weights], 2.25)
+    assert_allclose(network.grad[network.n_weights :], 2.0)
 
 
 def test_workspaces_share_memory():

@@ -17,7 +17,7 @@ from sklearn_neuron import (
 )
 
 WRONG_VALUES = {
-    "eta": [0.0, -1.0, np.nan, np.inf],
+    "eta": [0.0, -1.0, np.nan, np.inf, 10**400],
     "batch_size": [0, -5],
     "solver": ["newton-cg", "SGD", SGD(momentum=2.0)],
     "schedule": ["sometimes"],
@@ -28,7 +28,7 @@ WRONG_VALUES = {
     "random_state": [-1, 2**32],
     "verbose": [-1],
     "class_weight": ["balance", {0: -1.0}, {0: np.nan}, {7: 1.0, 8: 1.0}],
-    "target_range": [(1, 0), (0, 0), (0, np.inf), (0, 1, 2), (0,), "wide"],
+    "target_range": [(1, 0), (0, 0), (0, np.inf), (0, 1, 2), (0,), "wide", (-1.7e308, 1.7e308)],
     "hidden_layer_sizes": [0, -3, (5, 0)],
     "activation": ["relu6", ""],
     "init": ["xavier"],
@@ -47,8 +47,8 @@ WRONG_TYPES = {
     "warm_start": [1, None],
     "verbose": [None, "yes", 0.5],
     "class_weight": [3, 1.0],
-    "target_range": [None, 1.0, ("a", "b")],
-    "hidden_layer_sizes": ["100", None, (5.0,), [[5]], 2.5, True],
+    "target_range": [None, 1.0, ("a", "b"), np.array(5)],
+    "hidden_layer_sizes": ["100", None, (5.0,), [[5]], 2.5, True, np.array(5), np.array([[5]])],
     "activation": [None, 3, np.tanh],
     "init": [None, 0],
 }
@@ -157,7 +157,9 @@ def test_broken_data(cls, method, spoil, match, X):
         (np.ones(29), r"sample_weight.shape == \(29,\), expected \(30,\)"),
         (np.ones((30, 2)), "Sample weights must be 1D"),
         (np.full(30, 1e308), "sum of sample_weight is not finite"),
-        (["a"] * 30, "could not convert string to float"),
+        (["a"] * 30, "sample_weight must be an array of finite numbers"),
+        ("balanced", "sample_weight must be an array of finite numbers"),
+        ({0: 1.0}, "sample_weight must be an array of finite numbers"),
     ],
 )
 def test_broken_weights(cls, method, weight, match, X):
@@ -167,6 +169,44 @@ def test_broken_weights(cls, method, weight, match, X):
     with pytest.raises(ValueError, match=match):
         getattr(model, method)(X, y, sample_weight=weight)
     assert vars(model) == before
+
+
+def test_weights_next_to_nothing(cls, X):
+    with pytest.raises(ValueError, match="sum too close to zero: scale the weights up"):
+        make(cls).fit(X, target_for(cls, 30), np.full(30, 1e-320))
+
+
+def test_one_weight_for_all(cls, X):
+    y = target_for(cls, 30)
+    expected = weights_of(make(cls).fit(X, y))
+    for weight in (2, 2.0, np.float32(2), np.array(2.0)):
+        assert_array_equal(weights_of(make(cls).fit(X, y, weight)), expected)
+
+
+@pytest.mark.parametrize("classes", [[None, 1], [0, np.nan], {0, 1}, 3, [[0, 1]], ["a", 1]])
+def test_broken_classes(classifier, classes, X):
+    with pytest.raises(ValueError, match="classes"):
+        make(classifier).partial_fit(X, np.arange(30) % 2, classes=classes)
+
+
+def test_labels_of_mixed_types(classifier, X):
+    y = np.array(["a", None] * 15, dtype=object)
+    with pytest.raises(ValueError, match=r"all numbers or all strings|NaN"):
+        make(classifier).fit(X, y)
+    with pytest.raises(ValueError, match=r"all numbers or all strings; got \['int', 'str'\]"):
+        make(classifier).fit(X, np.array(["a", 1] * 15, dtype=object))
+
+
+@pytest.mark.parametrize("values", [(1, 2), (-1, 1), (0, 2)])
+def test_multilabel_columns_hold_zero_and_one(values, X):
+    y = np.where(X[:, :2] > 0, values[1], values[0])
+    with pytest.raises(ValueError, match=r"must hold 0 and 1 .*; got \[-?\d, \d\]"):
+        make(ManualMLPClassifier).fit(X, y)
+
+
+def test_a_list_of_class_weights_is_for_multilabel(classifier, X):
+    with pytest.raises(ValueError, match="A list of class_weight is for multilabel y"):
+        make(classifier, class_weight=[{0: 1, 1: 2}]).fit(X, np.arange(30) % 2)
 
 
 def test_all_zero_weights(cls, X):
@@ -269,6 +309,13 @@ def test_huge_data_ends_finite_or_says_so(cls, X):
                 assert "diverged" in str(error)
             else:
                 assert np.isfinite(weights_of(model)).all()
+
+
+def test_adam_on_squares_that_overflow_says_so(X):
+    """Its steps would shrink to nothing: training must not end as if it had converged."""
+    model = LogisticNeuronClassifier(solver="adam")
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        model.fit(X * 1e200, np.arange(30) % 2)
 
 
 def test_lbfgs_on_hopeless_data_says_so(X):
