@@ -60,7 +60,6 @@ class Task(NamedTuple):
     network: Network
     rows: Rows | None  # None where no row has weight
     place: Resume
-    rng: np.random.RandomState
     resume: bool  # whether it goes on from the last fit
     one_pass: bool  # whether it is a partial_fit
 
@@ -122,7 +121,7 @@ class BaseNetworkEstimator(BaseEstimator):
         """Set the fitted attributes from W and b, which are the estimator's own."""
 
     @abstractmethod
-    def _draw_parameters(self, network: Network, rng: np.random.RandomState) -> Parameters:
+    def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
         """Return W and b of every layer before the first step."""
 
     @abstractmethod
@@ -189,8 +188,7 @@ class BaseNetworkEstimator(BaseEstimator):
         if not weightless:
             scaled = place.scale(weight, X.shape[0])
             rows = Rows(X, Y, None if scaled is None else self._to_dtype(scaled, X.dtype))
-        rng = place.rng(self.random_state)
-        return Task(network, rows, place, rng, resume=resume, one_pass=one_pass)
+        return Task(network, rows, place, resume=resume, one_pass=one_pass)
 
     @staticmethod
     def _to_dtype(values: NDArray[Any], dtype: Any) -> Array:
@@ -260,7 +258,7 @@ class BaseNetworkEstimator(BaseEstimator):
         if task.resume:
             coefs, intercepts = self._parameters()
         else:
-            coefs, intercepts = self._draw_parameters(network, task.rng)
+            coefs, intercepts = self._draw_parameters(network, task.place)
         given_coefs, given_intercepts = self._given_parameters(network, coef_init, intercept_init)
         for view, value in zip(network.W, given_coefs or coefs, strict=True):
             view[...] = value
@@ -304,9 +302,8 @@ class BaseNetworkEstimator(BaseEstimator):
         if self.batch_size is None or self.batch_size >= len(rows.Y):
             return FullBatchEpoch(network, full_batch(network, rows), optimizer, state)
         batches = MiniBatches(network, rows, int(self.batch_size))
-        return MiniBatchEpoch(
-            network, batches, optimizer, state, task.rng if self.shuffle else None
-        )
+        rng = task.place.rng(self.random_state) if self.shuffle else None
+        return MiniBatchEpoch(network, batches, optimizer, state, rng)
 
     def _attach(self, task: Task, run: Run) -> None:
         """Set the fitted attributes from the last complete epoch."""
@@ -318,7 +315,7 @@ class BaseNetworkEstimator(BaseEstimator):
         self.best_loss_ = min(self.loss_curve_, default=float("nan"))
         lbfgs = self.solver == "lbfgs"
         optimizer = None if lbfgs else resolve(self.solver, OPTIMIZERS)
-        task.place.leave(optimizer, run.state, 0 if lbfgs else self.n_iter_, task.rng)
+        task.place.leave(optimizer, run.state, 0 if lbfgs else self.n_iter_)
         self._resume = task.place
 
     def _warn_unless_converged(self, network: Network, run: Run) -> None:

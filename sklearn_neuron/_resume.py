@@ -47,15 +47,17 @@ class Resume:
     total_weight: float = 0.0
     seed: int | None = None
     stream: Any = None
+    _rng: np.random.RandomState | None = None
 
     def rng(self, random_state: Any) -> np.random.RandomState:
-        """Return the generator to go on with."""
-        seed = int(random_state) if isinstance(random_state, Integral) else None
-        rng: np.random.RandomState = check_random_state(random_state)
-        if seed is not None and seed == self.seed:
-            rng.set_state(self.stream)
-        self.seed = seed
-        return rng
+        """Return the generator to go on with, made when first asked for: not every call draws."""
+        if self._rng is None:
+            seed = int(random_state) if isinstance(random_state, Integral) else None
+            self._rng = check_random_state(random_state)
+            if seed is not None and seed == self.seed and self.stream is not None:
+                self._rng.set_state(self.stream)
+            self.seed = seed
+        return self._rng
 
     def forget_rows(self) -> None:
         """Begin to count anew: to ``fit``, the rows that it is given are all there are."""
@@ -87,10 +89,10 @@ class Resume:
             return copy.deepcopy(self.state)
         return optimizer.init(theta)
 
-    def leave(
-        self, optimizer: object, state: State, epochs: int, rng: np.random.RandomState
-    ) -> None:
+    def leave(self, optimizer: object, state: State, epochs: int) -> None:
         """Note where training stands now, to be kept in the estimator."""
         self.optimizer, self.state = type(optimizer).__name__, state
         self.epochs += epochs
-        self.stream = None if self.seed is None else rng.get_state()
+        if self._rng is not None:
+            self.stream = None if self.seed is None else self._rng.get_state()
+            self._rng = None

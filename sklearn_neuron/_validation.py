@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
 from sklearn_neuron._typing import Array
 from sklearn_neuron.recipes import Recipe
@@ -148,14 +148,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
-def _is_seed(value: Any) -> bool:
-    try:
-        check_random_state(value)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_sequence(value: Any) -> bool:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
@@ -184,7 +176,7 @@ CLASS_WEIGHT = Either(
 RANDOM_STATE = Either(
     "None, an int in the range [0, 2**32 - 1] or a numpy.random.RandomState",
     lambda v: v is None or isinstance(v, Integral | np.random.RandomState) or v is np.random,
-    _is_seed,
+    lambda v: not isinstance(v, Integral) or 0 <= int(v) < 2**32,
 )
 
 

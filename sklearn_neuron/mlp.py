@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters, resolve
 from sklearn_neuron._docs import documented
 from sklearn_neuron._probabilities import ProbabilisticClassifier
+from sklearn_neuron._resume import Resume
 from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
 from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import (
@@ -92,7 +92,8 @@ class BaseManualMLP(BaseNetworkEstimator):
     def _fitted_activations(self) -> Sequence[Activation]:
         return self._activations
 
-    def _draw_parameters(self, network: Network, rng: np.random.RandomState) -> Parameters:
+    def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
+        rng = place.rng(self.random_state)
         return initialize(self.init, network.layer_sizes, network.activations, rng)
 
     def _given_parameters(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters
 from sklearn_neuron._docs import documented
 from sklearn_neuron._probabilities import ProbabilisticClassifier
+from sklearn_neuron._resume import Resume
 from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron._validation import TARGET_RANGE, Choice, check_start
@@ -89,7 +90,7 @@ class NeuronMixin(BaseNetworkEstimator):
         self.coef_ = coef[0] if self._flat else coef
         self.intercept_ = float(intercept[0]) if self._flat else intercept
 
-    def _draw_parameters(self, network: Network, rng: Any) -> Parameters:
+    def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
         p, K = network.layer_sizes
         return [np.zeros((p, K))], [np.zeros(K)]
 

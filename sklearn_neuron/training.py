@@ -31,7 +31,7 @@ class Run:
     Parameters
     ----------
     theta : ndarray of shape (n_parameters,)
-        The parameters at the start, which are copied.
+        The parameters at the start.
 
     Attributes
     ----------
@@ -46,19 +46,24 @@ class Run:
     """
 
     def __init__(self, theta: Array) -> None:
-        self.theta = theta.copy()
+        self.theta = theta
         self.state: State = {}
         self.losses: list[float] = []
         self.converged = False
 
-    def commit(self, theta: Array, state: State, loss: float) -> None:
-        """Keep a complete, finite epoch."""
-        np.copyto(self.theta, theta)
-        for name, value in state.items():
-            if isinstance(value, np.ndarray) and name in self.state:
-                np.copyto(self.state[name], value)
-            else:
-                self.state[name] = copy.copy(value)
+    def commit(self, theta: Array, state: State, loss: float, *, last: bool = False) -> None:
+        """Keep a complete, finite epoch: as a copy, unless nothing comes after it."""
+        if last:
+            self.theta, self.state = theta, state
+        elif not self.losses:
+            self.theta, self.state = theta.astype(self.theta.dtype), copy.deepcopy(state)
+        else:
+            np.copyto(self.theta, theta)
+            for name, value in state.items():
+                if isinstance(value, np.ndarray):
+                    np.copyto(self.state[name], value)
+                else:
+                    self.state[name] = value
         self.losses.append(loss)
 
 
@@ -263,7 +268,7 @@ def train(
             f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
             "(for example with StandardScaler).",
         )
-        run.commit(network.theta, epoch.state, loss)
+        run.commit(network.theta, epoch.state, loss, last=number == max_iter)
         if report is not None:
             report(number, loss, rate)
         if plateau.reached(loss) or epoch.solved():
