@@ -32,8 +32,6 @@ try:
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
-
-    plt.style.use("tableau-colorblind10")
 except ImportError:
     plt = None
 
@@ -114,14 +112,18 @@ def search():
 # Pictures: the table at one glance, and the two heat maps.
 def draw_comparison(rows, path):
     names = list(dict.fromkeys(row[1] for row in rows))
-    figure, axes = plt.subplots(1, 3, figsize=(11, 4), sharey=True, layout="constrained")
-    markers = dict(zip(DATA, "osD^", strict=True))
+    figure, axes = plt.subplots(1, 4, figsize=(13, 4), sharey=True, layout="constrained")
+    looks = zip("osD^", ("#0072B2", "#E69F00", "#009E73", "#CC79A7"), strict=True)
+    looks = dict(zip(DATA, looks, strict=True))  # colours that everybody can tell apart
     for axis, column, label in zip(
-        axes, (2, 3, 5), ("accuracy", "log loss", "fit time [ms]"), strict=True
+        axes,
+        (2, 3, 4, 5),
+        ("accuracy", "log loss", "Brier score", "fit time [ms]"),
+        strict=True,
     ):
-        for data, marker in markers.items():
+        for data, (marker, colour) in looks.items():
             values = [row[column] for row in rows if row[0] == data]
-            axis.plot(values, range(len(names)), marker, label=data, alpha=0.8)
+            axis.plot(values, range(len(names)), marker, color=colour, label=data, alpha=0.8)
         axis.set(xlabel=label, xscale="linear" if column == 2 else "log")
         axis.grid(alpha=0.3)
     axes[0].set_yticks(range(len(names)), names)

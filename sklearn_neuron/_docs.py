@@ -1,9 +1,19 @@
-"""Docstrings: the parameters and attributes that several estimators share, written once."""
+"""Docstrings: the parameters and attributes that several estimators share, written once.
+
+``documented`` fills in ``{{name}}`` or ``{{name: default}}``: a shared entry where one stands
+here, else the names of a registry, so that what is registered is documented.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TypeVar
+
+from sklearn_neuron.activations import ACTIVATIONS
+from sklearn_neuron.initializers import INITIALIZERS
+from sklearn_neuron.optimizers import OPTIMIZERS
+from sklearn_neuron.schedules import SCHEDULES
 
 T = TypeVar("T")
 
@@ -14,7 +24,7 @@ batch_size : int or None, default={default}
     rows: batch gradient descent; more than there are rows means all rows. The last
     batch of an epoch may have fewer rows.""",
     "solver": """\
-solver : {{"sgd", "adam", "lbfgs"}} or Optimizer, default="{default}"
+solver : {{{optimizers}, "lbfgs"}} or Optimizer, default="{default}"
     ``"sgd"`` and ``"adam"`` step along mini-batch gradients. An object such as
     ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer, and then a search
     reaches it as ``solver__momentum``. ``"lbfgs"`` minimises the objective over all rows by
@@ -22,7 +32,7 @@ solver : {{"sgd", "adam", "lbfgs"}} or Optimizer, default="{default}"
     iterations, and it ends when no component of the gradient is larger than ``tol`` or the
     loss falls by no more than rounding does.""",
     "schedule": """\
-schedule : {{"constant"}} or Schedule, default="constant"
+schedule : {{{schedules}}} or Schedule, default="constant"
     How the learning rate changes from epoch to epoch.""",
     "alpha": """\
 alpha : float, default=0.0
@@ -74,12 +84,23 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 }
 
 
+_NAMES: dict[str, Iterable[str]] = {
+    "activations": ACTIVATIONS,
+    "initializers": INITIALIZERS,
+    "optimizers": OPTIMIZERS,
+    "schedules": SCHEDULES,
+}
+
+
 def documented(cls: type[T]) -> type[T]:
-    """Fill in a class docstring's ``{{name}}`` or ``{{name: default}}`` from the shared texts."""
+    """Fill in a class docstring from the shared texts and the registries."""
+    names = {key: ", ".join(f'"{name}"' for name in registry) for key, registry in _NAMES.items()}
 
     def fill(match: re.Match[str]) -> str:
         indent, name, default = match.group(1), match.group(2), match.group(4)
-        text = _SHARED[name].format(default=default)
+        if name in names:
+            return indent + names[name]
+        text = _SHARED[name].format(default=default, **names)
         return "\n".join(indent + line for line in text.splitlines())
 
     if cls.__doc__:  # None under python -OO

@@ -138,10 +138,9 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer; ``()`` for none.
-    activation : {"identity", "logistic", "tanh", "relu"} or Activation, default="relu"
+    activation : {{{activations}}} or Activation, default="relu"
         Activation of the hidden layers.
-    init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"}, \
-default="auto"
+    init : {"auto", {{initializers}}}, default="auto"
         Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
         wide for layers with "logistic" units.
     eta : float, default=0.001
@@ -265,10 +264,9 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer; ``()`` for none.
-    activation : {"identity", "logistic", "tanh", "relu"} or Activation, default="relu"
+    activation : {{{activations}}} or Activation, default="relu"
         Activation of the hidden layers.
-    init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"}, \
-default="auto"
+    init : {"auto", {{initializers}}}, default="auto"
         Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
         wide for layers with "logistic" units.
     eta : float, default=0.001

@@ -393,7 +393,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
     eta : float, default=1.0
         Learning rate. From a start at zero and with one row at a time it only scales the weights.
     {{batch_size: 1}}
-    solver : {"sgd", "adam"} or Optimizer, default="sgd"
+    solver : {{{optimizers}}} or Optimizer, default="sgd"
         How the (sub)gradients become steps; ``"sgd"`` is Rosenblatt's rule.
     {{schedule}}
     {{alpha}} The bias is not penalised.

@@ -23,7 +23,7 @@ ALLOWED = {
     "network": {"activations", "losses"},
     "batches": {"network"},
     "training": {"batches", "network", "optimizers", "schedules"},
-    "_docs": set(),
+    "_docs": {"activations", "initializers", "optimizers", "schedules"},
     "_validation": {"recipes"},
     "_resume": {"optimizers"},
     "_reporting": {"training"},
