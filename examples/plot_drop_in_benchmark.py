@@ -124,7 +124,7 @@ def draw_comparison(rows, path):
         for data, (marker, colour) in looks.items():
             values = [row[column] for row in rows if row[0] == data]
             axis.plot(values, range(len(names)), marker, color=colour, label=data, alpha=0.8)
-        axis.set(xlabel=label, xscale="linear" if column == 2 else "log")
+        axis.set(xlabel=label, xscale="log" if column in {3, 5} else "linear")
         axis.grid(alpha=0.3)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].invert_yaxis()

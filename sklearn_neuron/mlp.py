@@ -143,7 +143,7 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     init : {"auto", {{initializers}}}, default="auto"
         Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
         wide for layers with "logistic" units.
-    eta : float, default=0.001
+    eta : float, default=0.002
         Learning rate: the length of a step, in units of the optimizer's direction.
     {{batch_size: 32}}
     {{solver: adam}}
@@ -206,7 +206,7 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
         *,
         activation: str | Activation = "relu",
         init: str = "auto",
-        eta: float = 0.001,
+        eta: float = 0.002,
         batch_size: int | None = 32,
         solver: str | Optimizer = "adam",
         schedule: Any = "constant",

@@ -296,14 +296,14 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
 
     Parameters
     ----------
-    eta : float, default=0.1
+    eta : float, default=0.05
         Learning rate: the length of a step, in units of the gradient.
     {{batch_size: 8}}
     {{solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{max_iter}}
-    {{tol: 1e-3}}
+    {{tol: 5e-4}}
     {{n_iter_no_change}}
     {{class_weight}}
     {{shuffle}}
@@ -346,13 +346,13 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     def __init__(
         self,
         *,
-        eta: float = 0.1,
+        eta: float = 0.05,
         batch_size: int | None = 8,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
         max_iter: int = 200,
-        tol: float | None = 1e-3,
+        tol: float | None = 5e-4,
         n_iter_no_change: int = 10,
         class_weight: Any = None,
         shuffle: bool = True,
