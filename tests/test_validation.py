@@ -171,6 +171,15 @@ def test_broken_weights(cls, method, weight, match, X):
     assert vars(model) == before
 
 
+def test_a_refused_first_fit_leaves_nothing(cls, X):
+    """Neither n_features_in_ nor classes_: the estimator is as unfitted as it was."""
+    model = make(cls)
+    before = dict(vars(model))
+    with pytest.raises(ValueError, match="Negative values"):
+        model.fit(X, target_for(cls, 30), np.full(30, -1.0))
+    assert vars(model) == before
+
+
 def test_weights_next_to_nothing(cls, X):
     with pytest.raises(ValueError, match="sum too close to zero: scale the weights up"):
         make(cls).fit(X, target_for(cls, 30), np.full(30, 1e-320))
