@@ -323,7 +323,15 @@ class BaseNetworkEstimator(BaseEstimator):
         if run.converged or (self.tol is None and not solvable):
             return
         kind = "lbfgs" if self.solver == "lbfgs" else "mistakes" if solvable else "epochs"
-        text = not_converged(type(self).__name__, self.n_iter_, self.max_iter, self.tol, kind)
+        text = not_converged(
+            type(self).__name__,
+            kind,
+            n_iter=self.n_iter_,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            message=run.message,
+        )
         warnings.warn(text, ConvergenceWarning, stacklevel=4)
 
     # ---- after fit ------------------------------------------------------------------------

@@ -35,19 +35,17 @@ def reporter(name: str, unit: str, max_iter: int) -> Report:
     return report
 
 
-def not_converged(name: str, n_iter: int, max_iter: int, tol: float | None, kind: str) -> str:
+def not_converged(name: str, kind: str, **facts: object) -> str:
     """Return the text of a ConvergenceWarning.
 
     Parameters
     ----------
     name : str
         The estimator's.
-    n_iter, max_iter : int
-        Epochs or iterations done, and the most that were allowed.
-    tol : float or None
-        The tolerance that was not reached.
     kind : {"lbfgs", "mistakes", "epochs"}
         How training would have ended by itself.
+    **facts : dict
+        ``n_iter``, ``max_iter``, ``tol``, ``n_iter_no_change`` and SciPy's ``message``.
 
     Returns
     -------
@@ -55,11 +53,11 @@ def not_converged(name: str, n_iter: int, max_iter: int, tol: float | None, kind
         What happened and what to do.
     """
     text = {
-        "lbfgs": f"L-BFGS stopped after {n_iter} iterations (max_iter={max_iter}) before the "
-        f"gradient fell below tol={tol}. Increase max_iter",
-        "mistakes": f"max_iter={max_iter} epochs passed without one free of mistakes (the classes "
+        "lbfgs": "L-BFGS stopped after {n_iter} iterations (max_iter={max_iter}) before the "
+        "gradient fell below tol={tol}; SciPy says: {message}. Increase max_iter",
+        "mistakes": "max_iter={max_iter} epochs passed without one free of mistakes (the classes "
         "may not be linearly separable). Increase max_iter",
-        "epochs": f"max_iter={max_iter} epochs were reached while the loss still improved by more "
-        f"than tol={tol}. Increase max_iter or eta",
+        "epochs": "max_iter={max_iter} epochs passed before the loss had failed to improve by "
+        "tol={tol} for n_iter_no_change={n_iter_no_change} of them in a row. Increase max_iter",
     }[kind]
-    return f"{name}: {text}, or scale the features (StandardScaler)."
+    return f"{name}: {text.format(**facts)}, or scale the features (StandardScaler)."

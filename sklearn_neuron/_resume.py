@@ -6,7 +6,6 @@ went well; so a refused call leaves the estimator as it was.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
@@ -86,7 +85,10 @@ class Resume:
         """Return a copy of the last state where the optimizer is of its kind, or a new one."""
         same = self.optimizer == type(optimizer).__name__
         if same and self.state.keys() == optimizer.init(theta[:0]).keys():
-            return copy.deepcopy(self.state)
+            return {  # plain arrays, whatever a memory-mapped model held
+                name: np.array(value) if isinstance(value, np.ndarray) else value
+                for name, value in self.state.items()
+            }
         return optimizer.init(theta)
 
     def leave(self, optimizer: object, state: State, epochs: int) -> None:

@@ -76,7 +76,7 @@ def full_batch(network: Network, rows: Rows) -> list[Block]:
     for part in parts:
         space = network.workspace(part.stop - part.start)
         share = 1.0 / n if weight is None else weight[part] / n
-        X_part = X if len(parts) == 1 else X[part]
+        X_part = X if len(parts) == 1 else row_view(X, part)
         blocks.append(Block(X_part, Y[part], share, space.z, space))
     return blocks
 
@@ -150,7 +150,7 @@ class Chunk:
         return [
             [
                 Block(
-                    X[rows],
+                    row_view(X, rows),
                     self.Y[rows],
                     share if self.share is None else self.share[rows],
                     self.z[rows],
@@ -183,6 +183,15 @@ def plan_batch(network: Network, start: int, m: int) -> list[tuple[slice, float,
         )
         for part in cut(network, m)
     ]
+
+
+def row_view(X: Matrix, rows: slice) -> Matrix:
+    """Return some consecutive rows without copying their numbers (as X[rows] does for CSR)."""
+    if isinstance(X, np.ndarray):
+        return X[rows]
+    start, stop = X.indptr[rows.start], X.indptr[rows.stop]
+    parts = X.data[start:stop], X.indices[start:stop], X.indptr[rows.start : rows.stop + 1] - start
+    return type(X)(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
 
 
 def gather(source: Array, which: slice | NDArray[np.intp], out: Array) -> None:

@@ -43,6 +43,8 @@ class Run:
         The loss of every epoch (iteration, for L-BFGS).
     converged : bool
         Whether training ended by itself.
+    message : str
+        What SciPy says of the end, for L-BFGS.
     """
 
     def __init__(self, theta: Array) -> None:
@@ -50,6 +52,7 @@ class Run:
         self.state: State = {}
         self.losses: list[float] = []
         self.converged = False
+        self.message = ""
 
     def commit(self, theta: Array, state: State, loss: float, *, last: bool = False) -> None:
         """Keep a complete, finite epoch: as a copy, unless nothing comes after it."""
@@ -341,4 +344,4 @@ def minimize(
     if not run.losses:  # the start was already a minimum
         run.commit(result.x, {}, float(result.fun))
     check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", remedy)
-    run.converged = result.status == 0
+    run.converged, run.message = result.status == 0, str(result.message)

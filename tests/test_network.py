@@ -109,6 +109,17 @@ def test_blocks_of_rows_add_up(monkeypatch, layout):
     assert_allclose(network.grad, gradient, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
+def test_row_views_of_sparse_matrices_copy_no_numbers(container):
+    dense = np.random.RandomState(0).normal(size=(9, 4)) * (np.arange(36).reshape(9, 4) % 3 > 0)
+    X = container(dense)
+    view = batches.row_view(X, slice(2, 7))
+    assert type(view) is container
+    assert np.shares_memory(view.data, X.data)
+    assert np.shares_memory(view.indices, X.indices)
+    assert_allclose(view.toarray(), dense[2:7], rtol=0)
+
+
 def test_theta_is_one_vector_of_views():
     network = Network((3, 4, 2), [Identity()], SquaredError())
     network.theta[:] = np.arange(network.theta.size)

@@ -83,6 +83,15 @@ def test_a_warning_made_an_error_does_not_lose_the_fit(cls, X):
     assert np.isfinite(model.predict(X)).all()
 
 
+def test_the_warning_says_nothing_false(X):
+    """Neither that a constant loss improved, nor that more iterations are all that is missing."""
+    y = np.arange(30) % 2
+    with pytest.warns(ConvergenceWarning, match="before the loss had failed to improve by tol=0.1"):
+        LogisticNeuronClassifier(max_iter=5, tol=0.1).fit(0 * X, y)
+    with pytest.warns(ConvergenceWarning, match="SciPy says: ABNORMAL"):
+        LogisticNeuronClassifier(solver="lbfgs", max_iter=5000).fit(X * 1e150, y)
+
+
 @pytest.mark.parametrize("tol", [1e-3, 1e-5])
 def test_lbfgs_of_float32_honours_tol(tol):
     X, y = load_breast_cancer(return_X_y=True)
