@@ -313,9 +313,7 @@ class BaseNetworkEstimator(BaseEstimator):
         self.loss_curve_ = (self.loss_curve_ if append else []) + run.losses
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
         self.best_loss_ = min(self.loss_curve_, default=float("nan"))
-        lbfgs = self.solver == "lbfgs"
-        optimizer = None if lbfgs else resolve(self.solver, OPTIMIZERS)
-        task.place.leave(optimizer, run.state, 0 if lbfgs else self.n_iter_)
+        task.place.leave(run.state, epochs=0 if self.solver == "lbfgs" else self.n_iter_)
         self._resume = task.place
 
     def _warn_unless_converged(self, network: Network, run: Run) -> None:

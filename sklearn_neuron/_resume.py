@@ -83,17 +83,18 @@ class Resume:
 
     def take_up(self, optimizer: Optimizer, theta: Array) -> State:
         """Return a copy of the last state where the optimizer is of its kind, or a new one."""
-        same = self.optimizer == type(optimizer).__name__
-        if same and self.state.keys() == optimizer.init(theta[:0]).keys():
+        name, last = type(optimizer).__name__, self.optimizer
+        self.optimizer = name
+        if name == last and self.state.keys() == optimizer.init(theta[:0]).keys():
             return {  # plain arrays, whatever a memory-mapped model held
                 name: np.array(value) if isinstance(value, np.ndarray) else value
                 for name, value in self.state.items()
             }
         return optimizer.init(theta)
 
-    def leave(self, optimizer: object, state: State, epochs: int) -> None:
+    def leave(self, state: State, epochs: int) -> None:
         """Note where training stands now, to be kept in the estimator."""
-        self.optimizer, self.state = type(optimizer).__name__, state
+        self.state = state
         self.epochs += epochs
         if self._rng is not None:
             self.stream = None if self.seed is None else self._rng.get_state()

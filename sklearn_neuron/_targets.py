@@ -140,28 +140,14 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
                 "sklearn.utils.class_weight.compute_class_weight('balanced', classes=..., "
                 "y=...) on representative labels and pass the result as a dict."
             )
-        if not self._multilabel and isinstance(self.class_weight, list):
+        if self._multilabel:
+            return weight * _label_factors(self.class_weight, target, weight)
+        if isinstance(self.class_weight, list):
             raise ValueError(
                 "A list of class_weight is for multilabel y; for a single column of classes give "
                 f"one dict or 'balanced'; got {self.class_weight!r}."
             )
-        if not self._multilabel:
-            return weight * _class_factors(self.class_weight, self.classes_, target, weight)
-        per_label = self.class_weight
-        if isinstance(per_label, dict) or not (
-            isinstance(per_label, str) or len(per_label) == target.shape[1]
-        ):
-            raise ValueError(
-                "For multilabel y, class_weight must be 'balanced' or a list with one dict "
-                f"{{0: weight, 1: weight}} for each of the {target.shape[1]} labels; got "
-                f"{per_label!r}."
-            )
-        factor = np.ones(len(weight))
-        for k in range(target.shape[1]):
-            choice = per_label if isinstance(per_label, str) else per_label[k]
-            codes = target[:, k].astype(np.intp)
-            factor *= _class_factors(choice, np.arange(2), codes, weight)
-        return weight * factor
+        return weight * _class_factors(self.class_weight, self.classes_, target, weight)
 
     def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
         if self._multilabel:
@@ -287,3 +273,20 @@ def _class_factors(
         factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
     per_row: NDArray[np.float64] = factors[codes]
     return per_row
+
+
+def _label_factors(
+    class_weight: Any, target: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return for each row the product of its labels' class weights."""
+    n_labels = target.shape[1]
+    per_label = [class_weight] * n_labels if isinstance(class_weight, str) else class_weight
+    if isinstance(per_label, dict) or len(per_label) != n_labels:
+        raise ValueError(
+            "For multilabel y, class_weight must be 'balanced' or a list with one dict "
+            f"{{0: weight, 1: weight}} for each of the {n_labels} labels; got {class_weight!r}."
+        )
+    factor = np.ones(len(weight))
+    for choice, column in zip(per_label, target.T, strict=True):
+        factor *= _class_factors(choice, np.arange(2), column.astype(np.intp), weight)
+    return factor

@@ -65,8 +65,7 @@ class Number(Constraint):
     def has_type(self, value: Any) -> bool:
         if value is None:
             return bool(self.none)
-        kind = Integral if self.integer else Real
-        return isinstance(value, kind) and not isinstance(value, bool | np.bool_)
+        return _is_size(value) if self.integer else _is_number(value)
 
     def allows(self, value: Any) -> bool:
         if value is None:

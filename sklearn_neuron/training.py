@@ -107,7 +107,8 @@ class MiniBatchEpoch:
                     penalty += size * network.penalty()
                 gradient(network, blocks)
                 descend(network, self.optimizer, self.state, eta)
-            total += _weighted_sum(loss.value(chunk.Y, chunk.z), chunk.weight)
+            weight = 1.0 if chunk.weight is None else chunk.weight
+            total += _weighted_sum(loss.value(chunk.Y, chunk.z), weight)
             no_mistake = no_mistake and loss.solved(chunk.Y, chunk.z)
         self._no_mistake = no_mistake
         return (total + penalty) / self.batches.n
@@ -179,19 +180,15 @@ def objective(network: Network, blocks: Sequence[Block]) -> float:
     sums = []
 
     def note(block: Block) -> None:
-        value = network.loss.value(block.Y, block.z)
-        if isinstance(block.share, float):
-            sums.append(_weighted_sum(value, None) * block.share)
-        else:
-            sums.append(_weighted_sum(value, block.share))
+        sums.append(_weighted_sum(network.loss.value(block.Y, block.z), block.share))
 
     gradient(network, blocks, note)
     return sum(sums) + network.penalty()
 
 
-def _weighted_sum(value: Array, weight: Array | None) -> float:
-    if weight is None:
-        return float(value.sum(dtype=np.float64))
+def _weighted_sum(value: Array, weight: Array | float) -> float:
+    if isinstance(weight, float):
+        return weight * float(value.sum(dtype=np.float64))
     return float(np.dot(value, weight[:, 0]))
 
 
@@ -311,10 +308,16 @@ def minimize(
     ValueError
         Where the loss or a parameter is no longer finite.
     """
+    remedy = "Bring the features to a common scale (for example with StandardScaler)."
+    at_start = True
 
     def value_and_gradient(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        nonlocal at_start
         np.copyto(network.theta, theta, casting="same_kind")
         value = objective(network, blocks)
+        if at_start:  # later the line search may try, and leave, such a place
+            check_finite(value, theta, {}, "at the start of L-BFGS", remedy)
+            at_start = False
         # a copy, because the minimiser keeps the array it is given
         return value, network.grad.astype(np.float64)
 
@@ -323,12 +326,9 @@ def minimize(
         if report is not None:
             report(len(run.losses), run.losses[-1], 1.0)
 
-    start = network.theta.astype(np.float64)
-    remedy = "Bring the features to a common scale (for example with StandardScaler)."
-    check_finite(value_and_gradient(start)[0], start, {}, "at the start of L-BFGS", remedy)
     result = optimize.minimize(
         value_and_gradient,
-        start,
+        network.theta.astype(np.float64),
         method="L-BFGS-B",
         jac=True,
         callback=after_iteration,
