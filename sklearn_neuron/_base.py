@@ -34,19 +34,13 @@ from sklearn_neuron._validation import (
 )
 from sklearn_neuron.activations import Activation
 from sklearn_neuron.batches import MiniBatches, Rows, full_batch
+from sklearn_neuron.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
+from sklearn_neuron.history import HISTORIES, History, count_on
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, raw_output, split
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.schedules import SCHEDULES, Schedule
-from sklearn_neuron.training import (
-    Epoch,
-    FullBatchEpoch,
-    MiniBatchEpoch,
-    Plateau,
-    Run,
-    minimize,
-    train,
-)
+from sklearn_neuron.training import Plateau, Run, minimize, train
 
 Parameters = tuple[list[Array], list[Array]]  # W and b of every layer
 
@@ -71,6 +65,7 @@ class BaseNetworkEstimator(BaseEstimator):
     loss_: float
     best_loss_: float
     loss_curve_: list[float]
+    history_: dict[str, list[Any]]
     _resume: Resume
 
     _constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -85,6 +80,7 @@ class BaseNetworkEstimator(BaseEstimator):
         "shuffle": Flag(),
         "random_state": RANDOM_STATE,
         "warm_start": Flag(),
+        "record": Choice(tuple(HISTORIES)),
         "verbose": Flag(level=True),
     }
 
@@ -117,8 +113,13 @@ class BaseNetworkEstimator(BaseEstimator):
         """Return the fitted W (n_in, n_out) and b (n_out,) of every layer."""
 
     @abstractmethod
+    def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
+        """Return W and b in the names (less the underscore) and shapes that users see."""
+
     def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
         """Set the fitted attributes from W and b, which are the estimator's own."""
+        for name, value in self._name_parameters(coefs, intercepts).items():
+            setattr(self, f"{name}_", value)
 
     @abstractmethod
     def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
@@ -153,7 +154,7 @@ class BaseNetworkEstimator(BaseEstimator):
                 self.__dict__.update(before)
                 return self
             self._start(task, coef_init, intercept_init)
-            run = Run(task.network.theta)
+            run = Run(task.network.theta, self._new_history(task.network))
             interrupt = None if task.rows is None else self._train(task, task.rows, run)
             self._attach(task, run)
         except BaseException:
@@ -278,7 +279,7 @@ class BaseNetworkEstimator(BaseEstimator):
                     minimize(task.network, blocks, run, max_iter=max_iter, tol=tol, report=report)
                 else:
                     train(
-                        self._epoch(task, rows),
+                        self._epoch(task, rows, run.history),
                         task.network,
                         run,
                         eta=float(self.eta),
@@ -294,27 +295,56 @@ class BaseNetworkEstimator(BaseEstimator):
             return interrupt
         return None
 
-    def _epoch(self, task: Task, rows: Rows) -> Epoch:
+    def _new_history(self, network: Network) -> History:
+        """Return what keeps ``record``; the iterations of L-BFGS are epochs of one step."""
+        steps_are_epochs = self.solver == "lbfgs" and self.record == "step"
+        return HISTORIES["epoch" if steps_are_epochs else self.record](network.theta)
+
+    def _epoch(self, task: Task, rows: Rows, history: History) -> Epoch:
         """Choose what one epoch is, and take up the optimizer's state where it fits."""
         network = task.network
         optimizer: Optimizer = resolve(self.solver, OPTIMIZERS)
         state = task.place.take_up(optimizer, network.theta)
+        descent = history.descent(network, optimizer, state)
         if self.batch_size is None or self.batch_size >= len(rows.Y):
-            return FullBatchEpoch(network, full_batch(network, rows), optimizer, state)
+            return FullBatchEpoch(descent, full_batch(network, rows))
         batches = MiniBatches(network, rows, int(self.batch_size))
         rng = task.place.rng(self.random_state) if self.shuffle else None
-        return MiniBatchEpoch(network, batches, optimizer, state, rng)
+        return MiniBatchEpoch(descent, batches, rng)
 
     def _attach(self, task: Task, run: Run) -> None:
         """Set the fitted attributes from the last complete epoch."""
         self._set_parameters(*split(run.theta, task.network.layer_sizes))
         self.n_iter_ = len(run.losses)
-        append = task.resume and not task.one_pass
-        self.loss_curve_ = (self.loss_curve_ if append else []) + run.losses
+        # by default a partial_fit keeps its own pass only, so that pickles do not grow
+        append = task.resume and not (task.one_pass and self.record == "loss")
+        losses = self.loss_curve_ if append else []
+        self._attach_history(task.network, run.history, len(losses), append)
+        self.loss_curve_ = losses + run.losses
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
         self.best_loss_ = min(self.loss_curve_, default=float("nan"))
         task.place.leave(run.state, epochs=0 if self.solver == "lbfgs" else self.n_iter_)
         self._resume = task.place
+
+    def _attach_history(
+        self, network: Network, history: History, first_epoch: int, append: bool
+    ) -> None:
+        """Set ``history_`` and ``start_``: parameters in the names and shapes that users see."""
+        columns, start = dict(history.columns), {}
+        if history.start is not None:
+            start, *rows = (
+                self._name_parameters(*split(theta, network.layer_sizes))
+                for theta in (history.start, *history.thetas)
+            )
+            columns.update({name: [row[name] for row in rows] for name in start})
+        count_on(columns, first_epoch, self.history_ if append else {})
+        if append and self.history_.keys() == columns.keys():
+            columns = {name: self.history_[name] + column for name, column in columns.items()}
+        elif start:
+            self.start_ = start
+        else:
+            self.__dict__.pop("start_", None)
+        self.history_ = columns
 
     def _warn_unless_converged(self, network: Network, run: Run) -> None:
         solvable = network.loss.solvable

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from sklearn_neuron.activations import ACTIVATIONS
+from sklearn_neuron.history import HISTORIES
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.optimizers import OPTIMIZERS
 from sklearn_neuron.schedules import SCHEDULES
@@ -58,6 +59,13 @@ random_state : int, RandomState instance or None, default=None
 warm_start : bool, default=False
     Whether ``fit`` goes on from the parameters and the optimizer's state of the last fit.
     The network's shape and the classes must be the same.""",
+    "record": """\
+record : {{{histories}}}, default="loss"
+    What ``history_`` keeps besides numbers. ``"loss"`` costs nothing per update. ``"epoch"``
+    keeps the parameters after every epoch, ``"step"`` after every update: each time all of
+    them, which is the memory of one fitted model (times the dtype's 8 or 4 bytes a number);
+    ``"step"`` also measures each batch's loss before and after its update, and so takes
+    about twice the time. For lbfgs both mean its iterations.""",
     "verbose": """\
 verbose : bool or int, default=False
     Whether to print a line for each epoch.""",
@@ -72,7 +80,20 @@ loss_curve_ : list of float
     For each epoch the mean over its rows of the batch losses, each taken before that
     batch's update and with the penalty; with a full batch, the objective before the
     update. For L-BFGS the objective after each iteration. ``fit`` with ``warm_start=True``
-    appends; ``partial_fit`` keeps that of its own pass.
+    appends; ``partial_fit`` keeps that of its own pass, and appends only where ``record``
+    is not ``"loss"``.
+history_ : dict of list
+    Columns of equal length, ready for ``pandas.DataFrame``, with a row for each epoch:
+    ``"epoch"`` (from 0, the place in ``loss_curve_``), ``"eta"`` (NaN for lbfgs) and
+    ``"loss"`` (as in ``loss_curve_``). With ``record="epoch"`` also the parameters after
+    the epoch, {default}. With ``record="step"`` a row for each update:
+    ``"epoch"``, ``"step"`` (from 0), ``"eta"``, ``"n_rows"`` of the batch, ``"loss"`` (the
+    batch's, with the penalty, before its update), ``"loss_after"`` (the same batch's after
+    it) and the parameters after the update. It grows as ``loss_curve_`` does; after a
+    change of ``record`` it begins anew.
+start_ : dict
+    The parameters before the first row of ``history_``, under the same names; only where
+    ``record`` is not ``"loss"``.
 loss_ : float
     The last of ``loss_curve_``.
 best_loss_ : float
@@ -86,6 +107,7 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 
 _NAMES: dict[str, Iterable[str]] = {
     "activations": ACTIVATIONS,
+    "histories": HISTORIES,
     "initializers": INITIALIZERS,
     "optimizers": OPTIMIZERS,
     "schedules": SCHEDULES,

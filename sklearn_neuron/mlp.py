@@ -82,8 +82,11 @@ class BaseManualMLP(BaseNetworkEstimator):
     def _parameters(self) -> Parameters:
         return self.coefs_, self.intercepts_
 
+    def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
+        return {"coefs": coefs, "intercepts": intercepts}
+
     def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
-        self.coefs_, self.intercepts_ = coefs, intercepts
+        super()._set_parameters(coefs, intercepts)
         self.n_layers_ = len(coefs) + 1
         self.n_outputs_ = coefs[-1].shape[1]
         self.out_activation_ = self._loss().link.name
@@ -158,6 +161,7 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     {{shuffle}}
     {{random_state: Decides the first weights and the order of the rows}}
     {{warm_start}}
+    {{record}}
     {{verbose}}
 
     Attributes
@@ -174,7 +178,7 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
         Number of outputs.
     out_activation_ : str
         ``"logistic"`` or ``"softmax"``.
-    {{fitted}}
+    {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also
     --------
@@ -218,6 +222,7 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
         shuffle: bool = True,
         random_state: Any = None,
         warm_start: bool = False,
+        record: str = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -235,6 +240,7 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
+        self.record = record
         self.verbose = verbose
 
     def _loss(self) -> Loss:
@@ -281,6 +287,7 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
     {{shuffle}}
     {{random_state: Decides the first weights and the order of the rows}}
     {{warm_start}}
+    {{record}}
     {{verbose}}
 
     Attributes
@@ -295,7 +302,7 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
         Number of targets.
     out_activation_ : str
         ``"identity"``.
-    {{fitted}}
+    {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also
     --------
@@ -335,6 +342,7 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
         shuffle: bool = True,
         random_state: Any = None,
         warm_start: bool = False,
+        record: str = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -351,6 +359,7 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
+        self.record = record
         self.verbose = verbose
 
     def predict(self, X: Any) -> Array:

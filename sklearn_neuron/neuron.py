@@ -85,10 +85,11 @@ class NeuronMixin(BaseNetworkEstimator):
         coef, intercept = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         return [coef.T], [intercept.astype(coef.dtype, copy=False)]
 
-    def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
+    def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
         coef, intercept = np.ascontiguousarray(coefs[0].T), intercepts[0]
-        self.coef_ = coef[0] if self._flat else coef
-        self.intercept_ = float(intercept[0]) if self._flat else intercept
+        if self._flat:
+            return {"coef": coef[0], "intercept": float(intercept[0])}
+        return {"coef": coef, "intercept": intercept}
 
     def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
         p, K = network.layer_sizes
@@ -139,6 +140,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     {{shuffle}}
     {{random_state: Decides the order of the rows}}
     {{warm_start}}
+    {{record}}
     {{verbose}}
 
     Attributes
@@ -149,7 +151,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         Bias.
     target_range_ : tuple (low, high)
         The range of the predictions: floats, or arrays of shape (n_targets,) for 2-D y.
-    {{fitted}}
+    {{fitted: ``"coef"`` and ``"intercept"``}}
 
     See Also
     --------
@@ -192,6 +194,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         shuffle: bool = True,
         random_state: Any = None,
         warm_start: bool = False,
+        record: str = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.eta = eta
@@ -206,6 +209,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
+        self.record = record
         self.verbose = verbose
 
     def predict(self, X: Any) -> Array:
@@ -309,6 +313,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     {{shuffle}}
     {{random_state: Decides the order of the rows}}
     {{warm_start}}
+    {{record}}
     {{verbose}}
 
     Attributes
@@ -319,7 +324,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
         Weights.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         Biases.
-    {{fitted}}
+    {{fitted: ``"coef"`` and ``"intercept"``}}
 
     See Also
     --------
@@ -358,6 +363,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
         shuffle: bool = True,
         random_state: Any = None,
         warm_start: bool = False,
+        record: str = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.eta = eta
@@ -372,6 +378,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
+        self.record = record
         self.verbose = verbose
 
     def _loss(self) -> Loss:
@@ -405,6 +412,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
     {{shuffle}}
     {{random_state: Decides the order of the rows}}
     {{warm_start}}
+    {{record}}
     {{verbose}}
 
     Attributes
@@ -415,7 +423,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         Weights.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         Biases.
-    {{fitted}}
+    {{fitted: ``"coef"`` and ``"intercept"``}}
 
     See Also
     --------
@@ -455,6 +463,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         shuffle: bool = True,
         random_state: Any = None,
         warm_start: bool = False,
+        record: str = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.eta = eta
@@ -469,6 +478,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
+        self.record = record
         self.verbose = verbose
 
     def _loss(self) -> Loss:

@@ -1,25 +1,21 @@
-r"""Training: the loop over epochs, when it stops, and L-BFGS over the same objective.
-
-One epoch is one call of an ``Epoch``: given η it moves θ and returns the mean of the batch
-losses, each taken before that batch's update, penalty included. ``MiniBatchEpoch`` and
-``FullBatchEpoch`` are the two there are; a faster one may stand in without the loop knowing.
-"""
+"""Training: the loop over epochs, when it stops, and L-BFGS over the same objective."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.batches import Block, MiniBatches
+from sklearn_neuron.batches import Block
+from sklearn_neuron.epochs import Epoch, objective
+from sklearn_neuron.history import History
 from sklearn_neuron.network import Network
-from sklearn_neuron.optimizers import Optimizer, State
+from sklearn_neuron.optimizers import State
 from sklearn_neuron.schedules import Schedule
 
 Report = Callable[[int, float, float], None]
@@ -32,6 +28,8 @@ class Run:
     ----------
     theta : ndarray of shape (n_parameters,)
         The parameters at the start.
+    history : History
+        Receives every complete epoch.
 
     Attributes
     ----------
@@ -47,14 +45,16 @@ class Run:
         What SciPy says of the end, for L-BFGS.
     """
 
-    def __init__(self, theta: Array) -> None:
-        self.theta = theta
+    def __init__(self, theta: Array, history: History) -> None:
+        self.theta, self.history = theta, history
         self.state: State = {}
         self.losses: list[float] = []
         self.converged = False
         self.message = ""
 
-    def commit(self, theta: Array, state: State, loss: float, *, last: bool = False) -> None:
+    def commit(
+        self, theta: Array, state: State, loss: float, eta: float, *, last: bool = False
+    ) -> None:
         """Keep a complete, finite epoch: as a copy, unless nothing comes after it."""
         if last:
             self.theta, self.state = theta, state
@@ -68,128 +68,7 @@ class Run:
                 else:
                     self.state[name] = value
         self.losses.append(loss)
-
-
-class Epoch(Protocol):
-    """One pass over the training rows, with the optimizer's state that it brings forward."""
-
-    state: State
-
-    def __call__(self, eta: float) -> float:
-        """Move θ and return the epoch's loss."""
-
-    def solved(self) -> bool:
-        """Return whether the epoch left nothing to learn, before its updates and after them."""
-
-
-class MiniBatchEpoch:
-    """An update after every mini-batch, in an order drawn anew for each epoch."""
-
-    def __init__(
-        self,
-        network: Network,
-        batches: MiniBatches,
-        optimizer: Optimizer,
-        state: State,
-        rng: np.random.RandomState | None,  # None: the rows' own order
-    ) -> None:
-        self.network, self.batches = network, batches
-        self.optimizer, self.state = optimizer, state
-        self.rng, self._no_mistake = rng, False
-
-    def __call__(self, eta: float) -> float:
-        network, loss = self.network, self.network.loss
-        order = None if self.rng is None else self.rng.permutation(self.batches.n)
-        total, penalty, no_mistake = 0.0, 0.0, loss.solvable
-        for chunk in self.batches.chunks(order):
-            for size, blocks in zip(chunk.sizes, chunk.batches, strict=True):
-                if network.alpha:
-                    penalty += size * network.penalty()
-                gradient(network, blocks)
-                descend(network, self.optimizer, self.state, eta)
-            weight = 1.0 if chunk.weight is None else chunk.weight
-            total += _weighted_sum(loss.value(chunk.Y, chunk.z), weight)
-            no_mistake = no_mistake and loss.solved(chunk.Y, chunk.z)
-        self._no_mistake = no_mistake
-        return (total + penalty) / self.batches.n
-
-    def solved(self) -> bool:
-        return self._no_mistake and all(
-            solves(self.network, blocks)
-            for chunk in self.batches.chunks(None)
-            for blocks in chunk.batches
-        )
-
-
-class FullBatchEpoch:
-    """One update with the gradient of all rows."""
-
-    def __init__(
-        self, network: Network, blocks: Sequence[Block], optimizer: Optimizer, state: State
-    ) -> None:
-        self.network, self.blocks = network, blocks
-        self.optimizer, self.state = optimizer, state
-
-    def __call__(self, eta: float) -> float:
-        value = objective(self.network, self.blocks)
-        descend(self.network, self.optimizer, self.state, eta)
-        return value
-
-    def solved(self) -> bool:
-        return self.network.loss.solvable and solves(self.network, self.blocks)
-
-
-def solves(network: Network, blocks: Sequence[Block]) -> bool:
-    """Return whether the parameters as they are leave nothing to learn from these rows."""
-    for block in blocks:
-        network.forward(block.X, block.space, block.z)
-        if not network.loss.solved(block.Y, block.z):
-            return False
-    return True
-
-
-def descend(network: Network, optimizer: Optimizer, state: State, eta: float) -> None:
-    """Take one step along the optimizer's direction."""
-    optimizer.update(network.grad, state)
-    network.axpy(network.grad, network.theta, a=-eta)  # θ ← θ − η · direction
-
-
-def gradient(
-    network: Network, blocks: Sequence[Block], note: Callable[[Block], None] | None = None
-) -> None:
-    """Write the gradient of Σ shareᵢ ℓᵢ over a batch, with the penalty's, into ∇θ.
-
-    ``note`` is called with each block while its outputs stand in ``block.z``.
-    """
-    total = None
-    for block in blocks:
-        X, Y, share, z, space = block
-        network.forward(X, space, z)
-        network.backward(X, Y, share, space, z)
-        if note is not None:
-            note(block)
-        if len(blocks) > 1:
-            total = network.grad.copy() if total is None else np.add(total, network.grad, total)
-    if total is not None:
-        np.copyto(network.grad, total)
-    network.add_penalty_gradient()
-
-
-def objective(network: Network, blocks: Sequence[Block]) -> float:
-    """Return the objective over a batch; its gradient is in ∇θ."""
-    sums = []
-
-    def note(block: Block) -> None:
-        sums.append(_weighted_sum(network.loss.value(block.Y, block.z), block.share))
-
-    gradient(network, blocks, note)
-    return sum(sums) + network.penalty()
-
-
-def _weighted_sum(value: Array, weight: Array | float) -> float:
-    if isinstance(weight, float):
-        return weight * float(value.sum(dtype=np.float64))
-    return float(np.dot(value, weight[:, 0]))
+        self.history.commit(theta, loss, eta)
 
 
 class Plateau:
@@ -268,7 +147,7 @@ def train(
             f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
             "(for example with StandardScaler).",
         )
-        run.commit(network.theta, epoch.state, loss, last=number == max_iter)
+        run.commit(network.theta, epoch.state, loss, rate, last=number == max_iter)
         if report is not None:
             report(number, loss, rate)
         if plateau.reached(loss) or epoch.solved():
@@ -322,7 +201,7 @@ def minimize(
         return value, network.grad.astype(np.float64)
 
     def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
-        run.commit(intermediate_result.x, {}, float(intermediate_result.fun))
+        run.commit(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
         if report is not None:
             report(len(run.losses), run.losses[-1], 1.0)
 
@@ -342,6 +221,6 @@ def minimize(
         },
     )
     if not run.losses:  # the start was already a minimum
-        run.commit(result.x, {}, float(result.fun))
+        run.commit(result.x, {}, float(result.fun), math.nan)
     check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", remedy)
     run.converged, run.message = result.status == 0, str(result.message)

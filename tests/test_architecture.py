@@ -22,8 +22,10 @@ ALLOWED = {
     "initializers": {"activations"},
     "network": {"activations", "losses"},
     "batches": {"network"},
-    "training": {"batches", "network", "optimizers", "schedules"},
-    "_docs": {"activations", "initializers", "optimizers", "schedules"},
+    "epochs": {"batches", "network", "optimizers"},
+    "history": {"batches", "epochs", "network", "optimizers"},
+    "training": {"batches", "epochs", "history", "network", "optimizers", "schedules"},
+    "_docs": {"activations", "history", "initializers", "optimizers", "schedules"},
     "_validation": {"recipes"},
     "_resume": {"optimizers"},
     "_reporting": {"training"},
@@ -33,6 +35,8 @@ ALLOWED = {
         "_validation",
         "activations",
         "batches",
+        "epochs",
+        "history",
         "losses",
         "network",
         "optimizers",
@@ -69,7 +73,7 @@ ALLOWED = {
     "__init__": {"mlp", "neuron", "optimizers"},
 }
 MATHEMATICS = ["recipes", "activations", "schedules", "optimizers", "losses", "initializers",
-               "network", "batches", "training"]  # fmt: skip
+               "network", "batches", "epochs", "history", "training"]  # fmt: skip
 
 
 def imports_of(room):

@@ -11,9 +11,9 @@ from scipy import sparse
 from sklearn_neuron import batches
 from sklearn_neuron.activations import ACTIVATIONS, Identity, Logistic
 from sklearn_neuron.batches import Rows, full_batch
+from sklearn_neuron.epochs import objective
 from sklearn_neuron.losses import LOSSES, SquaredError
 from sklearn_neuron.network import Network, raw_output, split
-from sklearn_neuron.training import objective
 
 N, P, K = 12, 5, 3
 LOSS_CASES = {name: loss() for name, loss in LOSSES.items()}

@@ -19,6 +19,7 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
     batches,
+    epochs,
     training,
 )
 from sklearn_neuron.training import Plateau
@@ -227,7 +228,7 @@ def test_mini_batches_by_the_book(container, shuffle, weighted, blocks, chunks, 
 def test_an_interrupt_keeps_the_last_complete_epoch(cls, batch_size, X, monkeypatch):
     y = target_for(cls, 30)
     complete = make(cls, batch_size=batch_size, solver="adam", max_iter=3).fit(X, y)
-    original, steps = training.descend, iter(range(10**6))
+    original, steps = epochs.Descent.step, iter(range(10**6))
     per_epoch = 1 if batch_size is None else 8
 
     def interrupted(*args):
@@ -235,7 +236,7 @@ def test_an_interrupt_keeps_the_last_complete_epoch(cls, batch_size, X, monkeypa
         if next(steps) == 3 * per_epoch:  # within the fourth epoch
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "descend", interrupted)
+    monkeypatch.setattr(epochs.Descent, "step", interrupted)
     model = make(cls, batch_size=batch_size, solver="adam", warm_start=True, max_iter=10)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
@@ -256,7 +257,7 @@ def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "descend", interrupt)
+    monkeypatch.setattr(epochs.Descent, "step", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert vars(model) == before

@@ -1,0 +1,162 @@
+r"""Epochs: one pass over the training rows, update by update.
+
+One epoch is one call of an ``Epoch``: given η it moves θ and returns the mean of the batch
+losses, each taken before that batch's update, penalty included. ``MiniBatchEpoch`` and
+``FullBatchEpoch`` are the two there are; a faster one may stand in without the loop over
+epochs knowing. ``Descent`` is the one place where θ moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from sklearn_neuron._typing import Array
+from sklearn_neuron.batches import Block, MiniBatches
+from sklearn_neuron.network import Network
+from sklearn_neuron.optimizers import Optimizer, State
+
+
+class Epoch(Protocol):
+    """One pass over the training rows, with the optimizer's state that it brings forward."""
+
+    state: State
+
+    def __call__(self, eta: float) -> float:
+        """Move θ and return the epoch's loss."""
+
+    def solved(self) -> bool:
+        """Return whether the epoch left nothing to learn, before its updates and after them."""
+
+
+class Descent:
+    """Steps along the directions of an optimizer.
+
+    Parameters
+    ----------
+    network : Network
+        Whose θ moves, by what stands in ∇θ.
+    optimizer : Optimizer
+        Turns ∇θ into a direction.
+    state : dict
+        The optimizer's state, which the steps bring forward.
+    """
+
+    def __init__(self, network: Network, optimizer: Optimizer, state: State) -> None:
+        self.network, self.optimizer, self.state = network, optimizer, state
+
+    def step(self, blocks: Sequence[Block], eta: float) -> None:
+        """Move θ, once the gradient over the batch ``blocks`` stands in ∇θ."""
+        network = self.network
+        self.optimizer.update(network.grad, self.state)
+        network.axpy(network.grad, network.theta, a=-eta)  # θ ← θ − η · direction
+
+
+class MiniBatchEpoch:
+    """An update after every mini-batch, in an order drawn anew for each epoch."""
+
+    def __init__(
+        self,
+        descent: Descent,
+        batches: MiniBatches,
+        rng: np.random.RandomState | None,  # None: the rows' own order
+    ) -> None:
+        self.network, self.descent, self.state = descent.network, descent, descent.state
+        self.batches, self.rng, self._no_mistake = batches, rng, False
+
+    def __call__(self, eta: float) -> float:
+        network, loss, descent = self.network, self.network.loss, self.descent
+        order = None if self.rng is None else self.rng.permutation(self.batches.n)
+        total, penalty, no_mistake = 0.0, 0.0, loss.solvable
+        for chunk in self.batches.chunks(order):
+            for size, blocks in zip(chunk.sizes, chunk.batches, strict=True):
+                if network.alpha:
+                    penalty += size * network.penalty()
+                gradient(network, blocks)
+                descent.step(blocks, eta)
+            weight = 1.0 if chunk.weight is None else chunk.weight
+            total += _weighted_sum(loss.value(chunk.Y, chunk.z), weight)
+            no_mistake = no_mistake and loss.solved(chunk.Y, chunk.z)
+        self._no_mistake = no_mistake
+        return (total + penalty) / self.batches.n
+
+    def solved(self) -> bool:
+        return self._no_mistake and all(
+            solves(self.network, blocks)
+            for chunk in self.batches.chunks(None)
+            for blocks in chunk.batches
+        )
+
+
+class FullBatchEpoch:
+    """One update with the gradient of all rows."""
+
+    def __init__(self, descent: Descent, blocks: Sequence[Block]) -> None:
+        self.network, self.descent, self.state = descent.network, descent, descent.state
+        self.blocks = blocks
+
+    def __call__(self, eta: float) -> float:
+        value = objective(self.network, self.blocks)
+        self.descent.step(self.blocks, eta)
+        return value
+
+    def solved(self) -> bool:
+        return self.network.loss.solvable and solves(self.network, self.blocks)
+
+
+def solves(network: Network, blocks: Sequence[Block]) -> bool:
+    """Return whether the parameters as they are leave nothing to learn from these rows."""
+    for block in blocks:
+        network.forward(block.X, block.space, block.z)
+        if not network.loss.solved(block.Y, block.z):
+            return False
+    return True
+
+
+def gradient(
+    network: Network, blocks: Sequence[Block], note: Callable[[Block], None] | None = None
+) -> None:
+    """Write the gradient of Σ shareᵢ ℓᵢ over a batch, with the penalty's, into ∇θ.
+
+    ``note`` is called with each block while its outputs stand in ``block.z``.
+    """
+    total = None
+    for block in blocks:
+        X, Y, share, z, space = block
+        network.forward(X, space, z)
+        network.backward(X, Y, share, space, z)
+        if note is not None:
+            note(block)
+        if len(blocks) > 1:
+            total = network.grad.copy() if total is None else np.add(total, network.grad, total)
+    if total is not None:
+        np.copyto(network.grad, total)
+    network.add_penalty_gradient()
+
+
+def objective(network: Network, blocks: Sequence[Block]) -> float:
+    """Return the objective over a batch; its gradient is then in ∇θ."""
+    sums = []
+
+    def note(block: Block) -> None:
+        sums.append(_weighted_sum(network.loss.value(block.Y, block.z), block.share))
+
+    gradient(network, blocks, note)
+    return sum(sums) + network.penalty()
+
+
+def evaluate(network: Network, blocks: Sequence[Block]) -> float:
+    """Return the objective over a batch without its gradient, and without touching block.z."""
+    total = network.penalty()
+    for X, Y, share, _, space in blocks:
+        network.forward(X, space, space.z)
+        total += _weighted_sum(network.loss.value(Y, space.z), share)
+    return total
+
+
+def _weighted_sum(value: Array, weight: Array | float) -> float:
+    if isinstance(weight, float):
+        return weight * float(value.sum(dtype=np.float64))
+    return float(np.dot(value, weight[:, 0]))
