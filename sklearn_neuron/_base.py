@@ -108,13 +108,20 @@ class BaseNetworkEstimator(BaseEstimator):
         """Return the sizes and activations of the hidden layers."""
         return [], []
 
+    #: What users call W and b; the fitted attributes have an underscore more.
+    _names: ClassVar[tuple[str, str]]
+
     @abstractmethod
-    def _parameters(self) -> Parameters:
-        """Return the fitted W (n_in, n_out) and b (n_out,) of every layer."""
+    def _layers(self, named: Mapping[str, Any]) -> Parameters:
+        """Return W (n_in, n_out) and b (n_out,) of every layer, from what users see."""
 
     @abstractmethod
     def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
-        """Return W and b in the names (less the underscore) and shapes that users see."""
+        """Return W and b in the names and shapes that users see."""
+
+    def _parameters(self) -> Parameters:
+        """Return the fitted W and b of every layer."""
+        return self._layers({name: getattr(self, f"{name}_") for name in self._names})
 
     def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
         """Set the fitted attributes from W and b, which are the estimator's own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from sklearn_neuron.optimizers import Optimizer
 class BaseManualMLP(BaseNetworkEstimator):
     """Layers, their start, and the fitted ``coefs_`` and ``intercepts_``."""
 
+    _names = ("coefs", "intercepts")
     _constraints = {
         **BaseNetworkEstimator._constraints,
         "hidden_layer_sizes": HIDDEN_LAYER_SIZES,
@@ -79,8 +80,8 @@ class BaseManualMLP(BaseNetworkEstimator):
         sizes = layer_sizes_of(self.hidden_layer_sizes)
         return sizes, [resolve(self.activation, ACTIVATIONS)] * len(sizes)
 
-    def _parameters(self) -> Parameters:
-        return self.coefs_, self.intercepts_
+    def _layers(self, named: Mapping[str, Any]) -> Parameters:
+        return named["coefs"], named["intercepts"]
 
     def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
         return {"coefs": coefs, "intercepts": intercepts}

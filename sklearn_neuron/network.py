@@ -19,10 +19,10 @@ Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, �
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 from scipy.linalg import get_blas_funcs
 
 from sklearn_neuron._typing import Array, Matrix
@@ -38,7 +38,9 @@ def product(A: Matrix, B: Array, out: Array) -> None:
         out[...] = A @ B
 
 
-def split(vector: Array, layer_sizes: Sequence[int]) -> tuple[list[Array], list[Array]]:
+def split(
+    vector: NDArray[Any], layer_sizes: Sequence[int]
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Return the views W¹ … Wᴸ and b¹ … bᴸ of one flat vector."""
     shapes = list(zip(layer_sizes[:-1], layer_sizes[1:], strict=True))
     W, b, start = [], [], 0

@@ -7,6 +7,7 @@ They start at zero. ``SigmoidNeuronRegressor`` is the neuron of squared error be
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -42,6 +43,7 @@ def settle_range(
 class NeuronMixin(BaseNetworkEstimator):
     """A network of one layer, W (p, K) and b (K,), as ``coef_`` (K, p) and ``intercept_`` (K,)."""
 
+    _names = ("coef", "intercept")
     _flat = False  # whether coef_ is (p,) and intercept_ a float
 
     def fit(
@@ -81,8 +83,8 @@ class NeuronMixin(BaseNetworkEstimator):
         """
         return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
 
-    def _parameters(self) -> Parameters:
-        coef, intercept = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
+    def _layers(self, named: Mapping[str, Any]) -> Parameters:
+        coef, intercept = np.atleast_2d(named["coef"]), np.atleast_1d(named["intercept"])
         return [coef.T], [intercept.astype(coef.dtype, copy=False)]
 
     def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:

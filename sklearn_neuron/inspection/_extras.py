@@ -1,0 +1,48 @@
+"""Extras: packages that only the inspection needs, imported when used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+#: The extra that brings each package.
+EXTRAS = {"matplotlib": "plot", "pandas": "journal"}
+
+
+def require(module: str, user: str) -> Any:
+    """Return a module of an optional package.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``"matplotlib.pyplot"``.
+    user : str
+        What needs it, for the error.
+
+    Returns
+    -------
+    module
+        The imported module.
+
+    Raises
+    ------
+    ImportError
+        Where the package is missing; it names the extra.
+    """
+    package = module.partition(".")[0]
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{user} needs {package}, which is not installed: "
+            f"pip install 'sklearn-neuron[{EXTRAS[package]}]' brings it."
+        ) from error
+
+
+def axes_for(ax: Any, user: str) -> tuple[Any, Any]:
+    """Return the figure and the axes to draw on; new ones where none are given."""
+    pyplot = require("matplotlib.pyplot", user)
+    if ax is None:
+        figure, ax = pyplot.subplots()
+        return figure, ax
+    return ax.figure, ax

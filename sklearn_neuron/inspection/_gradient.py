@@ -1,0 +1,205 @@
+r"""The gradient check: backpropagation against differences of the objective.
+
+The fourth-order difference of the objective :math:`J` along one parameter is
+
+.. math::
+
+    \frac{\partial J}{\partial\theta} \approx
+    \frac{8\,[J(\theta + h) - J(\theta - h)] - [J(\theta + 2h) - J(\theta - 2h)]}{12\,h}
+
+It is taken in float64 with several h, and the one that agrees best counts: a large h loses
+to the objective's curvature (and to the corners of ReLU), a small one to rounding, but no h
+agrees with a wrong derivative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_neuron.epochs import evaluate, gradient
+from sklearn_neuron.initializers import initialize
+from sklearn_neuron.inspection._subject import (
+    Subject,
+    layer_names,
+    parameter_names,
+    subject_of,
+)
+from sklearn_neuron.network import split
+
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
+TOLERANCE = 1e-6  # of a passed check
+NOISE = 1e-4  # gradients below this are compared on its scale: rounding is all there is to them
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What ``check_gradient`` found; printing it shows a table.
+
+    Attributes
+    ----------
+    relative_error : float
+        The largest of ``layers``.
+    layers : dict of float
+        For W and b of every layer (``"w"`` and ``"b"`` of a neuron, else ``"W1"``, ``"b1"``,
+        …) the largest deviation of backpropagation from the difference, relative to the
+        largest component of the layer's gradient (to 1e-4 where that is smaller).
+    worst : str
+        The parameter that deviates most, indexed as in the fitted attributes: ``"W1[2, 3]"``
+        is ``coefs_[0][2, 3]``.
+    backprop, difference : float
+        Both derivatives there.
+    n_checked, n_parameters : int
+        How many parameters were checked, and how many there are.
+    """
+
+    relative_error: float
+    layers: dict[str, float]
+    worst: str
+    backprop: float
+    difference: float
+    n_checked: int
+    n_parameters: int
+    title: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether ``relative_error`` is below 1e-6."""
+        return self.relative_error < TOLERANCE
+
+    def __str__(self) -> str:
+        width = max(len("layer"), *(len(name) for name in self.layers))
+        lines = [
+            f"{self.title}: backpropagation against differences",
+            f"  {'layer':<{width}}  relative error",
+            *(f"  {name:<{width}}  {error:14.1e}" for name, error in self.layers.items()),
+            f"  worst of {self.n_checked} (of {self.n_parameters}) parameters: {self.worst}",
+            f"    by backpropagation {self.backprop:.12g}",
+            f"    by differences     {self.difference:.12g}",
+            "  passed" if self.passed else f"  FAILED: an error above {TOLERANCE:g}",
+        ]
+        return "\n".join(lines)
+
+
+def check_gradient(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    max_parameters: int = 100,
+    random_state: Any = 0,
+) -> GradientCheck:
+    """Hold the gradient of backpropagation against differences of the objective.
+
+    The objective is the one that ``fit`` minimises on these data, with the penalty.
+
+    Parameters
+    ----------
+    estimator : estimator of this package, or a Pipeline that ends in one
+        Fitted: checked at its parameters. Not fitted: checked at parameters drawn for the
+        purpose, since a start at zero is a special place. It is left as it is.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows; a few dozen are enough.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Their weights.
+    max_parameters : int, default=100
+        Of every W and every b so many components are checked at most, drawn at random.
+    random_state : int, RandomState instance or None, default=0
+        For these draws.
+
+    Returns
+    -------
+    GradientCheck
+        The relative error of each layer, and the worst parameter by name.
+
+    Raises
+    ------
+    ValueError
+        For parameters or data that ``fit`` would refuse.
+
+    Notes
+    -----
+    At a corner, where the objective has no derivative (a ReLU whose z is exactly 0, say in a
+    fitted network with a row of zeros), both sides are right and disagree.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_neuron import ManualMLPClassifier
+    >>> from sklearn_neuron.inspection import check_gradient
+    >>> X, y = load_iris(return_X_y=True)
+    >>> check = check_gradient(ManualMLPClassifier((5,), activation="tanh"), X, y)
+    >>> check.passed
+    True
+    >>> list(check.layers)
+    ['W1', 'W2', 'b1', 'b2']
+    """
+    subject = subject_of(estimator, X, y, sample_weight)
+    rng = check_random_state(random_state)
+    network = subject.network
+    if not subject.fitted:
+        parts = initialize("glorot_uniform", network.layer_sizes, network.activations, rng)
+        network.theta[:] = np.concatenate([np.ravel(part) for part in (*parts[0], *parts[1])])
+    return compare(subject, max_parameters, rng)
+
+
+def compare(subject: Subject, max_parameters: int, rng: np.random.RandomState) -> GradientCheck:
+    """Compare the two derivatives at the network's θ."""
+    network = subject.network
+    gradient(network, subject.blocks)
+    backprop = network.grad.copy()
+    names = parameter_names(subject.estimator, network.layer_sizes)
+    places = split(np.arange(len(backprop)), network.layer_sizes)
+    layers, n_checked = {}, 0
+    worst = (-1.0, 0, 0.0)
+    weights, biases = layer_names(subject.estimator, len(network.W))
+    for name, place in zip(weights + biases, places[0] + places[1], strict=True):
+        indices = np.ravel(place)
+        scale = max(float(np.abs(backprop[indices]).max()), NOISE)
+        if len(indices) > max_parameters:
+            indices = np.sort(rng.choice(indices, max_parameters, replace=False))
+        differences = np.array(
+            [difference(subject, k, float(backprop[k]), scale) for k in indices.tolist()]
+        )
+        errors = np.abs(differences - backprop[indices]) / np.maximum(scale, np.abs(differences))
+        errors = np.where(np.isfinite(errors), errors, np.inf)
+        layers[name], n_checked = float(errors.max()), n_checked + len(indices)
+        k = int(errors.argmax())
+        worst = max(worst, (layers[name], int(indices[k]), float(differences[k])))
+    return GradientCheck(
+        relative_error=worst[0],
+        layers=layers,
+        worst=names[worst[1]],
+        backprop=float(backprop[worst[1]]),
+        difference=worst[2],
+        n_checked=n_checked,
+        n_parameters=len(backprop),
+        title=f"{type(subject.estimator).__name__} {' → '.join(map(str, network.layer_sizes))}",
+    )
+
+
+def difference(subject: Subject, k: int, backprop: float, scale: float) -> float:
+    """Return the derivative along θ_k by differences: of several the one that agrees best."""
+    theta, best = subject.network.theta, np.inf
+    value = theta[k]
+
+    def objective(shift: float) -> float:
+        theta[k] = value + shift
+        return evaluate(subject.network, subject.blocks)
+
+    for step in STEPS:
+        h = step * max(1.0, abs(value))
+        slope = 8.0 * (objective(h) - objective(-h)) - (objective(2 * h) - objective(-2 * h))
+        slope /= 12.0 * h
+        if not abs(best - backprop) < abs(slope - backprop):
+            best = slope
+        if abs(best - backprop) < 0.01 * TOLERANCE * scale:
+            break
+    theta[k] = value
+    return float(best)

@@ -1,0 +1,114 @@
+"""The journal: the parameters and losses that training went through, as a table."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_neuron._base import BaseNetworkEstimator
+from sklearn_neuron.inspection._extras import require
+from sklearn_neuron.inspection._subject import (
+    layer_sizes_of,
+    parameter_names,
+    recorded_thetas,
+    unwrap,
+)
+
+
+class Journal(NamedTuple):
+    """What the rows count, their numbers, their epochs; a column for each parameter and Loss."""
+
+    unit: str
+    rows: NDArray[Any]
+    epochs: NDArray[Any]
+    columns: dict[str, NDArray[Any]]
+
+
+def read_journal(estimator: BaseNetworkEstimator, every: str | None) -> Journal:
+    """Return the journal's columns as arrays.
+
+    Raises
+    ------
+    ValueError
+        Where nothing was recorded, or not as often as ``every`` asks for.
+    """
+    if every not in {None, "epoch", "step"}:
+        raise ValueError(f"every must be 'epoch', 'step' or None; got {every!r}.")
+    theta, history = recorded_thetas(estimator), estimator.history_
+    has_steps = "step" in history
+    if every == "step" and not has_steps:
+        raise ValueError("every='step' needs a fit with record='step'.")
+    names = parameter_names(estimator, layer_sizes_of(estimator))
+    epoch = np.array(history["epoch"], dtype=int)
+    loss = np.array(history["loss_after" if has_steps else "loss"], dtype=float)
+    unit = "step" if has_steps else "epoch"
+    index = np.array(history[unit], dtype=int)
+    if has_steps and every == "epoch":
+        ends = np.flatnonzero(np.diff(epoch, append=epoch[-1:] + 1))
+        n_rows = np.array(history["n_rows"])
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        loss = np.add.reduceat(loss * n_rows, starts) / np.add.reduceat(n_rows, starts)
+        unit, theta, epoch = "epoch", theta[ends], epoch[ends]
+        index = epoch
+    columns = {name: theta[:, k] for k, name in enumerate(names)}
+    return Journal(unit, index, epoch, {**columns, "Loss": loss})
+
+
+def journal(estimator: Any, *, every: str | None = None) -> Any:
+    """Return the recorded parameters and losses as a table.
+
+    Parameters
+    ----------
+    estimator : estimator of this package, or a Pipeline that ends in one
+        Fitted with ``record="epoch"`` or ``record="step"``.
+    every : {"epoch", "step"} or None, default=None
+        What a row stands for. ``None`` takes the rows as they were recorded; ``"epoch"`` sums
+        recorded steps up into epochs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A column for each parameter, as it was at the end of the epoch or step, and ``Loss``.
+        A neuron's parameters are called w and b, or ``w[j]`` with several features (by name
+        where they have names) and ``w[k, j]``, ``b[k]`` with several outputs; a network's
+        ``W1[i, j]``, ``b1[j]``, … with ``W1`` for ``coefs_[0]``. The index counts epochs or
+        steps from 0; steps have a column ``epoch`` too.
+
+        ``Loss`` of a recorded epoch is that of ``loss_curve_``: each batch before its update.
+        Of recorded steps it is the batch's loss *after* its update, and summed up into epochs
+        the mean over their rows of that: the column ``Loss`` of the textbook's journal.
+
+    Raises
+    ------
+    ValueError
+        Where the fit did not record what is asked for.
+    ImportError
+        Without pandas, which the extra ``journal`` brings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    from numpy.typing import NDArray
+    >>> from sklearn_neuron import SigmoidNeuronRegressor
+    >>> from sklearn_neuron.inspection import journal
+    >>> X = np.array([[3.5], [0.35], [3.2], [-2.0], [1.5], [-0.5]])
+    >>> y = np.array([0.5, 0.5, 0.5, 0.5, 0.1, 0.3])
+    >>> neuron = SigmoidNeuronRegressor(
+    ...     eta=0.9, batch_size=1, shuffle=False, max_iter=3, tol=None, record="step"
+    ... )
+    >>> neuron = neuron.fit(X, y, coef_init=[2.0], intercept_init=1.0)
+    >>> journal(neuron, every="epoch").round(4)  # doctest: +NORMALIZE_WHITESPACE
+                w       b    Loss
+    epoch
+    0      1.8900  0.8304  0.2673
+    1      1.7471  0.6583  0.2587
+    2      1.5557  0.4788  0.2470
+    """
+    pandas = require("pandas", "journal")
+    estimator, _ = unwrap(estimator)
+    table = read_journal(estimator, every)
+    steps = {"epoch": table.epochs} if table.unit == "step" else {}
+    index = pandas.Index(table.rows, name=table.unit)
+    return pandas.DataFrame({**steps, **table.columns}, index=index)

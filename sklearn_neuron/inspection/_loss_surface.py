@@ -1,0 +1,224 @@
+"""The display of the loss surface over two parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_neuron._typing import Array
+from sklearn_neuron.epochs import evaluate
+from sklearn_neuron.inspection._extras import axes_for
+from sklearn_neuron.inspection._subject import (
+    Subject,
+    parameter_names,
+    recorded_thetas,
+    subject_of,
+    unwrap,
+)
+
+Range = tuple[float, float]
+
+
+class LossSurfaceDisplay:
+    """The objective over two parameters, with the path that training took.
+
+    Parameters
+    ----------
+    xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
+        Values of the two parameters.
+    loss : ndarray of shape (grid_resolution, grid_resolution)
+        The objective there.
+    path : ndarray of shape (n_points, 2)
+        The parameters from the start to the end; a single point where none were recorded.
+    parameters : tuple of str
+        Names of the two parameters.
+
+    Attributes
+    ----------
+    surface_ : matplotlib QuadContourSet or QuadMesh
+        The surface.
+    path_ : matplotlib Line2D
+        The path.
+    colorbar_ : matplotlib Colorbar
+        The scale of the loss.
+    ax_, figure_ : matplotlib Axes and Figure
+        Where they are drawn.
+
+    Examples
+    --------
+    >>> from sklearn_neuron import SigmoidNeuronRegressor
+    >>> from sklearn_neuron.inspection import LossSurfaceDisplay
+    >>> X, y = [[-1.0], [0.0], [2.0]], [0.2, 0.5, 0.7]
+    >>> neuron = SigmoidNeuronRegressor(max_iter=20, tol=None, record="epoch").fit(X, y)
+    >>> display = LossSurfaceDisplay.from_estimator(neuron, X, y, grid_resolution=20)
+    >>> display.ax_.get_xlabel(), display.ax_.get_ylabel(), display.path.shape
+    ('w', 'b', (21, 2))
+    """
+
+    def __init__(
+        self,
+        *,
+        xx0: NDArray[Any],
+        xx1: NDArray[Any],
+        loss: NDArray[Any],
+        path: NDArray[Any],
+        parameters: tuple[str, str],
+    ) -> None:
+        self.xx0 = xx0
+        self.xx1 = xx1
+        self.loss = loss
+        self.path = path
+        self.parameters = parameters
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        parameters: tuple[str, str] | None = None,
+        ranges: tuple[Range, Range] | None = None,
+        grid_resolution: int = 60,
+        plot_method: str = "contourf",
+        path_kwargs: dict[str, Any] | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Measure and draw the surface of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator of this package, or a Pipeline that ends in one
+            Fitted. With ``record="epoch"`` or ``record="step"`` the path is drawn, else only
+            its end.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows over which the objective is taken.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+        parameters : tuple of two str, default=None
+            The parameters that vary, named as by ``journal``; by default the first weight and
+            the first bias. All others stay at their fitted values.
+        ranges : tuple of two (low, high), default=None
+            Ranges of the two; by default the path with a margin.
+        grid_resolution : int, default=60
+            Number of values of each; the objective is computed so many times squared.
+        plot_method : {"contourf", "contour", "pcolormesh"}, default="contourf"
+            What draws the surface.
+        path_kwargs : dict, default=None
+            Passed to matplotlib's ``plot`` for the path.
+        ax : matplotlib Axes, default=None
+            Where to draw; by default on a new figure.
+        **kwargs : dict
+            Passed to ``plot_method``.
+
+        Returns
+        -------
+        LossSurfaceDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            For a parameter that there is not.
+        ImportError
+            Without matplotlib, which the extra ``plot`` brings.
+        """
+        subject = subject_of(estimator, X, y, sample_weight)
+        fitted, _ = unwrap(estimator)
+        names = parameter_names(subject.estimator, subject.network.layer_sizes)
+        biases = [name for name in names if name.startswith("b")]
+        parameters = (names[0], biases[0]) if parameters is None else parameters
+        chosen = [_place(names, name) for name in parameters]
+        recorded = fitted._names[0] in fitted.history_
+        theta = recorded_thetas(fitted, start=True) if recorded else subject.network.theta[None]
+        path = np.asarray(theta[:, chosen], dtype=np.float64)
+        (low0, high0), (low1, high1) = _ranges(path) if ranges is None else ranges
+        xx0, xx1 = np.meshgrid(
+            np.linspace(low0, high0, grid_resolution), np.linspace(low1, high1, grid_resolution)
+        )
+        loss = measure(subject, chosen, xx0, xx1)
+        display = cls(xx0=xx0, xx1=xx1, loss=loss, path=path, parameters=parameters)
+        return display.plot(ax, plot_method=plot_method, path_kwargs=path_kwargs, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        plot_method: str = "contourf",
+        path_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; by default on a new figure.
+        plot_method : {"contourf", "contour", "pcolormesh"}, default="contourf"
+            What draws the surface.
+        path_kwargs : dict, default=None
+            Passed to matplotlib's ``plot`` for the path.
+        **kwargs : dict
+            Passed to ``plot_method``.
+
+        Returns
+        -------
+        LossSurfaceDisplay
+            This display.
+        """
+        if plot_method not in {"contourf", "contour", "pcolormesh"}:
+            raise ValueError(
+                f"plot_method must be 'contourf', 'contour' or 'pcolormesh'; got {plot_method!r}."
+            )
+        self.figure_, self.ax_ = axes_for(ax, "LossSurfaceDisplay")
+        defaults = {"cmap": "cividis", **({} if plot_method == "pcolormesh" else {"levels": 25})}
+        draw = getattr(self.ax_, plot_method)
+        self.surface_ = draw(self.xx0, self.xx1, self.loss, **{**defaults, **kwargs})
+        self.colorbar_ = self.figure_.colorbar(self.surface_, ax=self.ax_, label="loss")
+        look = {"color": "white", "marker": ".", "markersize": 4, "linewidth": 1.2}
+        x, y = self.path.T
+        (self.path_,) = self.ax_.plot(x, y, **{**look, **(path_kwargs or {})})
+        edge = {"markeredgecolor": "black", "linestyle": "none", "zorder": 3}
+        if len(self.path) > 1:
+            self.ax_.plot(x[0], y[0], "o", color="white", label="start", **edge)
+        self.ax_.plot(x[-1], y[-1], "*", color="#E69F00", markersize=14, label="end", **edge)
+        self.ax_.set(
+            xlabel=self.parameters[0],
+            ylabel=self.parameters[1],
+            xlim=(self.xx0.min(), self.xx0.max()),
+            ylim=(self.xx1.min(), self.xx1.max()),
+        )
+        self.ax_.legend()
+        return self
+
+
+def measure(subject: Subject, chosen: Sequence[int], xx0: Array, xx1: Array) -> Array:
+    """Return the objective with two components of θ at each place of a grid."""
+    loss = np.empty_like(xx0)
+    with np.errstate(over="ignore"):
+        for place in np.ndindex(xx0.shape):
+            subject.network.theta[list(chosen)] = xx0[place], xx1[place]
+            loss[place] = evaluate(subject.network, subject.blocks)
+    return loss
+
+
+def _place(names: list[str], name: str) -> int:
+    if name not in names:
+        known = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+        raise ValueError(f"There is no parameter {name!r}; there are {known}.")
+    return names.index(name)
+
+
+def _ranges(path: Array) -> tuple[Range, Range]:
+    """Return ranges that hold the path, with a margin on each side."""
+    low, high = path.min(axis=0), path.max(axis=0)
+    margin = np.maximum(0.25 * (high - low), 0.5)
+    (low0, low1), (high0, high1) = low - margin, high + margin
+    return (float(low0), float(high0)), (float(low1), float(high1))
