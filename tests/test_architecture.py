@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sklearn_neuron
-from sklearn_neuron import activations, losses, optimizers, schedules
+from sklearn_neuron import activations, inspection, losses, optimizers, schedules
 
 PACKAGE = Path(sklearn_neuron.__file__).parent
 # each room with the rooms it may look into
@@ -71,6 +71,27 @@ ALLOWED = {
         "optimizers",
     },
     "__init__": {"mlp", "neuron", "optimizers"},
+    # the inspection looks at estimators from outside
+    "inspection/_extras": set(),
+    "inspection/_subject": {"_base", "batches", "network", "neuron"},
+    "inspection/_gradient": {"epochs", "initializers", "inspection._subject", "network"},
+    "inspection/_trace": {"activations", "batches", "epochs", "inspection._subject", "network"},
+    "inspection/_journal": {"_base", "inspection._extras", "inspection._subject"},
+    "inspection/_journal_display": {
+        "inspection._extras",
+        "inspection._journal",
+        "inspection._subject",
+    },
+    "inspection/_loss_curve": {"inspection._extras", "inspection._subject"},
+    "inspection/_loss_surface": {"epochs", "inspection._extras", "inspection._subject"},
+    "inspection/__init__": {
+        "inspection._gradient",
+        "inspection._journal",
+        "inspection._journal_display",
+        "inspection._loss_curve",
+        "inspection._loss_surface",
+        "inspection._trace",
+    },
 }
 MATHEMATICS = ["recipes", "activations", "schedules", "optimizers", "losses", "initializers",
                "network", "batches", "epochs", "history", "training"]  # fmt: skip
@@ -96,7 +117,8 @@ def imports_of(room):
 
 
 def test_every_room_has_a_rule():
-    assert {path.stem for path in PACKAGE.glob("*.py")} == set(ALLOWED)
+    rooms = {path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py")}
+    assert {room.as_posix() for room in rooms} == set(ALLOWED)
 
 
 @pytest.mark.parametrize("room", ALLOWED)
@@ -136,12 +158,16 @@ def test_registries_hold_every_class(module, registry, base):
     assert all(registry[cls.name] is cls for cls in classes)
 
 
-def test_public_names_are_documented():
-    for name in sklearn_neuron.__all__:
-        doc = inspect.getdoc(getattr(sklearn_neuron, name))
+PUBLIC = [getattr(room, name) for room in (sklearn_neuron, inspection) for name in room.__all__]
+
+
+@pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.__name__)
+def test_public_names_are_documented(public):
+    doc = inspect.getdoc(public)
+    if public.__name__ not in {"BackpropTrace", "GradientCheck"}:  # what functions return
         assert "Parameters\n----------" in doc
         assert "Examples\n--------" in doc
-        assert "{{" not in doc
+    assert "{{" not in doc
 
 
 def test_estimators_document_every_parameter_and_attribute():

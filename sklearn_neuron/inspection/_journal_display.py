@@ -155,5 +155,4 @@ class JournalDisplay:
         """Name the groups of lines."""
         first = {line.get_label()[0].lower(): line for line in reversed(self.lines_)}
         names = {"w": "weights", "b": "biases", "l": "Loss"}
-        handles = {names[letter]: line for letter, line in first.items()}
-        self.ax_.legend(list(handles.values()), list(handles))
+        self.ax_.legend([first[letter] for letter in names], list(names.values()))

@@ -126,10 +126,13 @@ class LossSurfaceDisplay:
         Raises
         ------
         ValueError
-            For a parameter that there is not.
+            For a parameter that there is not, a grid of fewer than two values, or data that
+            ``fit`` would refuse.
         ImportError
             Without matplotlib, which the extra ``plot`` brings.
         """
+        if grid_resolution < 2:
+            raise ValueError(f"grid_resolution must be at least 2; got {grid_resolution!r}.")
         subject = subject_of(estimator, X, y, sample_weight)
         fitted, _ = unwrap(estimator)
         names = parameter_names(subject.estimator, subject.network.layer_sizes)

@@ -1,0 +1,439 @@
+"""Looking inside: the gradient check, the trace, the journal and the displays."""
+
+import copy
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from helpers import ESTIMATORS, NETWORKS, make, target_for, weights_of
+from numpy.testing import assert_allclose, assert_array_equal
+from reference import objective_and_gradients, sigma
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    ManualMLPRegressor,
+    PerceptronClassifier,
+    SigmoidNeuronRegressor,
+)
+from sklearn_neuron.activations import ACTIVATIONS, Tanh
+from sklearn_neuron.inspection import (
+    JournalDisplay,
+    LossCurveDisplay,
+    LossSurfaceDisplay,
+    backprop_trace,
+    check_gradient,
+    journal,
+)
+from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, SquaredError
+
+ONE_HOT = np.eye(3)[np.arange(30) % 3]  # a target for every loss
+
+
+class AnyLoss(ManualMLPRegressor):
+    """A network with whatever loss the test sets on the class."""
+
+    chosen = SquaredError()
+
+    def _loss(self):
+        return self.chosen
+
+
+def with_loss(loss, **params):
+    model = make(AnyLoss, **params)
+    model.chosen = loss
+    return model
+
+
+# ---- the gradient check -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("sizes", [(), (6,), (5, 4)])
+def test_every_registered_activation_and_loss_passes(activation, loss, sizes, X):
+    for seed in range(3):
+        model = with_loss(LOSSES[loss](), activation=activation, hidden_layer_sizes=sizes)
+        check = check_gradient(model, X, ONE_HOT, random_state=seed)
+        assert check.relative_error < 1e-7, str(check)
+        assert check.n_checked == check.n_parameters
+
+
+@pytest.mark.parametrize("params", [{}, {"alpha": 0.3}, {"solver": "adam"}])
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_estimator_passes(cls, fitted, weighted, params, X):
+    y = target_for(cls, 30)
+    weight = np.random.RandomState(0).randint(0, 3, 30) if weighted else None
+    model = make(cls, **params)
+    if fitted:
+        model.fit(X, y, sample_weight=weight)
+    before = pickle.dumps(vars(model))
+    check = check_gradient(model, X, y, sample_weight=weight)
+    assert check.passed, str(check)
+    assert check.relative_error == max(check.layers.values())
+    assert pickle.dumps(vars(model)) == before
+
+
+class WrongTanh(Tanh):
+    """σ′ is one part in ten thousand too large where z is positive."""
+
+    name = "wrong_tanh"
+
+    def with_derivative(self, z, out, slope):
+        wrong = np.where(z > 0, 1.0001, 1.0)
+        super().with_derivative(z, out, slope)
+        slope *= wrong
+
+
+class WrongCrossEntropy(BinaryCrossEntropy):
+    """δ forgets the second output."""
+
+    def delta(self, y, z, out, work):
+        super().delta(y, z, out, work)
+        out[:, 1] = 0.0
+
+
+class NotFinite(Tanh):
+    """σ′ is not a number."""
+
+    def with_derivative(self, z, out, slope):
+        super().with_derivative(z, out, slope)
+        slope.fill(np.nan)
+
+
+def test_a_wrong_activation_is_found(X):
+    good = make(ManualMLPRegressor, activation=Tanh(), hidden_layer_sizes=(5, 4))
+    assert check_gradient(good, X, ONE_HOT).passed
+    bad = make(ManualMLPRegressor, activation=WrongTanh(), hidden_layer_sizes=(5, 4))
+    check = check_gradient(bad, X, ONE_HOT)
+    assert not check.passed
+    assert check.relative_error > 1e-5
+    assert check.layers["W3"] < 1e-9  # the last layer has no σ′
+    assert check.layers["W1"] > 1e-5
+    assert check.worst[:2] in {"W1", "W2", "b1", "b2"}
+    assert "FAILED" in str(check)
+    assert check.worst in str(check)
+
+
+def test_a_wrong_loss_is_found_and_the_worst_parameter_named(X):
+    check = check_gradient(with_loss(WrongCrossEntropy(), hidden_layer_sizes=()), X, ONE_HOT)
+    assert not check.passed
+    assert check.worst in {"b1[1]", *(f"W1[{i}, 1]" for i in range(4))}
+    assert check.backprop == 0.0
+    assert abs(check.difference) > 0.01
+
+
+def test_a_derivative_that_is_no_number_does_not_pass(X):
+    model = make(ManualMLPRegressor, activation=NotFinite())
+    check = check_gradient(model, X, ONE_HOT)
+    assert not check.passed
+    assert check.relative_error == np.inf
+
+
+def test_a_missing_penalty_is_found(X, monkeypatch):
+    y = target_for(LogisticNeuronClassifier, 30)
+    model = make(LogisticNeuronClassifier, alpha=0.5)
+    assert check_gradient(model, X, y).passed
+    monkeypatch.setattr("sklearn_neuron.network.Network.add_penalty_gradient", lambda self: None)
+    check = check_gradient(model, X, y)
+    assert not check.passed
+    assert check.layers["b"] < 1e-9
+    assert check.worst.startswith("w[")
+
+
+def test_large_networks_are_sampled(X):
+    model = make(ManualMLPRegressor, hidden_layer_sizes=(50,))
+    check = check_gradient(model, X, ONE_HOT, max_parameters=20)
+    assert check.n_checked == 20 + 20 + 20 + 3
+    assert check.n_parameters == 4 * 50 + 50 * 3 + 50 + 3
+
+
+def test_float32_and_sparse_are_checked_in_float64(cls, X):
+    y = target_for(cls, 30)
+    model = make(cls).fit(sparse.csr_array(X.astype(np.float32)), y)
+    check = check_gradient(model, sparse.csr_array(X.astype(np.float32)), y)
+    assert check.relative_error < 1e-8
+
+
+def test_pipelines_and_strangers(X):
+    y = target_for(LogisticNeuronClassifier, 30)
+    pipeline = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier)).fit(X, y)
+    inner = check_gradient(pipeline[-1], StandardScaler().fit_transform(X), y)
+    assert check_gradient(pipeline, X, y) == inner
+    with pytest.raises(TypeError, match=r"estimators of sklearn_neuron.*got LogisticRegression"):
+        check_gradient(LogisticRegression(), X, y)
+    search = GridSearchCV(make(LogisticNeuronClassifier), {"eta": [0.1]}).fit(X, y)
+    with pytest.raises(TypeError, match="best_estimator_"):
+        check_gradient(search, X, y)
+    with pytest.raises(ValueError, match="eta"):
+        check_gradient(LogisticNeuronClassifier(eta=-1.0), X, y)
+    with pytest.raises(ValueError, match="zero weight"):
+        check_gradient(pipeline[-1], X, y, sample_weight=np.zeros(30))
+
+
+# ---- the trace --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("alpha", [0.0, 0.2])
+def test_trace_agrees_with_the_reference(activation, alpha, X):
+    y = np.random.RandomState(1).normal(size=(30, 2))
+    weight = np.random.RandomState(2).uniform(0.5, 2.0, 30)
+    model = make(
+        ManualMLPRegressor, hidden_layer_sizes=(5, 4), activation=activation, alpha=alpha
+    ).fit(X, y, sample_weight=weight)
+    trace = backprop_trace(model, X, y, sample_weight=weight)
+    a = X
+    for l in (1, 2, 3):
+        z = a @ model.coefs_[l - 1] + model.intercepts_[l - 1]
+        assert_allclose(trace.a[l - 1], a, rtol=1e-12)
+        assert_allclose(trace.z[l], z, rtol=1e-12)
+        a = sigma(activation if l < 3 else "identity", z)[0]
+    assert_allclose(trace.a[3], model.predict(X), rtol=1e-12)
+    objective, dW, db = objective_and_gradients(
+        X, y, weight, model.coefs_, model.intercepts_, activation, "squared_error",
+        "identity", alpha,
+    )  # fmt: skip
+    assert_allclose(trace.objective, objective, rtol=1e-12)
+    for l in (1, 2, 3):
+        assert_allclose(trace.dW[l], dW[l - 1], rtol=1e-10, atol=1e-14)
+        assert_allclose(trace.db[l], db[l - 1], rtol=1e-10, atol=1e-14)
+        # the sentence of the docstring, for every layer
+        shared = trace.share * trace.delta[l]
+        assert_allclose(trace.dW[l], trace.a[l - 1].T @ shared + alpha * trace.W[l], atol=1e-12)
+        assert_allclose(trace.db[l], shared.sum(axis=0), atol=1e-12)
+    for l in (1, 2):
+        slope = sigma(activation, trace.z[l])[1]
+        assert_allclose(trace.delta[l], trace.delta[l + 1] @ trace.W[l + 1].T * slope, atol=1e-12)
+    assert_allclose(trace.delta[3], 2 * (trace.a[3] - y), rtol=1e-12)
+    assert_allclose(trace.share @ [1.0], weight / weight.sum())
+
+
+def test_one_step_follows_the_trace(cls, X):
+    y = target_for(cls, 30)
+    model = make(cls, eta=0.3, batch_size=None, max_iter=1, solver="sgd", record="epoch").fit(X, y)
+    start, names = model.start_, model._names
+    inits = dict(zip(("coef_init", "intercept_init"), (start[name] for name in names), strict=True))
+    trace = backprop_trace(make(cls), X, y, **inits)
+    coefs, intercepts = model._parameters()
+    for l in trace.W:
+        assert_allclose(coefs[l - 1], trace.W[l] - 0.3 * trace.dW[l], rtol=1e-12, atol=1e-15)
+        assert_allclose(intercepts[l - 1], trace.b[l] - 0.3 * trace.db[l], rtol=1e-12, atol=1e-15)
+    assert_allclose(trace.objective, model.loss_curve_[0], rtol=1e-12)
+
+
+def test_an_unfitted_estimator_is_traced_at_its_start(cls, X):
+    y = target_for(cls, 30)
+    model = make(cls, record="epoch", max_iter=1)
+    before = copy.copy(vars(model))
+    trace = backprop_trace(model, X, y)
+    assert vars(model) == before
+    coefs, intercepts = model._layers(model.fit(X, y).start_)
+    for l in trace.W:
+        assert_array_equal(trace.W[l], coefs[l - 1])
+        assert_array_equal(trace.b[l], intercepts[l - 1])
+
+
+def test_the_trace_prints_a_table_for_each_layer(X):
+    y = target_for(ManualMLPClassifier, 30)
+    text = str(backprop_trace(make(ManualMLPClassifier, hidden_layer_sizes=(6, 2)), X, y))
+    for word in ("4 → 6 → 2 → 3", "layer 1 of 3", "layer 3 of 3", "z¹[0]", "a³[2]", "δ³[2]", "∂W²",
+                 "∂b³ = ", "y[1]", "20 more rows", "δ¹ = δ² W²ᵀ ⊙ σ′(z¹)"):  # fmt: skip
+        assert word in text
+    assert max(len(line) for line in text.splitlines()) <= 122
+
+
+def test_the_trace_of_sparse_rows(X):
+    y = target_for(ManualMLPClassifier, 30)
+    dense = backprop_trace(make(ManualMLPClassifier), X, y)
+    csr = backprop_trace(make(ManualMLPClassifier), sparse.csr_array(X), y)
+    assert_allclose(csr.dW[1], dense.dW[1], rtol=1e-12)
+    assert "layer 1 of 2" in str(csr)
+
+
+# ---- the journal ------------------------------------------------------------------------------
+
+
+def test_journal_names_every_parameter(X):
+    pandas = pytest.importorskip("pandas")
+    y = target_for(SigmoidNeuronRegressor, 30)
+    one = make(SigmoidNeuronRegressor, record="epoch").fit(X[:, :1], y)
+    assert list(journal(one)) == ["w", "b", "Loss"]
+    several = make(SigmoidNeuronRegressor, record="epoch").fit(X[:, :2], y)
+    assert list(journal(several)) == ["w[0]", "w[1]", "b", "Loss"]
+    frame = pandas.DataFrame(X[:, :2], columns=["length", "width"])
+    named = make(SigmoidNeuronRegressor, record="epoch").fit(frame, y)
+    assert list(journal(named)) == ["w[length]", "w[width]", "b", "Loss"]
+
+
+@pytest.mark.parametrize("record", ["epoch", "step"])
+def test_journal_holds_the_fitted_parameters(cls, record, X):
+    y = target_for(cls, 30)
+    model = make(cls, record=record, batch_size=8).fit(X[:, :2], y)
+    table = journal(model)
+    assert table.index.name == record
+    assert_array_equal(table.index, range(len(model.history_["loss"])))
+    last = table.iloc[-1]
+    if cls in NETWORKS:
+        assert last["W1[1, 3]"] == model.coefs_[0][1, 3]
+        assert last["b2[0]"] == model.intercepts_[1][0]
+    elif hasattr(model, "classes_"):
+        assert last["w[2, 1]"] == model.coef_[2, 1]
+        assert last["b[1]"] == model.intercept_[1]
+    else:
+        assert last["w[1]"] == model.coef_[1]
+        assert last["b"] == model.intercept_
+    parameters = last.drop(["Loss", "epoch"], errors="ignore").to_numpy(dtype=float)
+    assert_array_equal(parameters, weights_of(model))
+    if record == "epoch":
+        assert list(table["Loss"]) == model.loss_curve_
+    else:
+        assert list(table["epoch"]) == model.history_["epoch"]
+        by_epoch = journal(model, every="epoch")
+        assert by_epoch.shape[0] == model.n_iter_
+        steps = table.assign(n=model.history_["n_rows"])
+        for epoch, rows in steps.groupby("epoch"):
+            assert_allclose(by_epoch["Loss"][epoch], np.average(rows["Loss"], weights=rows["n"]))
+            assert by_epoch.iloc[epoch, 0] == rows.iloc[-1, 1]
+
+
+def test_journal_says_what_is_missing(X):
+    y = target_for(SigmoidNeuronRegressor, 30)
+    with pytest.raises(NotFittedError):
+        journal(SigmoidNeuronRegressor())
+    with pytest.raises(ValueError, match="record='epoch' or record='step'"):
+        journal(make(SigmoidNeuronRegressor).fit(X, y))
+    recorded = make(SigmoidNeuronRegressor, record="epoch").fit(X, y)
+    with pytest.raises(ValueError, match="record='step'"):
+        journal(recorded, every="step")
+    with pytest.raises(ValueError, match="every must be"):
+        journal(recorded, every="batch")
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "use"),
+    [
+        ("pandas", "journal", journal),
+        ("matplotlib", "plot", LossCurveDisplay.from_estimator),
+        ("matplotlib", "plot", JournalDisplay.from_estimator),
+        ("matplotlib", "plot", lambda model: LossSurfaceDisplay.from_estimator(model, *SMALL)),
+    ],
+)
+def test_a_missing_package_names_its_extra(package, extra, use, monkeypatch):
+    model = make(SigmoidNeuronRegressor, record="epoch").fit(*SMALL)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"needs {package}.*sklearn-neuron\[{extra}\]"):
+        use(model)
+
+
+# ---- the displays -----------------------------------------------------------------------------
+
+SMALL = (np.array([[-1.0], [0.5], [2.0], [3.0]]), np.array([0.1, 0.5, 0.6, 0.9]))
+
+
+def test_loss_curve_display(cls, X):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    model = make(cls, max_iter=7).fit(X, target_for(cls, 30))
+    display = LossCurveDisplay.from_estimator(model, color="black", linestyle="--")
+    assert_array_equal(display.line_.get_ydata(), model.loss_curve_)
+    assert display.line_.get_color() == "black"
+    assert display.line_.get_label() == cls.__name__
+    assert display.figure_ is display.ax_.figure
+    _, ax = pyplot.subplots()
+    again = display.plot(ax, name="again")
+    assert again.ax_ is ax
+    assert ax.get_legend().get_texts()[0].get_text() == "again"
+    assert LossCurveDisplay(loss_curve=[3.0, 2.0]).plot().ax_.get_legend() is None
+
+
+def test_loss_curve_of_lbfgs_and_pipelines(X):
+    y = target_for(LogisticNeuronClassifier, 30)
+    model = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier, solver="lbfgs"))
+    with pytest.raises(NotFittedError):
+        LossCurveDisplay.from_estimator(model)
+    display = LossCurveDisplay.from_estimator(model.fit(X, y), name="model")
+    assert display.ax_.get_xlabel() == "iteration"
+    assert display.line_.get_label() == "model"
+
+
+def test_journal_display():
+    model = make(SigmoidNeuronRegressor, record="step", batch_size=2).fit(*SMALL)
+    display = JournalDisplay.from_estimator(model, every="epoch", linewidth=1.0)
+    table = journal(model, every="epoch")
+    for line, name in zip(display.lines_, table, strict=True):
+        assert_array_equal(line.get_ydata(), table[name])
+        assert line.get_label() == name
+        assert line.get_linewidth() == 1.0
+    assert {text.get_text() for text in display.ax_.texts} == {"w", "b", "Loss"}
+
+
+def test_journal_display_of_many_parameters(X):
+    model = make(ManualMLPClassifier, record="epoch").fit(X, np.arange(30) % 3)
+    display = JournalDisplay.from_estimator(model)
+    assert len(display.lines_) == len(weights_of(model)) + 1
+    names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert names == ["weights", "biases", "Loss"]
+
+
+@pytest.mark.parametrize("plot_method", ["contourf", "contour", "pcolormesh"])
+def test_loss_surface_display(plot_method):
+    model = make(SigmoidNeuronRegressor, record="epoch", batch_size=None, eta=2.0, alpha=0.1)
+    model.fit(*SMALL, coef_init=[-1.0], intercept_init=1.0)
+    display = LossSurfaceDisplay.from_estimator(
+        model, *SMALL, grid_resolution=8, plot_method=plot_method, path_kwargs={"color": "red"}
+    )
+    assert_array_equal(display.path[0], [-1.0, 1.0])
+    assert_array_equal(display.path[-1], [*model.coef_, model.intercept_])
+    assert display.path_.get_color() == "red"
+    assert display.loss.shape == (8, 8)
+    w, b = display.xx0[3, 5], display.xx1[3, 5]
+    a = 1 / (1 + np.exp(-w * SMALL[0][:, 0] - b))
+    assert_allclose(display.loss[3, 5], np.mean((a - SMALL[1]) ** 2) + 0.05 * w**2)
+    # at the parameters of an epoch the surface is as high as the loss curve says
+    row = LossSurfaceDisplay.from_estimator(
+        model, *SMALL, grid_resolution=2, ranges=tuple((x, x + 1) for x in display.path[3])
+    )
+    assert_allclose(row.loss[0, 0], model.loss_curve_[3])
+
+
+def test_loss_surface_of_chosen_parameters(X):
+    y = target_for(ManualMLPClassifier, 30)
+    model = make(ManualMLPClassifier).fit(X, y)
+    display = LossSurfaceDisplay.from_estimator(
+        model, X, y, parameters=("W2[0, 1]", "b1[2]"), grid_resolution=5
+    )
+    assert_array_equal(display.path, [[model.coefs_[1][0, 1], model.intercepts_[0][2]]])
+    assert display.ax_.get_xlabel() == "W2[0, 1]"
+    with pytest.raises(ValueError, match=r"no parameter 'w'; there are W1\[0, 0\]"):
+        LossSurfaceDisplay.from_estimator(model, X, y, parameters=("w", "b"))
+    with pytest.raises(ValueError, match="grid_resolution must be"):
+        LossSurfaceDisplay.from_estimator(model, X, y, grid_resolution=1)
+    with pytest.raises(ValueError, match="plot_method"):
+        LossSurfaceDisplay.from_estimator(model, X, y, plot_method="surface")
+
+
+def test_displays_leave_the_estimator_alone(X):
+    for cls in ESTIMATORS:
+        y = target_for(cls, 30)
+        model = make(cls, record="epoch").fit(X, y)
+        before = pickle.dumps(vars(model))
+        LossSurfaceDisplay.from_estimator(model, X, y, grid_resolution=4)
+        JournalDisplay.from_estimator(model)
+        assert pickle.dumps(vars(model)) == before
+
+
+def test_the_perceptron_has_a_surface_too(X):
+    y = (X[:, 0] > 0).astype(int)
+    model = make(PerceptronClassifier, record="step", batch_size=1).fit(X[:, :1], y)
+    display = LossSurfaceDisplay.from_estimator(model, X[:, :1], y, grid_resolution=10)
+    assert display.loss.min() >= 0.0
