@@ -189,12 +189,12 @@ class Network:
         delta = space.delta
         self.loss.delta(Y, z_out, out=delta, work=space.work)  # δ^L = ∂ℓ/∂z^L
         np.multiply(delta, share, out=delta)
-        for l in range(len(space.hidden), 0, -1):
+        for l in range(len(space.hidden), 0, -1):  # the lists W, b count from 0: W[l] is W^(l+1)
             _, _, _, a, slope, delta_below = space.hidden[l - 1]
-            np.dot(a.T, delta, out=self.dW[l])  # ∂W^l = a^(l-1)ᵀ δ^l
-            np.dot(space.ones, delta, out=self.db[l])  # ∂b^l = Σ δ^l
+            np.dot(a.T, delta, out=self.dW[l])  # ∂W^(l+1) = a^lᵀ δ^(l+1)
+            np.dot(space.ones, delta, out=self.db[l])  # ∂b^(l+1) = Σ δ^(l+1)
             np.dot(delta, self.W[l].T, out=delta_below)
-            np.multiply(delta_below, slope, out=delta_below)  # δ^(l-1) = δ^l W^lᵀ ⊙ σ′(z^(l-1))
+            np.multiply(delta_below, slope, out=delta_below)  # δ^l = δ^(l+1) W^(l+1)ᵀ ⊙ σ′(z^l)
             delta = delta_below
         product(X.T, delta, out=self.dW[0])
         np.dot(space.ones, delta, out=self.db[0])
