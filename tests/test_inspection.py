@@ -168,6 +168,11 @@ def test_pipelines_and_strangers(X):
     pipeline = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier)).fit(X, y)
     inner = check_gradient(pipeline[-1], StandardScaler().fit_transform(X), y)
     assert check_gradient(pipeline, X, y) == inner
+    unfitted = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier))
+    assert check_gradient(unfitted, X, y).passed
+    assert_allclose(backprop_trace(unfitted, X, y).a[0], StandardScaler().fit_transform(X))
+    with pytest.raises(NotFittedError):
+        unfitted[0].transform(X)
     with pytest.raises(TypeError, match=r"estimators of sklearn_neuron.*got LogisticRegression"):
         check_gradient(LogisticRegression(), X, y)
     search = GridSearchCV(make(LogisticNeuronClassifier), {"eta": [0.1]}).fit(X, y)

@@ -106,7 +106,7 @@ def journal(estimator: Any, *, every: str | None = None) -> Any:
     2      1.5557  0.4788  0.2470
     """
     pandas = require("pandas", "journal")
-    estimator, _ = unwrap(estimator)
+    estimator = unwrap(estimator)
     table = read_journal(estimator, every)
     steps = {"epoch": table.epochs} if table.unit == "step" else {}
     index = pandas.Index(table.rows, name=table.unit)

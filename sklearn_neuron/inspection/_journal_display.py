@@ -83,7 +83,7 @@ class JournalDisplay:
         ImportError
             Without matplotlib, which the extra ``plot`` brings.
         """
-        estimator, _ = unwrap(estimator)
+        estimator = unwrap(estimator)
         table = read_journal(estimator, every)
         return cls(columns=table.columns, index=table.rows, unit=table.unit).plot(ax, **kwargs)
 

@@ -77,7 +77,7 @@ class LossCurveDisplay:
         ImportError
             Without matplotlib, which the extra ``plot`` brings.
         """
-        estimator, _ = unwrap(estimator)
+        estimator = unwrap(estimator)
         check_is_fitted(estimator)
         display = cls(
             loss_curve=estimator.loss_curve_,

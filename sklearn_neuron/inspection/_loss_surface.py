@@ -134,7 +134,7 @@ class LossSurfaceDisplay:
         if grid_resolution < 2:
             raise ValueError(f"grid_resolution must be at least 2; got {grid_resolution!r}.")
         subject = subject_of(estimator, X, y, sample_weight)
-        fitted, _ = unwrap(estimator)
+        fitted = unwrap(estimator)
         names = parameter_names(subject.estimator, subject.network.layer_sizes)
         biases = [name for name in names if name.startswith("b")]
         parameters = (names[0], biases[0]) if parameters is None else parameters

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,8 +28,8 @@ class Subject(NamedTuple):
     blocks: list[Block]
 
 
-def unwrap(estimator: Any, X: Any = None) -> tuple[BaseNetworkEstimator, Any]:
-    """Return the last step of a pipeline and what reaches it, or the estimator and X.
+def unwrap(estimator: Any) -> BaseNetworkEstimator:
+    """Return the last step of a pipeline, or the estimator itself.
 
     Raises
     ------
@@ -36,8 +37,6 @@ def unwrap(estimator: Any, X: Any = None) -> tuple[BaseNetworkEstimator, Any]:
         Where it is not an estimator of this package.
     """
     if isinstance(estimator, Pipeline):
-        if X is not None and len(estimator) > 1:
-            X = estimator[:-1].transform(X)
         estimator = estimator[-1]
     if not isinstance(estimator, BaseNetworkEstimator):
         hint = " Pass its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
@@ -45,7 +44,17 @@ def unwrap(estimator: Any, X: Any = None) -> tuple[BaseNetworkEstimator, Any]:
             "sklearn_neuron.inspection looks into the estimators of sklearn_neuron and into "
             f"pipelines that end in one; got {type(estimator).__name__}.{hint}"
         )
-    return estimator, X
+    return estimator
+
+
+def reaching(estimator: Any, X: Any, y: Any) -> Any:
+    """Return what reaches the last step of a pipeline; the steps before it may be unfitted."""
+    if not isinstance(estimator, Pipeline) or len(estimator) == 1:
+        return X
+    before = estimator[:-1]
+    if not unwrap(estimator)._is_fitted():
+        before = clone(before).fit(X, y)
+    return before.transform(X)
 
 
 def subject_of(
@@ -60,10 +69,10 @@ def subject_of(
 
     Where the estimator is not fitted, at its start. The estimator itself is left alone.
     """
-    estimator, X = unwrap(estimator, X)
-    shadow = copy.copy(estimator)
+    shadow = copy.copy(unwrap(estimator))
     fitted = shadow._is_fitted()
     shadow._check_parameters()
+    X = reaching(estimator, X, y)
     task = shadow._read(X, y, sample_weight, None, resume=fitted, one_pass=False)
     if task is None or task.rows is None:
         raise ValueError("There is nothing to look at: every row has zero weight.")
