@@ -100,7 +100,7 @@ best_loss_ : float
     The smallest of ``loss_curve_``.
 n_features_in_ : int
     Number of features seen during ``fit``.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Names of the features, where X has names that are all strings.""",
 }
 

@@ -9,11 +9,12 @@ he_uniform          :math:`U(-r, r)`, :math:`r = \sqrt{6 / n_{in}}`
 he_normal           :math:`N(0, 2 / n_{in})`
 ==================  =====================================================
 
-Biases are drawn from :math:`U(-1/\sqrt{n_{in}}, 1/\sqrt{n_{in}})`, so that units of the same
-layer bend at different places even where there is one feature. ``"auto"`` is
-``glorot_uniform``, with the radius times the gain of the layer's activation: 4 for the
-logistic, whose slope at 0 is 1/4, and 1 for the others. (For "relu", He's schemes were
-measured too, and were less accurate on scikit-learn's bundled data sets.)
+The schemes are Glorot's [1]_ and He's [2]_. Biases are drawn from
+:math:`U(-1/\sqrt{n_{in}}, 1/\sqrt{n_{in}})`, so that units of the same layer bend at different
+places even where there is one feature. ``"auto"`` is ``glorot_uniform``, with the radius times
+the gain of the layer's activation: 4 for the logistic, whose slope at 0 is 1/4, and 1 for the
+others. (For "relu", He's schemes were measured too, and were less accurate on scikit-learn's
+bundled data sets.)
 
 References
 ----------

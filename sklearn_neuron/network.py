@@ -2,11 +2,13 @@ r"""The network: all parameters in one vector θ, and the two sweeps of backprop
 
 .. math::
 
-    a^0 = X, \quad z^l = a^{l-1} W^l + b^l, \quad a^l = \sigma(z^l), \quad a^L = link(z^L)
+    a^0 &= X, \quad z^l = a^{l-1} W^l + b^l, \quad a^l = \sigma(z^l)
 
-    \delta^L = \partial \ell / \partial z^L, \quad
-    \delta^{l-1} = \delta^l {W^l}^\top \odot \sigma'(z^{l-1}), \quad
-    \partial W^l = {a^{l-1}}^\top \delta^l, \quad \partial b^l = \sum_i \delta^l_i
+    a^L &= \mathrm{link}(z^L), \quad \delta^L = \partial \ell / \partial z^L
+
+    \delta^{l-1} &= \delta^l (W^l)^\top \odot \sigma'(z^{l-1})
+
+    \partial W^l &= (a^{l-1})^\top \delta^l, \quad \partial b^l = \sum_i \delta^l_i
 
 The objective is :math:`\sum_i s_i \ell_i / \sum_i s_i + \frac{\alpha}{2} \|W\|^2`; biases are
 never penalised. A row's share :math:`s_i / \sum s` enters once, in :math:`\delta^L`.

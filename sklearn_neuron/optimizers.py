@@ -104,7 +104,9 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam, as in Algorithm 1 of its paper [1]_.
+    """Adam: steps scaled by running means of the gradients and of their squares.
+
+    As in Algorithm 1 of its paper [1]_.
 
     Parameters
     ----------

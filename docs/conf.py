@@ -1,0 +1,98 @@
+"""How Sphinx builds the site: sphinx-build -W --keep-going -b html docs docs/_build/html."""
+
+import re
+
+from sphinx_gallery.sorting import ExplicitOrder
+
+import sklearn_neuron
+
+project = "sklearn_neuron"
+author = "The sklearn_neuron developers"
+project_copyright = author
+version = release = sklearn_neuron.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "sphinx-mathjax-offline",  # brings MathJax along, so that formulas need no network
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates"]
+default_role = "literal"  # as scikit-learn's docstrings mean `it`
+
+# ---- reference ----------------------------------------------------------------------------
+
+autodoc_typehints = "none"  # numpydoc says the types, in words
+autodoc_member_order = "bysource"
+autosummary_generate = True
+toc_object_entries_show_parents = "hide"
+numpydoc_show_class_members = False  # the class template lists them
+viewcode_line_numbers = True
+
+
+def own_references_only(app, what, name, obj, options, lines):
+    """Make plain text of the references in docstrings that scikit-learn wrote.
+
+    ``score``, ``set_fit_request`` and their like point at labels and terms of its own site.
+    """
+    if (getattr(obj, "__module__", None) or "").startswith("sklearn."):
+        text = re.sub(r":(?:ref|term):`([^`<]+?)(?:\s+<[^`>]+>)?`", r"\1", "\n".join(lines))
+        text = re.sub(r"User\s+Guide", "scikit-learn's User Guide", text)
+        lines[:] = text.split("\n")
+
+
+def setup(app):
+    """Connect what is above."""
+    app.connect("autodoc-process-docstring", own_references_only)
+
+
+# ---- gallery ------------------------------------------------------------------------------
+
+# The order in the gallery; a file that is not named here comes after those that are.
+EXAMPLES = [
+    "plot_drop_in_benchmark.py",
+]
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": ExplicitOrder([*EXAMPLES, "*"]),
+    "matplotlib_animations": True,
+    "min_reported_time": 5,
+    "write_computation_times": False,
+    "notebook_extensions": set(),  # Python files are offered, notebooks are not
+    "download_all_examples": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "backreferences_dir": None,
+    "reference_url": {"sklearn_neuron": None},
+}
+
+# ---- pages --------------------------------------------------------------------------------
+
+copybutton_exclude = ".linenos, .gp, .go"  # neither prompts nor outputs
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sklearn_neuron {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_copy_source = False
+html_show_sourcelink = False
+# no list of pages beside those that have none below them
+ALONE = ["index", "getting_started", "relations", "extending", "architecture", "defaults"]
+html_sidebars = {page: [] for page in ALONE}
+html_theme_options = {
+    "logo": {"text": "sklearn_neuron"},
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button"],
+    "header_links_before_dropdown": 8,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
