@@ -65,7 +65,7 @@ record : {{{histories}}}, default="loss"
     keeps the parameters after every epoch, ``"step"`` after every update: each time all of
     them, which is the memory of one fitted model (times the dtype's 8 or 4 bytes a number);
     ``"step"`` also measures each batch's loss before and after its update, and so takes
-    about twice the time. For lbfgs both mean its iterations.""",
+    two to four times as long with small batches. For lbfgs both mean its iterations.""",
     "verbose": """\
 verbose : bool or int, default=False
     Whether to print a line for each epoch.""",
