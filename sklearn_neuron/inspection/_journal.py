@@ -90,7 +90,6 @@ def journal(estimator: Any, *, every: str | None = None) -> Any:
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import NDArray
     >>> from sklearn_neuron import SigmoidNeuronRegressor
     >>> from sklearn_neuron.inspection import journal
     >>> X = np.array([[3.5], [0.35], [3.2], [-2.0], [1.5], [-0.5]])
