@@ -55,6 +55,14 @@ def setup(app):
 
 # The order in the gallery; a file that is not named here comes after those that are.
 EXAMPLES = [
+    "plot_single_neuron.py",
+    "plot_gradient_descent_three_ways.py",
+    "plot_logistic_neuron.py",
+    "plot_learning_slowdown.py",
+    "plot_perceptron_rule.py",
+    "plot_xor.py",
+    "plot_universal_approximation.py",
+    "plot_training_animation.py",
     "plot_drop_in_benchmark.py",
 ]
 sphinx_gallery_conf = {

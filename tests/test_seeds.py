@@ -228,13 +228,14 @@ def test_003_rosenblatt():
 
 
 def test_003_xor():
+    """The settings of examples/plot_xor.py, which says why."""
     signs = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
     labels = [0, 1, 1, 0]
     solved = []
     for seed in range(20):
         network = ManualMLPClassifier(
-            (4, 4), activation="logistic", solver=SGD(momentum=0.9), eta=0.2, batch_size=1,
-            max_iter=1000, tol=None, random_state=seed,
+            (4, 4), activation="logistic", init="he_uniform", solver=SGD(momentum=0.9), eta=0.5,
+            batch_size=None, max_iter=1000, tol=None, random_state=seed,
         ).fit(signs, labels)  # fmt: skip
         solved.append(network.score(signs, labels) == 1.0)
         assert [W.shape for W in network.coefs_] == [(2, 4), (4, 4), (4, 1)]

@@ -46,3 +46,9 @@ def axes_for(ax: Any, user: str) -> tuple[Any, Any]:
         figure, ax = pyplot.subplots()
         return figure, ax
     return ax.figure, ax
+
+
+def whole_numbers(ax: Any) -> None:
+    """Mark only whole numbers on the x axis, unless its scale is another one."""
+    if ax.get_xscale() == "linear":
+        ax.locator_params(axis="x", integer=True)

@@ -8,13 +8,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_neuron.inspection._extras import axes_for
+from sklearn_neuron._typing import Array
+from sklearn_neuron.inspection._extras import axes_for, whole_numbers
 from sklearn_neuron.inspection._journal import read_journal
 from sklearn_neuron.inspection._subject import unwrap
 
 #: Okabe and Ito's colours, which everybody can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LABELLED = len(COLOURS)  # more columns than this are drawn in groups
+PLACES = 15  # along a line where its name may go
+OFFSETS = ((40, 25), (40, -25), (-40, 25), (-40, -25))  # of a name from its line, in points
 
 
 class JournalDisplay:
@@ -111,6 +114,7 @@ class JournalDisplay:
         ]
         self.ax_.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
         self.ax_.set(xlabel=self.unit)
+        whole_numbers(self.ax_)
         if few:
             self._annotate()
         else:
@@ -131,18 +135,29 @@ class JournalDisplay:
         ]
 
     def _annotate(self) -> None:
-        """Name every line by an arrow to a place of its own."""
-        index = np.asarray(self.index)
-        for k, line in enumerate(self.lines_):
-            row = (k + 1) * (len(index) - 1) // (len(self.lines_) + 1)
-            values = line.get_ydata()
+        """Name every line by an arrow, where lines, edges and other names leave most room."""
+        self.ax_.autoscale_view()
+        points = self.figure_.dpi / 72.0  # pixels in a point
+        paths = [self.ax_.transData.transform(line.get_xydata()) for line in self.lines_]
+        zero = paths[0].copy()
+        zero[:, 1] = self.ax_.transData.transform((0.0, 0.0))[1]
+        taken = np.concatenate([_dense(path) for path in (*paths, zero)])
+        for line, path in zip(self.lines_, paths, strict=True):
+            width = 8.0 * len(line.get_label())
+            rows = np.unique(np.linspace(0, len(path) - 1, PLACES).astype(int))
+            places = [(row, *offset) for row in rows for offset in OFFSETS]
+            shapes = [path[row] + points * _name(x, y, width) for row, x, y in places]
+            best = int(np.argmax([self._room(shape, taken) for shape in shapes]))
+            taken = np.concatenate([taken, shapes[best]])
+            row, x, y = places[best]
             self.ax_.annotate(
                 line.get_label(),
-                xy=(index[row], values[row]),
-                xytext=(40, 25),
+                xy=line.get_xydata()[row],
+                xytext=(x, y),
                 textcoords="offset points",
                 color=line.get_color(),
                 fontweight="bold",
+                ha="left" if x > 0 else "right",
                 va="center",
                 arrowprops={
                     "arrowstyle": "->",
@@ -151,8 +166,28 @@ class JournalDisplay:
                 },
             )
 
+    def _room(self, shape: Array, taken: Array) -> float:
+        """Return the distance in pixels from a name with its arrow to what is nearest."""
+        box = self.ax_.bbox
+        edges = min(np.min(shape - box.min), np.min(box.max - shape))
+        distances = np.linalg.norm(shape[:, None] - taken, axis=2)
+        return float(min(edges, distances.min()))
+
     def _legend(self) -> None:
         """Name the groups of lines."""
         first = {line.get_label()[0].lower(): line for line in reversed(self.lines_)}
         names = {"w": "weights", "b": "biases", "l": "Loss"}
         self.ax_.legend([first[letter] for letter in names], list(names.values()))
+
+
+def _name(x: float, y: float, width: float) -> Array:
+    """Return points along an arrow and its name, seen from the arrow's head."""
+    return _dense(np.array([[0.0, y / 2.0], [0.0, y], [x, y], [x + np.copysign(width, x), y]]))
+
+
+def _dense(path: Array) -> Array:
+    """Return points along a path, about as near to each other as letters."""
+    lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    way = np.concatenate([[0.0], np.cumsum(lengths)])
+    places = np.linspace(0.0, way[-1], int(np.clip(way[-1] / 8.0, 2, 500)))
+    return np.stack([np.interp(places, way, path[:, k]) for k in (0, 1)], axis=1)

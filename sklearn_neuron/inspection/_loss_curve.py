@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron.inspection._extras import axes_for
+from sklearn_neuron.inspection._extras import axes_for, whole_numbers
 from sklearn_neuron.inspection._subject import unwrap
 
 
@@ -109,6 +109,7 @@ class LossCurveDisplay:
         kwargs = {"label": name, **({"marker": "o"} if len(curve) == 1 else {}), **kwargs}
         (self.line_,) = self.ax_.plot(np.arange(len(curve)), curve, **kwargs)
         self.ax_.set(xlabel=self.unit, ylabel="loss")
+        whole_numbers(self.ax_)
         if self.line_.get_label() and not self.line_.get_label().startswith("_"):
             self.ax_.legend()
         return self
