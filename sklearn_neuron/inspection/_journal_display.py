@@ -108,8 +108,9 @@ class JournalDisplay:
         self.figure_, self.ax_ = axes_for(ax, "JournalDisplay")
         few = len(self.columns) <= LABELLED
         looks = self._looks(few)
+        dot = {"marker": "o"} if len(np.asarray(self.index)) == 1 else {}  # a line of one point
         self.lines_ = [
-            self.ax_.plot(self.index, values, **{**look, "label": name, **kwargs})[0]
+            self.ax_.plot(self.index, values, **{**look, **dot, "label": name, **kwargs})[0]
             for (name, values), look in zip(self.columns.items(), looks, strict=True)
         ]
         self.ax_.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
