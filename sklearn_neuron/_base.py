@@ -324,7 +324,7 @@ class BaseNetworkEstimator(BaseEstimator):
         self._set_parameters(*split(run.theta, task.network.layer_sizes))
         self.n_iter_ = len(run.losses)
         # by default a partial_fit keeps its own pass only, so that pickles do not grow
-        append = task.resume and not (task.one_pass and self.record == "loss")
+        append = task.resume and (run.history.keeps_parameters or not task.one_pass)
         losses = self.loss_curve_ if append else []
         self._attach_history(task.network, run.history, len(losses), append)
         self.loss_curve_ = losses + run.losses
@@ -337,11 +337,11 @@ class BaseNetworkEstimator(BaseEstimator):
         self, network: Network, history: History, first_epoch: int, append: bool
     ) -> None:
         """Set ``history_`` and ``start_``: parameters in the names and shapes that users see."""
-        columns, start = dict(history.columns), {}
+        columns, start = history.columns(), {}
         if history.start is not None:
             start, *rows = (
                 self._name_parameters(*split(theta, network.layer_sizes))
-                for theta in (history.start, *history.thetas)
+                for theta in (history.start, *(row["theta"] for row in history.rows))
             )
             columns.update({name: [row[name] for row in rows] for name in start})
         count_on(columns, first_epoch, self.history_ if append else {})

@@ -63,9 +63,10 @@ warm_start : bool, default=False
 record : {{{histories}}}, default="loss"
     What ``history_`` keeps besides numbers. ``"loss"`` costs nothing per update. ``"epoch"``
     keeps the parameters after every epoch, ``"step"`` after every update: each time all of
-    them, which is the memory of one fitted model (times the dtype's 8 or 4 bytes a number);
-    ``"step"`` also measures each batch's loss before and after its update, and so takes
-    two to four times as long with small batches. For lbfgs both mean its iterations.""",
+    them, 8 (or for float32 4) bytes a parameter, with 0.4 kB around them for a neuron and
+    about 1 kB for a network. ``"step"`` also measures each batch's loss before and after its
+    update, and so takes up to twice as long for a network, up to four times for a neuron with
+    ``batch_size=1``. For lbfgs both mean its iterations.""",
     "verbose": """\
 verbose : bool or int, default=False
     Whether to print a line for each epoch.""",
@@ -89,8 +90,8 @@ history_ : dict of list
     the epoch, {default}. With ``record="step"`` a row for each update:
     ``"epoch"``, ``"step"`` (from 0), ``"eta"``, ``"n_rows"`` of the batch, ``"loss"`` (the
     batch's, with the penalty, before its update), ``"loss_after"`` (the same batch's after
-    it) and the parameters after the update. It grows as ``loss_curve_`` does; after a
-    change of ``record`` it begins anew.
+    it) and the parameters after the update. It grows as ``loss_curve_`` does; where its
+    columns change, as after a change of ``record``, it begins anew.
 start_ : dict
     The parameters before the first row of ``history_``, under the same names; only where
     ``record`` is not ``"loss"``.

@@ -141,10 +141,15 @@ def objective(network: Network, blocks: Sequence[Block]) -> float:
     sums = []
 
     def note(block: Block) -> None:
-        sums.append(_weighted_sum(network.loss.value(block.Y, block.z), block.share))
+        sums.append(_loss_of(network, block))
 
     gradient(network, blocks, note)
     return sum(sums) + network.penalty()
+
+
+def loss_of(network: Network, blocks: Sequence[Block]) -> float:
+    """Return the objective over a batch whose outputs stand in its blocks."""
+    return sum(_loss_of(network, block) for block in blocks) + network.penalty()
 
 
 def evaluate(network: Network, blocks: Sequence[Block]) -> float:
@@ -154,6 +159,10 @@ def evaluate(network: Network, blocks: Sequence[Block]) -> float:
         network.forward(X, space, space.z)
         total += _weighted_sum(network.loss.value(Y, space.z), share)
     return total
+
+
+def _loss_of(network: Network, block: Block) -> float:
+    return _weighted_sum(network.loss.value(block.Y, block.z), block.share)
 
 
 def _weighted_sum(value: Array, weight: Array | float) -> float:

@@ -20,9 +20,11 @@ from typing import Any
 
 from sklearn_neuron._typing import Array
 from sklearn_neuron.batches import Block
-from sklearn_neuron.epochs import Descent, evaluate
+from sklearn_neuron.epochs import Descent, evaluate, loss_of
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer, State
+
+Row = dict[str, Any]  # the numbers of a row, and under "theta" the parameters after it
 
 
 class History:
@@ -35,47 +37,46 @@ class History:
 
     Attributes
     ----------
-    columns : dict of list
-        Equal-length columns.
-    thetas : list of ndarray
-        θ after each row; empty where it is not kept.
+    rows : list of dict
+        What is kept, in complete epochs.
     start : ndarray or None
         θ before the first row, where it is kept.
     """
 
     names: tuple[str, ...] = ("epoch", "eta", "loss")
+    #: Whether the parameters are kept too; then calls of ``partial_fit`` add up.
+    keeps_parameters = False
 
     def __init__(self, theta: Array) -> None:
-        self.columns: dict[str, list[Any]] = {name: [] for name in self.names}
-        self.thetas: list[Array] = []
+        self.rows: list[Row] = []
         self.start: Array | None = None
-        self.n_epochs = 0
 
     def descent(self, network: Network, optimizer: Optimizer, state: State) -> Descent:
         """Return what takes the steps of this run."""
         return Descent(network, optimizer, state)
 
-    def commit(self, theta: Array, loss: float, eta: float) -> None:
-        """Take note of a complete epoch."""
-        self._append(epoch=self.n_epochs, eta=eta, loss=loss)
-        self.n_epochs += 1
+    def read(self, epoch: int, theta: Array, loss: float, eta: float) -> list[Row]:
+        """Return the rows of a complete epoch, to be added to ``rows`` at one stroke."""
+        return [{"epoch": epoch, "eta": eta, "loss": loss}]
 
-    def _append(self, **row: float) -> None:
-        for name, value in row.items():
-            self.columns[name].append(value)
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the numbers of all rows as columns of equal length."""
+        return {name: [row[name] for row in self.rows] for name in self.names}
 
 
 class EpochHistory(History):
     """The parameters too, after every epoch: n_parameters numbers each."""
+
+    keeps_parameters = True
 
     def __init__(self, theta: Array) -> None:
         super().__init__(theta)
         self.start = theta.copy()
         self._dtype = theta.dtype
 
-    def commit(self, theta: Array, loss: float, eta: float) -> None:
-        super().commit(theta, loss, eta)
-        self.thetas.append(theta.astype(self._dtype))  # L-BFGS works in float64
+    def read(self, epoch: int, theta: Array, loss: float, eta: float) -> list[Row]:
+        (row,) = super().read(epoch, theta, loss, eta)
+        return [{**row, "theta": theta.astype(self._dtype)}]  # L-BFGS works in float64
 
 
 class StepHistory(EpochHistory):
@@ -85,42 +86,41 @@ class StepHistory(EpochHistory):
 
     def __init__(self, theta: Array) -> None:
         super().__init__(theta)
-        self._steps: list[tuple[Array, dict[str, float]]] = []  # of the epoch under way
+        self._steps: list[Row] = []  # of the epoch under way
 
     def descent(self, network: Network, optimizer: Optimizer, state: State) -> Descent:
         return WatchedDescent(network, optimizer, state, self._steps)
 
-    def commit(self, theta: Array, loss: float, eta: float) -> None:
-        for theta_after, row in self._steps:
-            self._append(epoch=self.n_epochs, step=len(self.thetas), **row)
-            self.thetas.append(theta_after)
-        self.n_epochs += 1
+    def read(self, epoch: int, theta: Array, loss: float, eta: float) -> list[Row]:
+        first = len(self.rows)
+        steps = [{"epoch": epoch, "step": first + k, **row} for k, row in enumerate(self._steps)]
         self._steps.clear()
+        return steps
 
 
 class WatchedDescent(Descent):
-    """Steps that are taken note of in a list; each costs two more forward sweeps."""
+    """Steps that are taken note of in a list; each costs one more forward sweep, or two."""
 
     def __init__(
-        self,
-        network: Network,
-        optimizer: Optimizer,
-        state: State,
-        steps: list[tuple[Array, dict[str, float]]],
+        self, network: Network, optimizer: Optimizer, state: State, steps: list[Row]
     ) -> None:
         super().__init__(network, optimizer, state)
         self._steps = steps
 
     def step(self, blocks: Sequence[Block], eta: float) -> None:
-        before = evaluate(self.network, blocks)
+        network = self.network
+        # the outputs of a single block still stand in it; several blocks have shared their memory
+        before = loss_of(network, blocks) if len(blocks) == 1 else evaluate(network, blocks)
         super().step(blocks, eta)
-        row = {
-            "eta": eta,
-            "n_rows": sum(len(block.Y) for block in blocks),
-            "loss": before,
-            "loss_after": evaluate(self.network, blocks),
-        }
-        self._steps.append((self.network.theta.copy(), row))
+        self._steps.append(
+            {
+                "eta": eta,
+                "n_rows": sum(len(block.Y) for block in blocks),
+                "loss": before,
+                "loss_after": evaluate(network, blocks),
+                "theta": network.theta.copy(),
+            }
+        )
 
 
 def count_on(
@@ -128,8 +128,8 @@ def count_on(
 ) -> None:
     """Let the epochs, and the steps where both have them, go on from earlier ones."""
     columns["epoch"] = [first_epoch + epoch for epoch in columns["epoch"]]
-    if "step" in columns and earlier.get("step"):
-        first_step = earlier["step"][-1] + 1
+    if "step" in columns:
+        first_step = len(earlier.get("step", []))
         columns["step"] = [first_step + step for step in columns["step"]]
 
 

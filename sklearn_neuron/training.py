@@ -56,6 +56,7 @@ class Run:
         self, theta: Array, state: State, loss: float, eta: float, *, last: bool = False
     ) -> None:
         """Keep a complete, finite epoch: as a copy, unless nothing comes after it."""
+        rows = self.history.read(len(self.losses), theta, loss, eta)
         if last:
             self.theta, self.state = theta, state
         elif not self.losses:
@@ -68,7 +69,7 @@ class Run:
                 else:
                     self.state[name] = value
         self.losses.append(loss)
-        self.history.commit(theta, loss, eta)
+        self.history.rows += rows
 
 
 class Plateau:

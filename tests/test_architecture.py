@@ -74,7 +74,13 @@ ALLOWED = {
     # the inspection looks at estimators from outside
     "inspection/_extras": set(),
     "inspection/_subject": {"_base", "batches", "network", "neuron"},
-    "inspection/_gradient": {"epochs", "initializers", "inspection._subject", "network"},
+    "inspection/_gradient": {
+        "_validation",
+        "epochs",
+        "initializers",
+        "inspection._subject",
+        "network",
+    },
     "inspection/_trace": {"activations", "batches", "epochs", "inspection._subject", "network"},
     "inspection/_journal": {"_base", "inspection._extras", "inspection._subject"},
     "inspection/_journal_display": {
@@ -83,7 +89,12 @@ ALLOWED = {
         "inspection._subject",
     },
     "inspection/_loss_curve": {"inspection._extras", "inspection._subject"},
-    "inspection/_loss_surface": {"epochs", "inspection._extras", "inspection._subject"},
+    "inspection/_loss_surface": {
+        "_validation",
+        "epochs",
+        "inspection._extras",
+        "inspection._subject",
+    },
     "inspection/__init__": {
         "inspection._gradient",
         "inspection._journal",

@@ -9,6 +9,7 @@ from helpers import NETWORKS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor
+from sklearn_neuron.history import StepHistory
 from sklearn_neuron.network import Network
 
 NUMBERS = {"loss": ["epoch", "eta", "loss"], "epoch": ["epoch", "eta", "loss"]}
@@ -114,6 +115,7 @@ def test_full_batch_steps_over_several_blocks(X, monkeypatch):
     cut = make(LogisticNeuronClassifier, record="step", batch_size=None).fit(X, y)
     assert_allclose(cut.history_["loss"], whole.history_["loss"], rtol=1e-12)
     assert_allclose(cut.history_["loss_after"], whole.history_["loss_after"], rtol=1e-12)
+    assert set(cut.history_["n_rows"]) == {30}
     assert_allclose(whole.history_["loss"][1:], whole.history_["loss_after"][:-1], rtol=1e-12)
 
 
@@ -215,3 +217,22 @@ def test_nothing_is_evaluated_where_it_is_not_asked_for(X, monkeypatch):
         make(LogisticNeuronClassifier, record=record).fit(X, np.arange(30) % 3)
     with pytest.raises(AssertionError, match="evaluated"):
         make(LogisticNeuronClassifier, record="step").fit(X, np.arange(30) % 3)
+
+
+def test_an_interrupt_while_an_epoch_is_noted_leaves_whole_epochs(X, monkeypatch):
+    y = target_for(SigmoidNeuronRegressor, 30)
+    model = make(SigmoidNeuronRegressor, record="step", batch_size=1, max_iter=5)
+    original, calls = StepHistory.read, iter(range(100))
+
+    def interrupted(*args):
+        rows = original(*args)
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return rows
+
+    monkeypatch.setattr(StepHistory, "read", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert model.n_iter_ == len(model.loss_curve_) == 2
+    assert pd.DataFrame(model.history_).shape[0] == 60
+    assert_array_equal(model.history_["coef"][-1], model.coef_)

@@ -10,6 +10,7 @@ from helpers import ESTIMATORS, NETWORKS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import objective_and_gradients, sigma
 from scipy import sparse
+from sklearn.datasets import load_diabetes
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -23,7 +24,7 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
-from sklearn_neuron.activations import ACTIVATIONS, Tanh
+from sklearn_neuron.activations import ACTIVATIONS, ReLU, Tanh
 from sklearn_neuron.inspection import (
     JournalDisplay,
     LossCurveDisplay,
@@ -167,7 +168,7 @@ def test_pipelines_and_strangers(X):
     y = target_for(LogisticNeuronClassifier, 30)
     pipeline = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier)).fit(X, y)
     inner = check_gradient(pipeline[-1], StandardScaler().fit_transform(X), y)
-    assert check_gradient(pipeline, X, y) == inner
+    assert vars(check_gradient(pipeline, X, y)) == vars(inner)
     unfitted = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier))
     assert check_gradient(unfitted, X, y).passed
     assert_allclose(backprop_trace(unfitted, X, y).a[0], StandardScaler().fit_transform(X))
@@ -182,6 +183,93 @@ def test_pipelines_and_strangers(X):
         check_gradient(LogisticNeuronClassifier(eta=-1.0), X, y)
     with pytest.raises(ValueError, match="zero weight"):
         check_gradient(pipeline[-1], X, y, sample_weight=np.zeros(30))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("n", [20, 442])
+def test_corners_of_relu_are_no_mistakes(n, seed):
+    X, y = load_diabetes(return_X_y=True)
+    model = ManualMLPRegressor(hidden_layer_sizes=(60,))
+    check = check_gradient(model, X[:n], y[:n], random_state=seed)
+    assert check.passed, str(check)
+
+
+def test_many_rows_near_corners(X):
+    rng = np.random.RandomState(0)
+    rows = rng.normal(size=(5000, 6))
+    model = ManualMLPClassifier((20,))
+    check = check_gradient(model, rows, rows[:, 0] > 0, max_parameters=30, random_state=1)
+    assert check.passed, str(check)
+
+
+def test_a_wrong_derivative_is_found_among_corners(X):
+    class WrongReLU(ReLU):
+        name = "wrong_relu"
+
+        def with_derivative(self, z, out, slope):
+            super().with_derivative(z, out, slope)
+            slope *= 1.0001
+
+    X, y = load_diabetes(return_X_y=True)
+    for seed in range(4):
+        model = ManualMLPRegressor((20,), activation=WrongReLU())
+        assert not check_gradient(model, X, y, random_state=seed).passed
+
+
+def test_large_targets_are_no_mistakes(X):
+    y = 1e8 + np.random.RandomState(0).normal(size=30)
+    check = check_gradient(make(ManualMLPRegressor, activation="tanh"), X, y)
+    assert check.passed, str(check)
+
+
+def test_a_fitted_estimator_is_checked_at_its_parameters(X):
+    y = target_for(SigmoidNeuronRegressor, 30)
+    model = make(SigmoidNeuronRegressor, alpha=1.0).fit(X, y)
+    for coef in ([100.0, 1.0, -50.0, 2.0], [0.0, 0.1, 0.0, 0.3]):
+        model.coef_ = np.array(coef)
+        check, trace = check_gradient(model, X, y), backprop_trace(model, X, y)
+        expected = {f"w[{j}]": trace.dW[1][j, 0] for j in range(4)} | {"b": trace.db[1][0]}
+        assert check.passed
+        assert check.backprop == expected[check.worst]
+
+
+def test_another_random_state_checks_other_parameters(X):
+    model = make(ManualMLPRegressor, hidden_layer_sizes=(50,)).fit(X, ONE_HOT)
+    found = {
+        check_gradient(model, X, ONE_HOT, max_parameters=2, random_state=seed).worst
+        for seed in range(10)
+    }
+    assert len(found) > 2
+    assert check_gradient(model, X, ONE_HOT, max_parameters=None).n_checked == 403
+    for wrong in (0, 2.5, "all"):
+        with pytest.raises(ValueError, match="max_parameters"):
+            check_gradient(model, X, ONE_HOT, max_parameters=wrong)
+
+
+def test_the_random_state_does_not_move_on(X):
+    y = target_for(ManualMLPRegressor, 30)
+    state = np.random.RandomState(3)
+    model = make(ManualMLPRegressor, random_state=state, record="epoch", max_iter=1)
+    before = state.get_state()[2]
+    trace = backprop_trace(model, X, y)
+    check_gradient(model, X, y)
+    assert state.get_state()[2] == before
+    assert_array_equal(trace.W[1], model.fit(X, y).start_["coefs"][0])
+
+
+def test_results_show_themselves(X):
+    y = target_for(ManualMLPClassifier, 30)
+    check = check_gradient(make(ManualMLPClassifier), X, y)
+    trace = backprop_trace(make(ManualMLPClassifier, alpha=0.5), 1e-6 * X, y)
+    assert repr(check) == str(check)
+    assert repr(trace) == str(trace)
+    assert trace == trace  # noqa: PLR0124
+    assert "+ 0.5 W¹" in str(trace)
+    small = backprop_trace(make(SigmoidNeuronRegressor), X, X[:, 0], coef_init=[1e-6, 0, 0, 0])
+    assert "5.0e-07" in str(small)
+    with np.errstate(all="raise"):
+        backprop_trace(make(ManualMLPRegressor), 1e200 * X, X[:, 0])
+        check_gradient(make(ManualMLPRegressor), 1e200 * X, X[:, 0])
 
 
 # ---- the trace --------------------------------------------------------------------------------
@@ -277,6 +365,36 @@ def test_journal_names_every_parameter(X):
     frame = pandas.DataFrame(X[:, :2], columns=["length", "width"])
     named = make(SigmoidNeuronRegressor, record="epoch").fit(frame, y)
     assert list(journal(named)) == ["w[length]", "w[width]", "b", "Loss"]
+
+
+def test_journal_names_outputs_first(X):
+    model = make(LogisticNeuronClassifier, record="epoch").fit(X[:, :2], np.arange(30) % 3)
+    row = journal(model).iloc[-1]
+    assert list(row.index) == [
+        "w[0, 0]", "w[1, 0]", "w[2, 0]", "w[0, 1]", "w[1, 1]", "w[2, 1]",
+        "b[0]", "b[1]", "b[2]", "Loss",
+    ]  # fmt: skip
+    for k in range(3):
+        assert row[f"b[{k}]"] == model.intercept_[k]
+        for j in range(2):
+            assert row[f"w[{k}, {j}]"] == model.coef_[k, j]
+
+
+@pytest.mark.parametrize("record", ["epoch", "step"])
+def test_the_journal_of_nothing_is_empty(record, X):
+    y = target_for(SigmoidNeuronRegressor, 30)
+    model = make(SigmoidNeuronRegressor, record=record)
+    model.partial_fit(X, y, sample_weight=np.zeros(30))
+    assert journal(model).shape[0] == 0
+    assert journal(model, every="epoch").shape == (0, 6)
+
+
+def test_the_journal_after_a_change_of_record_counts_on(X):
+    y = target_for(SigmoidNeuronRegressor, 30)
+    model = make(SigmoidNeuronRegressor, max_iter=2, warm_start=True, batch_size=10).fit(X, y)
+    model.set_params(record="step").fit(X, y)
+    assert list(journal(model, every="epoch").index) == [2, 3]
+    assert list(journal(model).index) == list(range(6))
 
 
 @pytest.mark.parametrize("record", ["epoch", "step"])
@@ -421,10 +539,60 @@ def test_loss_surface_of_chosen_parameters(X):
     assert display.ax_.get_xlabel() == "W2[0, 1]"
     with pytest.raises(ValueError, match=r"no parameter 'w'; there are W1\[0, 0\]"):
         LossSurfaceDisplay.from_estimator(model, X, y, parameters=("w", "b"))
-    with pytest.raises(ValueError, match="grid_resolution must be"):
+    with pytest.raises(ValueError, match="grid_resolution"):
         LossSurfaceDisplay.from_estimator(model, X, y, grid_resolution=1)
     with pytest.raises(ValueError, match="plot_method"):
         LossSurfaceDisplay.from_estimator(model, X, y, plot_method="surface")
+
+
+def test_short_names_and_colours_of_matplotlib():
+    model = make(SigmoidNeuronRegressor, record="epoch").fit(*SMALL)
+    assert JournalDisplay.from_estimator(model, lw=1, c="r").lines_[0].get_color() == "r"
+    assert LossCurveDisplay.from_estimator(model, lw=1, ls=":").line_.get_linewidth() == 1
+    surface = LossSurfaceDisplay.from_estimator(
+        model, *SMALL, grid_resolution=4, plot_method="contour", colors="k", path_kwargs={"c": "b"}
+    )
+    assert surface.path_.get_color() == "b"
+    assert surface.colorbar_.ax.get_ylabel() == "loss"
+    black = LossSurfaceDisplay.from_estimator(
+        model, *SMALL, grid_resolution=4, plot_method="contour", cmap="viridis"
+    )
+    assert black.path_.get_color() == "black"
+    assert black.surface_.get_cmap().name == "viridis"
+
+
+def test_journal_display_of_any_columns():
+    nine = JournalDisplay(columns={f"c{k}": [1, 2] for k in range(9)}, index=[0, 1]).plot()
+    assert len(nine.ax_.get_legend().get_texts()) == 9
+    weights = JournalDisplay(columns={f"w[{k}]": [1, 2] for k in range(9)}, index=[0, 1])
+    names = weights.plot(label="x").ax_.get_legend().get_texts()
+    assert [text.get_text() for text in names] == ["weights"]
+    one = JournalDisplay(columns={"w": [1.0]}, index=[3], unit="step").plot()
+    assert one.lines_[0].get_marker() == "o"
+    assert one.ax_.get_xlabel() == "step"
+    assert LossCurveDisplay(loss_curve=[1.0]).plot().line_.get_marker() == "o"
+
+
+def test_loss_surface_takes_weights_and_says_what_is_wrong(X):
+    y, weight = target_for(SigmoidNeuronRegressor, 30), np.arange(30.0)
+    model = make(SigmoidNeuronRegressor, batch_size=None, record="epoch")
+    model.fit(X, y, sample_weight=weight)
+    path = LossSurfaceDisplay.from_estimator(model, X, y, grid_resolution=2).path
+    at_the_end = tuple((x, x + 1) for x in path[-1])
+    display = LossSurfaceDisplay.from_estimator(
+        model, X, y, sample_weight=weight, grid_resolution=2, ranges=at_the_end
+    )
+    trace = backprop_trace(model, X, y, sample_weight=weight)
+    assert_allclose(display.loss[0, 0], trace.objective)
+    assert display.ax_.get_xlim() == pytest.approx(at_the_end[0])
+    assert display.ax_.get_ylim() == pytest.approx(at_the_end[1])
+    end = display.ax_.get_lines()[-1]
+    assert_array_equal(np.ravel(end.get_xydata()), path[-1])
+    with pytest.raises(NotFittedError):
+        LossSurfaceDisplay.from_estimator(SigmoidNeuronRegressor(), X, y)
+    for wrong in (("w[0]",), ("b", "b")):
+        with pytest.raises(ValueError, match="two different names"):
+            LossSurfaceDisplay.from_estimator(model, X, y, parameters=wrong)
 
 
 def test_displays_leave_the_estimator_alone(X):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 #: The extra that brings each package.
@@ -52,3 +53,10 @@ def whole_numbers(ax: Any) -> None:
     """Mark only whole numbers on the x axis, unless its scale is another one."""
     if ax.get_xscale() == "linear":
         ax.locator_params(axis="x", integer=True)
+
+
+def line_kwargs(kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return arguments of a line under their full names: lw becomes linewidth."""
+    cbook, lines = (require(f"matplotlib.{name}", "a display") for name in ("cbook", "lines"))
+    full: dict[str, Any] = cbook.normalize_kwargs(dict(kwargs or {}), lines.Line2D)
+    return full

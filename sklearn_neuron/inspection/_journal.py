@@ -39,18 +39,21 @@ def read_journal(estimator: BaseNetworkEstimator, every: str | None) -> Journal:
     theta, history = recorded_thetas(estimator), estimator.history_
     has_steps = "step" in history
     if every == "step" and not has_steps:
-        raise ValueError("every='step' needs a fit with record='step'.")
+        raise ValueError(
+            "every='step' needs a fit with record='step' and a solver with updates (lbfgs "
+            "records iterations, which count as epochs)."
+        )
     names = parameter_names(estimator, layer_sizes_of(estimator))
     epoch = np.array(history["epoch"], dtype=int)
     loss = np.array(history["loss_after" if has_steps else "loss"], dtype=float)
-    unit = "step" if has_steps else "epoch"
+    unit = "step" if has_steps and every != "epoch" else "epoch"
     index = np.array(history[unit], dtype=int)
-    if has_steps and every == "epoch":
+    if has_steps and every == "epoch" and len(epoch):
         ends = np.flatnonzero(np.diff(epoch, append=epoch[-1:] + 1))
         n_rows = np.array(history["n_rows"])
         starts = np.concatenate([[0], ends[:-1] + 1])
         loss = np.add.reduceat(loss * n_rows, starts) / np.add.reduceat(n_rows, starts)
-        unit, theta, epoch = "epoch", theta[ends], epoch[ends]
+        theta, epoch = theta[ends], epoch[ends]
         index = epoch
     columns = {name: theta[:, k] for k, name in enumerate(names)}
     return Journal(unit, index, epoch, {**columns, "Loss": loss})
@@ -76,7 +79,8 @@ def journal(estimator: Any, *, every: str | None = None) -> Any:
         ``W1[i, j]``, ``b1[j]``, … with ``W1`` for ``coefs_[0]``. The index counts epochs or
         steps from 0; steps have a column ``epoch`` too.
 
-        ``Loss`` of a recorded epoch is that of ``loss_curve_``: each batch before its update.
+        ``Loss`` of a recorded epoch is that of ``loss_curve_``: each batch before its update
+        (with lbfgs after the iteration).
         Of recorded steps it is the batch's loss *after* its update, and summed up into epochs
         the mean over their rows of that: the column ``Loss`` of the textbook's journal.
 

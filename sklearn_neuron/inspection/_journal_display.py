@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._extras import axes_for, whole_numbers
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs, whole_numbers
 from sklearn_neuron.inspection._journal import read_journal
 from sklearn_neuron.inspection._subject import unwrap
 
@@ -106,6 +106,7 @@ class JournalDisplay:
             This display.
         """
         self.figure_, self.ax_ = axes_for(ax, "JournalDisplay")
+        kwargs = line_kwargs(kwargs)
         few = len(self.columns) <= LABELLED
         looks = self._looks(few)
         dot = {"marker": "o"} if len(np.asarray(self.index)) == 1 else {}  # a line of one point
@@ -127,13 +128,13 @@ class JournalDisplay:
         if few:
             colours = COLOURS[: len(self.columns)]
             return [{"color": colour, "linewidth": 2.5} for colour in colours]
-        group = {"w": COLOURS[0], "b": COLOURS[1]}
-        return [
-            {"color": COLOURS[6], "linewidth": 2.5}
-            if name == "Loss"
-            else {"color": group[name[0].lower()], "linewidth": 0.8, "alpha": 0.5}
-            for name in self.columns
-        ]
+        thin = {"linewidth": 0.8, "alpha": 0.5}
+        looks = {
+            "weights": {"color": COLOURS[0], **thin},
+            "biases": {"color": COLOURS[1], **thin},
+            "others": {"color": COLOURS[6], "linewidth": 2.5},
+        }
+        return [looks[_group(name)] for name in self.columns]
 
     def _annotate(self) -> None:
         """Name every line by an arrow, where lines, edges and other names leave most room."""
@@ -175,10 +176,19 @@ class JournalDisplay:
         return float(min(edges, distances.min()))
 
     def _legend(self) -> None:
-        """Name the groups of lines."""
-        first = {line.get_label()[0].lower(): line for line in reversed(self.lines_)}
-        names = {"w": "weights", "b": "biases", "l": "Loss"}
-        self.ax_.legend([first[letter] for letter in names], list(names.values()))
+        """Name the groups of lines; what is neither weight nor bias by its own name."""
+        named: dict[str, Any] = {}
+        for name, line in zip(self.columns, self.lines_, strict=True):
+            group = _group(name)
+            named.setdefault(name if group == "others" else group, line)
+        self.ax_.legend(list(named.values()), list(named))
+
+
+def _group(name: str) -> str:
+    """Return what kind of column it is, by its name."""
+    kinds = {"w": "weights", "W": "weights", "b": "biases"}
+    is_parameter = name in kinds or name[1:2] == "[" or name[1:2].isdigit()
+    return kinds.get(name[:1], "others") if is_parameter else "others"
 
 
 def _name(x: float, y: float, width: float) -> Array:

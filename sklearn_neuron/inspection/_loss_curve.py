@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron.inspection._extras import axes_for, whole_numbers
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs, whole_numbers
 from sklearn_neuron.inspection._subject import unwrap
 
 
@@ -82,7 +82,7 @@ class LossCurveDisplay:
         display = cls(
             loss_curve=estimator.loss_curve_,
             estimator_name=type(estimator).__name__ if name is None else name,
-            unit="iteration" if estimator.solver == "lbfgs" else "epoch",
+            unit="iteration" if np.isnan(estimator.history_["eta"]).all() else "epoch",
         )
         return display.plot(ax, **kwargs)
 
@@ -106,7 +106,8 @@ class LossCurveDisplay:
         self.figure_, self.ax_ = axes_for(ax, "LossCurveDisplay")
         name = self.estimator_name if name is None else name
         curve = np.asarray(self.loss_curve, dtype=float)
-        kwargs = {"label": name, **({"marker": "o"} if len(curve) == 1 else {}), **kwargs}
+        dot = {"marker": "o"} if len(curve) == 1 else {}  # a line of one point
+        kwargs = {"label": name, **dot, **line_kwargs(kwargs)}
         (self.line_,) = self.ax_.plot(np.arange(len(curve)), curve, **kwargs)
         self.ax_.set(xlabel=self.unit, ylabel="loss")
         whole_numbers(self.ax_)

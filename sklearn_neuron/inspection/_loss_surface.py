@@ -7,10 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._typing import Array
+from sklearn_neuron._validation import Choice, Number
 from sklearn_neuron.epochs import evaluate
-from sklearn_neuron.inspection._extras import axes_for
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require
 from sklearn_neuron.inspection._subject import (
     Subject,
     parameter_names,
@@ -19,6 +21,7 @@ from sklearn_neuron.inspection._subject import (
     unwrap,
 )
 
+METHOD = Choice(("contourf", "contour", "pcolormesh"))
 Range = tuple[float, float]
 
 
@@ -131,13 +134,17 @@ class LossSurfaceDisplay:
         ImportError
             Without matplotlib, which the extra ``plot`` brings.
         """
-        if grid_resolution < 2:
-            raise ValueError(f"grid_resolution must be at least 2; got {grid_resolution!r}.")
+        Number(2, integer=True).check(cls.__name__, "grid_resolution", grid_resolution)
+        METHOD.check(cls.__name__, "plot_method", plot_method)
+        require("matplotlib", cls.__name__)
+        check_is_fitted(unwrap(estimator))
         subject = subject_of(estimator, X, y, sample_weight)
         fitted = unwrap(estimator)
         names = parameter_names(subject.estimator, subject.network.layer_sizes)
         biases = [name for name in names if name.startswith("b")]
         parameters = (names[0], biases[0]) if parameters is None else parameters
+        if len(set(parameters)) != 2:
+            raise ValueError(f"parameters must be two different names; got {parameters!r}.")
         chosen = [_place(names, name) for name in parameters]
         recorded = fitted._names[0] in fitted.history_
         theta = recorded_thetas(fitted, start=True) if recorded else subject.network.theta[None]
@@ -181,13 +188,15 @@ class LossSurfaceDisplay:
                 f"plot_method must be 'contourf', 'contour' or 'pcolormesh'; got {plot_method!r}."
             )
         self.figure_, self.ax_ = axes_for(ax, "LossSurfaceDisplay")
-        defaults = {"cmap": "cividis", **({} if plot_method == "pcolormesh" else {"levels": 25})}
+        defaults: dict[str, Any] = {} if "colors" in kwargs else {"cmap": "cividis"}
+        defaults |= {} if plot_method == "pcolormesh" else {"levels": 25}
         draw = getattr(self.ax_, plot_method)
         self.surface_ = draw(self.xx0, self.xx1, self.loss, **{**defaults, **kwargs})
         self.colorbar_ = self.figure_.colorbar(self.surface_, ax=self.ax_, label="loss")
-        look = {"color": "white", "marker": ".", "markersize": 4, "linewidth": 1.2}
+        colour = "black" if plot_method == "contour" else "white"  # what the path stands out from
+        look = {"color": colour, "marker": ".", "markersize": 4, "linewidth": 1.2}
         x, y = self.path.T
-        (self.path_,) = self.ax_.plot(x, y, **{**look, **(path_kwargs or {})})
+        (self.path_,) = self.ax_.plot(x, y, **{**look, **line_kwargs(path_kwargs)})
         edge = {"markeredgecolor": "black", "linestyle": "none", "zorder": 3}
         if len(self.path) > 1:
             self.ax_.plot(x[0], y[0], "o", color="white", label="start", **edge)
@@ -205,7 +214,7 @@ class LossSurfaceDisplay:
 def measure(subject: Subject, chosen: Sequence[int], xx0: Array, xx1: Array) -> Array:
     """Return the objective with two components of θ at each place of a grid."""
     loss = np.empty_like(xx0)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         for place in np.ndindex(xx0.shape):
             subject.network.theta[list(chosen)] = xx0[place], xx1[place]
             loss[place] = evaluate(subject.network, subject.blocks)

@@ -70,6 +70,7 @@ def subject_of(
     Where the estimator is not fitted, at its start. The estimator itself is left alone.
     """
     shadow = copy.copy(unwrap(estimator))
+    shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would move on
     fitted = shadow._is_fitted()
     shadow._check_parameters()
     X = reaching(estimator, X, y)
@@ -149,4 +150,6 @@ def recorded_thetas(estimator: BaseNetworkEstimator, *, start: bool = False) -> 
     rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     if start:
         rows.insert(0, estimator.start_)
-    return np.array([theta_of(estimator, row) for row in rows])
+    n_parameters = sum(np.size(part) for parts in estimator._parameters() for part in parts)
+    theta = [theta_of(estimator, row) for row in rows]
+    return np.reshape(np.array(theta, dtype=float), (len(rows), n_parameters))

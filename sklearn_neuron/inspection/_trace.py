@@ -18,7 +18,7 @@ MAX_ROWS, MAX_UNITS = 10, 4  # of a printed table
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class BackpropTrace:
     """What ``backprop_trace`` saw; printing it shows a table for each layer.
 
@@ -62,7 +62,7 @@ class BackpropTrace:
     title: str
     activations: dict[int, str]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         last = max(self.z)
         lines = [self.title, f"objective {self.objective:.10g}"]
         for l in self.z:
@@ -142,8 +142,8 @@ def backprop_trace(
     Parameters
     ----------
     estimator : estimator of this package, or a Pipeline that ends in one
-        Fitted: traced at its parameters. Not fitted: at the start that ``fit`` would make. It
-        is left as it is.
+        Fitted: traced at its parameters. Not fitted: at the start that ``fit`` would make (with
+        ``random_state=None`` every start of a network is another). It is left as it is.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Rows.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -190,12 +190,13 @@ def backprop_trace(
     """
     subject = subject_of(estimator, X, y, sample_weight, coef_init, intercept_init)
     network, rows = subject.network, subject.rows
-    gradient(network, subject.blocks)
-    dW, db = _numbered(network.dW), _numbered(network.db)
-    a, z, delta = _sweep(network, rows)
+    with np.errstate(all="ignore"):  # what is not finite is seen in the trace
+        gradient(network, subject.blocks)
+        dW, db = _numbered(network.dW), _numbered(network.db)
+        a, z, delta = _sweep(network, rows)
+        loss = network.loss.value(rows.Y, z[max(z)])
     share = np.full((len(rows.Y), 1), 1.0) if rows.weight is None else rows.weight
     share = share / len(rows.Y)
-    loss = network.loss.value(rows.Y, z[max(z)])
     sizes = " → ".join(map(str, network.layer_sizes))
     n_rows = f"{len(rows.Y)} row{'s' if len(rows.Y) > 1 else ''}"
     links: list[Link] = [*network.activations, network.loss.link]
