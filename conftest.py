@@ -1,10 +1,12 @@
-"""Pictures are drawn without a display, and closed after each test."""
+"""One thread for BLAS, as tests run side by side; pictures without a display, closed after."""
 
 import os
 import sys
 
 import pytest
 
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # before NumPy is imported
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 

@@ -71,6 +71,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "within_subsection_order": ExplicitOrder([*EXAMPLES, "*"]),
     "matplotlib_animations": True,
+    "capture_repr": (),
     "min_reported_time": 5,
     "write_computation_times": False,
     "notebook_extensions": set(),  # Python files are offered, notebooks are not

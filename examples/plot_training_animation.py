@@ -46,8 +46,8 @@ np.testing.assert_array_equal(at(model.n_iter_ - 1).predict_proba(X), model.pred
 assert model.score(X, y) > 0.95
 
 # %%
-# On the left the probability of the class of the circles, and in white the boundary; on the right
-# how far down the loss is. A frame for each of the first ten epochs, then one for every fifth.
+# On the left p(circles) with the boundary in white; on the right how far down the loss is (as the
+# curve has it: before the epoch's updates). The first ten epochs, then every fifth.
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 LossCurveDisplay.from_estimator(model, ax=right, name="_", color="#0072B2", linewidth=2)
 right.set_title("The loss")

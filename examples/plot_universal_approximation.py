@@ -15,8 +15,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from sklearn_neuron import ManualMLPRegressor
+
+threadpool_limits(1)  # for products as small as these more threads only wait for each other
 
 
 def wiggle(x):

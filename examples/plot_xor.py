@@ -60,6 +60,7 @@ LossCurveDisplay.from_estimator(
 LossCurveDisplay.from_estimator(
     train(25, init="auto"), ax=left, name='a failure of init="auto"', color="#D55E00", ls="--"
 )
+left.legend(loc="center right")
 left.set(yscale="log", title=f"{solved} of 20 random states learn XOR")
 
 display = DecisionBoundaryDisplay.from_estimator(

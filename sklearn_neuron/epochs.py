@@ -15,7 +15,7 @@ import numpy as np
 
 from sklearn_neuron._typing import Array
 from sklearn_neuron.batches import Block, MiniBatches
-from sklearn_neuron.network import Network
+from sklearn_neuron.network import Network, raw_output
 from sklearn_neuron.optimizers import Optimizer, State
 
 
@@ -153,11 +153,14 @@ def loss_of(network: Network, blocks: Sequence[Block]) -> float:
 
 
 def evaluate(network: Network, blocks: Sequence[Block]) -> float:
-    """Return the objective over a batch without its gradient, and without touching block.z."""
+    """Return the objective over a batch, out of place and without its gradient.
+
+    It goes the way of ``predict``, so that a gradient check holds one way against the other.
+    """
     total = network.penalty()
-    for X, Y, share, _, space in blocks:
-        network.forward(X, space, space.z)
-        total += _weighted_sum(network.loss.value(Y, space.z), share)
+    for X, Y, share, _, _ in blocks:
+        z = raw_output(X, network.W, network.b, network.activations)
+        total += _weighted_sum(network.loss.value(Y, z), share)
     return total
 
 

@@ -15,6 +15,14 @@ from typing import Any, Self
 class Recipe:
     """Base class of all recipes: parameters are the arguments of ``__init__``."""
 
+    #: What registries and tables call it; a class that sets none is called by its own name.
+    name: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = cls.__name__
+
     @classmethod
     def _parameter_names(cls) -> list[str]:
         if cls.__init__ is object.__init__:

@@ -139,6 +139,26 @@ def test_a_derivative_that_is_no_number_does_not_pass(X):
     assert check.relative_error == np.inf
 
 
+def test_a_forward_that_is_another_function_is_found(X):
+    class TwoFunctions(Tanh):
+        def forward(self, z, out):
+            np.multiply(z, 0.9, out=out)
+
+    check = check_gradient(make(ManualMLPRegressor, activation=TwoFunctions()), X, ONE_HOT)
+    assert not check.passed
+    assert TwoFunctions.name == "TwoFunctions"
+    assert "TwoFunctions" in str(
+        backprop_trace(make(ManualMLPRegressor, activation=TwoFunctions()), X, ONE_HOT)
+    )
+
+
+def test_a_perceptron_with_rows_on_its_boundary_passes():
+    X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1]
+    for seed in range(5):
+        model = PerceptronClassifier(random_state=seed).fit(X, y)
+        assert check_gradient(model, X, y).passed
+
+
 def test_a_missing_penalty_is_found(X, monkeypatch):
     y = target_for(LogisticNeuronClassifier, 30)
     model = make(LogisticNeuronClassifier, alpha=0.5)
@@ -498,6 +518,9 @@ def test_journal_display():
         assert line.get_label() == name
         assert line.get_linewidth() == 1.0
     assert {text.get_text() for text in display.ax_.texts} == {"w", "b", "Loss"}
+    short = make(SigmoidNeuronRegressor, record="epoch", max_iter=2).fit(*SMALL)
+    legend = JournalDisplay.from_estimator(short).ax_.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["w", "b", "Loss"]
 
 
 def test_journal_display_of_many_parameters(X):
@@ -590,7 +613,10 @@ def test_loss_surface_takes_weights_and_says_what_is_wrong(X):
     assert_array_equal(np.ravel(end.get_xydata()), path[-1])
     with pytest.raises(NotFittedError):
         LossSurfaceDisplay.from_estimator(SigmoidNeuronRegressor(), X, y)
-    for wrong in (("w[0]",), ("b", "b")):
+    for wrong in ((0, 1), ((0, np.inf), (0, 1)), ((1, 0), (0, 1)), ((1, 1), (0, 1))):
+        with pytest.raises(ValueError, match="two pairs"):
+            LossSurfaceDisplay.from_estimator(model, X, y, ranges=wrong)
+    for wrong in (("w[0]",), ("b", "b"), "b"):
         with pytest.raises(ValueError, match="two different names"):
             LossSurfaceDisplay.from_estimator(model, X, y, parameters=wrong)
 

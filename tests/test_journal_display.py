@@ -10,7 +10,7 @@ from sklearn_neuron import LogisticNeuronClassifier
 pytest.importorskip("matplotlib")
 
 
-@pytest.mark.parametrize(("n_features", "max_iter"), [(1, 3), (2, 20), (4, 200), (5, 12)])
+@pytest.mark.parametrize(("n_features", "max_iter"), [(1, 4), (2, 20), (4, 200), (5, 12)])
 def test_names_stay_inside_and_apart(n_features, max_iter):
     from matplotlib.text import Text
 

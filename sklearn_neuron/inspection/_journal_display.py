@@ -16,6 +16,7 @@ from sklearn_neuron.inspection._subject import unwrap
 #: Okabe and Ito's colours, which everybody can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LABELLED = len(COLOURS)  # more columns than this are drawn in groups
+FEWEST = 4  # rows along which names find a place
 PLACES = 15  # along a line where its name may go
 OFFSETS = ((40, 25), (40, -25), (-40, 25), (-40, -25))  # of a name from its line, in points
 
@@ -117,10 +118,12 @@ class JournalDisplay:
         self.ax_.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
         self.ax_.set(xlabel=self.unit)
         whole_numbers(self.ax_)
-        if few:
-            self._annotate()
-        else:
+        if not few:
             self._legend()
+        elif len(np.asarray(self.index)) < FEWEST:
+            self.ax_.legend()
+        else:
+            self._annotate()
         return self
 
     def _looks(self, few: bool) -> list[dict[str, Any]]:

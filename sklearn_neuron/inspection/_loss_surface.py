@@ -143,13 +143,13 @@ class LossSurfaceDisplay:
         names = parameter_names(subject.estimator, subject.network.layer_sizes)
         biases = [name for name in names if name.startswith("b")]
         parameters = (names[0], biases[0]) if parameters is None else parameters
-        if len(set(parameters)) != 2:
+        if isinstance(parameters, str) or len(set(parameters)) != 2:
             raise ValueError(f"parameters must be two different names; got {parameters!r}.")
         chosen = [_place(names, name) for name in parameters]
         recorded = fitted._names[0] in fitted.history_
         theta = recorded_thetas(fitted, start=True) if recorded else subject.network.theta[None]
         path = np.asarray(theta[:, chosen], dtype=np.float64)
-        (low0, high0), (low1, high1) = _ranges(path) if ranges is None else ranges
+        (low0, high0), (low1, high1) = _check_ranges(_ranges(path) if ranges is None else ranges)
         xx0, xx1 = np.meshgrid(
             np.linspace(low0, high0, grid_resolution), np.linspace(low1, high1, grid_resolution)
         )
@@ -226,6 +226,16 @@ def _place(names: list[str], name: str) -> int:
         known = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
         raise ValueError(f"There is no parameter {name!r}; there are {known}.")
     return names.index(name)
+
+
+def _check_ranges(ranges: Any) -> NDArray[np.float64]:
+    """Return two pairs of numbers, the lower one first."""
+    pairs = np.asarray(ranges, dtype=float)
+    if pairs.shape != (2, 2) or not (
+        np.isfinite(pairs).all() and (pairs[:, 0] < pairs[:, 1]).all()
+    ):
+        raise ValueError(f"ranges must be two pairs (low, high) with low < high; got {ranges!r}.")
+    return pairs
 
 
 def _ranges(path: Array) -> tuple[Range, Range]:
