@@ -1,15 +1,25 @@
 r"""Activations: :math:`a = \sigma(z)` and its derivative :math:`\sigma'(z)`.
 
-=========  ==================================  ==============================
-name       :math:`\sigma(z)`                   :math:`\sigma'(z)`
-=========  ==================================  ==============================
-identity   :math:`z`                           :math:`1`
-logistic   :math:`1 / (1 + e^{-z})`            :math:`a (1 - a)`
-tanh       :math:`\tanh z`                     :math:`1 - a^2`
-relu       :math:`\max(0, z)`                  :math:`1 [z > 0]`
-softmax    :math:`e^{z_k} / \sum_j e^{z_j}`    (a link: see the losses)
-step       :math:`1 [z \ge 0]`                 (a link: see the losses)
-=========  ==================================  ==============================
+===========  ============================================  ====================================
+name         :math:`\sigma(z)`                             :math:`\sigma'(z)`
+===========  ============================================  ====================================
+identity     :math:`z`                                     :math:`1`
+logistic     :math:`1 / (1 + e^{-z})`                      :math:`a (1 - a)`
+tanh         :math:`\tanh z`                               :math:`1 - a^2`
+relu         :math:`\max(0, z)`                            :math:`1 [z > 0]`
+leaky_relu   :math:`z` or, below 0, :math:`c z`            :math:`1` or :math:`c`
+elu          :math:`z` or, below 0, :math:`c (e^z - 1)`    :math:`1` or :math:`a + c`
+selu         :math:`\lambda` times elu                     :math:`\lambda` or :math:`a + \lambda c`
+gelu         :math:`z \Phi(z)`                             :math:`\Phi(z) + z \varphi(z)`
+silu         :math:`z / (1 + e^{-z})`                      :math:`s + a (1 - s)`
+softplus     :math:`\log(1 + e^z)`                         :math:`1 / (1 + e^{-z})`
+exponential  :math:`e^z`                                   :math:`a` (a link, for counts)
+softmax      :math:`e^{z_k} / \sum_j e^{z_j}`              (a link: see the losses)
+step         :math:`1 [z \ge 0]`                           (a link: see the losses)
+===========  ============================================  ====================================
+
+:math:`\Phi` and :math:`\varphi` are the standard normal distribution and its density, and
+:math:`s = 1 / (1 + e^{-z})`.
 
 Shapes: ``z``, ``out`` and ``slope`` are ``(m, n)``: m rows, n units of one layer. Everything is
 written into the arrays given; ``out`` may be ``z`` itself. Activations are stateless, so that
@@ -19,10 +29,11 @@ they share their work and because z is not needed afterwards.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from sklearn_neuron._typing import Array
 from sklearn_neuron.recipes import Recipe
@@ -42,8 +53,8 @@ class Link(Recipe):
 class Activation(Link):
     """An elementwise function with a derivative, fit for hidden layers."""
 
-    #: Factor on the first weights under ``init="auto"``: the reciprocal of the slope at 0, so
-    #: that signals neither fade nor grow from layer to layer.
+    #: Factor on the first weights under ``init="auto"``, for an activation that is so flat
+    #: everywhere that signals would fade from layer to layer.
     gain: float = 1.0
 
     @abstractmethod
@@ -107,6 +118,173 @@ class ReLU(Activation):
         np.multiply(z, slope, out=out)  # a product is faster than a maximum
 
 
+class LeakyReLU(Activation):
+    """σ(z) = z for z > 0 and c z below [1]_.
+
+    Parameters
+    ----------
+    negative_slope : float in [0, 1], default=0.01
+        c.
+
+    References
+    ----------
+    .. [1] A. L. Maas, A. Y. Hannun, A. Y. Ng (2013). Rectifier nonlinearities improve neural
+       network acoustic models. ICML workshop on deep learning for audio, speech and language.
+    """
+
+    name = "leaky_relu"
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = negative_slope
+
+    def validate(self) -> None:
+        self.check_number("negative_slope", 0.0, 1.0, "[]")
+
+    def forward(self, z: Array, out: Array) -> None:
+        self.with_derivative(z, out, np.empty_like(z))
+
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        c = float(self.negative_slope)
+        np.greater(z, 0.0, out=slope)
+        np.multiply(slope, 1.0 - c, out=slope)
+        np.add(slope, c, out=slope)
+        np.multiply(z, slope, out=out)
+
+
+class ELU(Activation):
+    """The exponential linear unit [1]_: σ(z) = z for z > 0 and c (exp(z) − 1) below.
+
+    Parameters
+    ----------
+    c : float > 0, default=1.0
+        Where the unit ends on the left: at −c.
+
+    References
+    ----------
+    .. [1] D.-A. Clevert, T. Unterthiner, S. Hochreiter (2016). Fast and accurate deep network
+       learning by exponential linear units. ICLR. https://doi.org/10.48550/arXiv.1511.07289
+    """
+
+    name = "elu"
+
+    def __init__(self, c: float = 1.0) -> None:
+        self.c = c
+
+    def validate(self) -> None:
+        self.check_number("c", bounds="()")
+
+    def forward(self, z: Array, out: Array) -> None:
+        self.with_derivative(z, out, np.empty_like(z))
+
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        c = float(self.c)
+        np.minimum(z, 0.0, out=slope)
+        np.expm1(slope, out=slope)
+        np.multiply(slope, c, out=slope)  # c (eᶻ − 1) below 0, and 0 above
+        np.maximum(z, 0.0, out=out)
+        np.add(out, slope, out=out)
+        np.add(slope, c, out=slope)  # a + c below 0
+        np.putmask(slope, out > 0.0, 1.0)
+
+
+class SELU(Activation):
+    """The self-normalising ELU [1]_: λ ELU(c) with λ = 1.0507 and c = 1.6733.
+
+    References
+    ----------
+    .. [1] G. Klambauer, T. Unterthiner, A. Mayr, S. Hochreiter (2017). Self-normalizing neural
+       networks. NeurIPS 30. https://doi.org/10.48550/arXiv.1706.02515
+    """
+
+    name = "selu"
+    _scale = 1.0507009873554804934193349852946
+    _elu = ELU(1.6732632423543772848170429916717)
+
+    def forward(self, z: Array, out: Array) -> None:
+        self.with_derivative(z, out, np.empty_like(z))
+
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        self._elu.with_derivative(z, out, slope)
+        np.multiply(out, self._scale, out=out)
+        np.multiply(slope, self._scale, out=slope)
+
+
+class GELU(Activation):
+    """The Gaussian error linear unit [1]_: σ(z) = z Φ(z), with the exact Φ.
+
+    References
+    ----------
+    .. [1] D. Hendrycks, K. Gimpel (2016). Gaussian error linear units.
+       https://doi.org/10.48550/arXiv.1606.08415
+    """
+
+    name = "gelu"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.multiply(z, ndtr(z), out=out)
+
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        density = z * z
+        np.multiply(density, -0.5, out=density)
+        np.exp(density, out=density)
+        np.multiply(density, 1.0 / math.sqrt(2.0 * math.pi), out=density)
+        np.multiply(density, z, out=density)  # z φ(z)
+        ndtr(z, out=slope)
+        np.multiply(z, slope, out=out)
+        np.add(slope, density, out=slope)
+
+
+class SiLU(Activation):
+    """The sigmoid linear unit [1]_, also called swish: σ(z) = z / (1 + exp(−z)).
+
+    References
+    ----------
+    .. [1] S. Elfwing, E. Uchibe, K. Doya (2018). Sigmoid-weighted linear units for neural network
+       function approximation in reinforcement learning. Neural Networks 107, 3-11.
+       https://doi.org/10.1016/j.neunet.2017.12.012
+    """
+
+    name = "silu"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.multiply(z, expit(z), out=out)
+
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        expit(z, out=slope)
+        np.multiply(z, slope, out=out)  # a = z s
+        rest = 1.0 - slope
+        np.multiply(rest, out, out=rest)
+        np.add(slope, rest, out=slope)  # s + a (1 − s)
+
+
+class Softplus(Activation):
+    """σ(z) = log(1 + exp(z)), a smooth ReLU [1]_.
+
+    References
+    ----------
+    .. [1] C. Dugas, Y. Bengio, F. Bélisle, C. Nadeau, R. Garcia (2000). Incorporating second-order
+       functional knowledge for better option pricing. NeurIPS 13, 472-478.
+    """
+
+    name = "softplus"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.logaddexp(z, 0.0, out=out)
+
+    def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
+        expit(z, out=slope)
+        np.logaddexp(z, 0.0, out=out)
+
+
+class Exponential(Link):
+    """a = exp(z), the mean of a count; its δ comes with the Poisson loss."""
+
+    name = "exponential"
+
+    def forward(self, z: Array, out: Array) -> None:
+        np.exp(z, out=out)
+
+
 class Softmax(Link):
     """a_k = exp(z_k) / Σ_j exp(z_j), row by row; its δ comes with the cross-entropy."""
 
@@ -129,5 +307,8 @@ class Step(Link):
 
 #: Activations by the name that ``activation=`` takes. A new one needs a line here.
 ACTIVATIONS: dict[str, type[Activation]] = {
-    activation.name: activation for activation in (Identity, Logistic, Tanh, ReLU)
-}
+    activation.name: activation
+    for activation in (
+        Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus,
+    )
+}  # fmt: skip

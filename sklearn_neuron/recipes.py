@@ -9,7 +9,11 @@ may hand to an estimator's constructor in place of a name. ``get_params`` and
 from __future__ import annotations
 
 import inspect
+import math
+from numbers import Integral, Real
 from typing import Any, Self
+
+import numpy as np
 
 
 class Recipe:
@@ -75,6 +79,39 @@ class Recipe:
 
     def validate(self) -> None:
         """Raise a ValueError or TypeError where a parameter is not allowed."""
+
+    def check_number(
+        self,
+        name: str,
+        low: float = 0.0,
+        high: float = math.inf,
+        bounds: str = "[)",
+        *,
+        integer: bool = False,
+    ) -> None:
+        """Raise unless a parameter is a number between low and high; ``bounds`` as in [0, 1)."""
+        value = getattr(self, name)
+        owner = type(self).__name__
+        allowed = (
+            f"{'an int' if integer else 'a number'} in {bounds[0]}{low:g}, {high:g}{bounds[1]}"
+        )
+        message = f"{name} of {owner} must be {allowed}; got {value!r}."
+        kind = Integral if integer else Real
+        if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+            raise TypeError(message)
+        number = float(value)
+        above = number >= low if bounds[0] == "[" else number > low
+        below = number <= high if bounds[1] == "]" else number < high
+        if not (above and below):
+            raise ValueError(message)
+
+    def check_flag(self, name: str) -> None:
+        """Raise unless a parameter is True or False."""
+        value = getattr(self, name)
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(
+                f"{name} of {type(self).__name__} must be True or False; got {value!r}."
+            )
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
