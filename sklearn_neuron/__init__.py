@@ -6,16 +6,18 @@ from sklearn_neuron.neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
-from sklearn_neuron.optimizers import SGD, Adam
+from sklearn_neuron.optimizers import SGD, Adam, AdamW, RMSprop
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
     "LogisticNeuronClassifier",
     "ManualMLPClassifier",
     "ManualMLPRegressor",
     "PerceptronClassifier",
+    "RMSprop",
     "SigmoidNeuronRegressor",
 ]

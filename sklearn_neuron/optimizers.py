@@ -5,9 +5,13 @@ With g the gradient and θ the parameters, training does θ ← θ − η · dir
 ==========  ============================================================================
 SGD         direction = g
 momentum    v ← μ v + g, direction = v; Nesterov's: direction = g + μ v
+RMSprop     v ← ρ v + (1−ρ) g², direction = g / (√v + ε)
 Adam        m ← β₁ m + (1−β₁) g, v ← β₂ v + (1−β₂) g²,
             direction = m̂ / (√v̂ + ε) with m̂ = m / (1−β₁ᵗ), v̂ = v / (1−β₂ᵗ)
+AdamW       Adam's direction + λ W, the biases spared
 ==========  ============================================================================
+
+Every one of them can clip the gradient's norm first, and average θ over the updates.
 
 The optimizer is a recipe and keeps nothing: ``init`` makes the state, a dict of arrays and
 counts that lives with the training run; ``update`` turns the gradient into the direction
@@ -16,8 +20,9 @@ in place. No operation allocates.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from numbers import Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -33,6 +38,13 @@ class Optimizer(Recipe):
 
     name: str
 
+    #: Largest norm of the gradient; a longer one is scaled down to it.
+    max_norm: float | None = None
+    #: Whether, or from which update on, the fitted parameters are the mean over the updates.
+    average: bool | int = False
+    #: λ, by which the weights decay beside the gradient.
+    weight_decay: float = 0.0
+
     @abstractmethod
     def init(self, theta: Array) -> State:
         """Return the state before the first update, of the shape and dtype of ``theta``."""
@@ -41,15 +53,43 @@ class Optimizer(Recipe):
     def update(self, grad: Array, state: State) -> None:
         """Turn ``grad`` into the direction, in place, and bring ``state`` forward."""
 
+    def gain(self, state: State) -> Array | float:
+        """Return the direction's length in the long run, for a constant gradient of one."""
+        return 1.0
 
-def _check_interval(owner: str, name: str, value: object, high_closed: bool = False) -> None:
-    """Raise unless ``value`` is a real number from 0 to 1."""
-    allowed = "a number in [0, 1]" if high_closed else "a number in [0, 1)"
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} of {owner} must be {allowed}; got {value!r}.")
-    number = float(value)
-    if not (0.0 <= number < 1.0 or (high_closed and number == 1.0)):
-        raise ValueError(f"{name} of {owner} must be {allowed}; got {value!r}.")
+    def start(self, theta: Array) -> State:
+        """Return ``init`` with what averaging keeps."""
+        kept = {"average": theta.copy(), "n_updates": 0} if self.average else {}
+        return {**self.init(theta), **kept}
+
+    def fitted(self, theta: Array, state: State) -> Array:
+        """Return the parameters that users get: θ, or its mean over the updates."""
+        # rows without weight make no update, and so no state
+        averaged = self.average and state.get("n_updates", 0) >= self.average
+        return state["average"] if averaged else theta
+
+    def clip(self, grad: Array) -> None:
+        """Scale the gradient down to ``max_norm``, in place, where it is longer."""
+        if self.max_norm is not None:
+            norm = math.sqrt(float(np.dot(grad, grad)))
+            if math.isinf(norm):  # the squares overflow before the gradient does
+                largest = float(np.abs(grad).max())
+                norm = largest * float(np.linalg.norm(grad / largest))
+            if norm > self.max_norm:
+                np.multiply(grad, float(self.max_norm) / norm, out=grad)
+
+    def validate(self) -> None:
+        if self.max_norm is not None:
+            self.check_number("max_norm", bounds="()")
+        if not isinstance(self.average, bool | np.bool_ | Integral):
+            raise TypeError(
+                f"average of {type(self).__name__} must be True, False or the number of the update "
+                f"from which to average; got {self.average!r}."
+            )
+        if self.average < 0:
+            raise ValueError(
+                f"average of {type(self).__name__} must not be negative; got {self.average!r}."
+            )
 
 
 class SGD(Optimizer):
@@ -61,12 +101,20 @@ class SGD(Optimizer):
         μ, the share of the last direction that carries over.
     nesterov : bool, default=False
         Whether to look ahead along the momentum [1]_; needs ``momentum > 0`` to matter.
+    max_norm : float or None, default=None
+        Largest Euclidean norm of the gradient; a longer one is scaled down to it before
+        anything else is done with it [2]_. ``None`` leaves it as it is.
+    average : bool or int, default=False
+        Whether the fitted parameters are the mean of θ over the updates; a number says from
+        which update on. Training itself goes on from the last θ.
 
     References
     ----------
     .. [1] I. Sutskever, J. Martens, G. Dahl, G. Hinton (2013). On the importance of
        initialization and momentum in deep learning. ICML, PMLR 28(3), 1139-1147.
        https://proceedings.mlr.press/v28/sutskever13.html
+    .. [2] R. Pascanu, T. Mikolov, Y. Bengio (2013). On the difficulty of training recurrent neural
+       networks. ICML, PMLR 28(3), 1310-1318. https://proceedings.mlr.press/v28/pascanu13.html
 
     Examples
     --------
@@ -77,20 +125,33 @@ class SGD(Optimizer):
 
     name = "sgd"
 
-    def __init__(self, momentum: float = 0.0, nesterov: bool = False) -> None:
+    def __init__(
+        self,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        max_norm: float | None = None,
+        average: bool | int = False,
+    ) -> None:
         self.momentum = momentum
         self.nesterov = nesterov
+        self.max_norm = max_norm
+        self.average = average
 
     def validate(self) -> None:
-        _check_interval("SGD", "momentum", self.momentum)
-        if not isinstance(self.nesterov, bool | np.bool_):
-            raise TypeError(f"nesterov of SGD must be True or False; got {self.nesterov!r}.")
+        super().validate()
+        self.check_number("momentum", 0.0, 1.0)
+        self.check_flag("nesterov")
+
+    def gain(self, state: State) -> Array | float:
+        return 1.0 / (1.0 - float(self.momentum))
 
     def init(self, theta: Array) -> State:
         # "carried" is μ v: holding the product spares every update a temporary.
         return {"carried": np.zeros_like(theta)} if self.momentum else {}
 
     def update(self, grad: Array, state: State) -> None:
+        self.clip(grad)
         if not self.momentum:
             return
         carried, momentum = state["carried"], float(self.momentum)
@@ -116,11 +177,19 @@ class Adam(Optimizer):
         Decay of the running mean of squared gradients.
     epsilon : float > 0, default=1e-8
         Added to the denominator, after the bias correction (scikit-learn's adds it before).
+    max_norm : float or None, default=None
+        Largest Euclidean norm of the gradient; a longer one is scaled down to it before
+        anything else is done with it [2]_. ``None`` leaves it as it is.
+    average : bool or int, default=False
+        Whether the fitted parameters are the mean of θ over the updates; a number says from
+        which update on. Training itself goes on from the last θ.
 
     References
     ----------
     .. [1] D. P. Kingma, J. Ba (2015). Adam: a method for stochastic optimization. ICLR.
        https://doi.org/10.48550/arXiv.1412.6980
+    .. [2] R. Pascanu, T. Mikolov, Y. Bengio (2013). On the difficulty of training recurrent neural
+       networks. ICML, PMLR 28(3), 1310-1318. https://proceedings.mlr.press/v28/pascanu13.html
 
     Examples
     --------
@@ -131,22 +200,37 @@ class Adam(Optimizer):
 
     name = "adam"
 
-    def __init__(self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> None:
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        max_norm: float | None = None,
+        average: bool | int = False,
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+        self.max_norm = max_norm
+        self.average = average
 
     def validate(self) -> None:
-        _check_interval("Adam", "beta_1", self.beta_1)
-        _check_interval("Adam", "beta_2", self.beta_2)
-        _check_interval("Adam", "epsilon", self.epsilon, high_closed=True)
-        if not self.epsilon > 0:
-            raise ValueError(f"epsilon of Adam must be positive; got {self.epsilon!r}.")
+        super().validate()
+        self.check_number("beta_1", 0.0, 1.0)
+        self.check_number("beta_2", 0.0, 1.0)
+        self.check_number("epsilon", 0.0, 1.0, "(]")
+
+    def gain(self, state: State) -> Array | float:
+        square = state["square"] / (1.0 - float(self.beta_2) ** state["t"])
+        gain: Array = 1.0 / (np.sqrt(square) + float(self.epsilon))
+        return gain
 
     def init(self, theta: Array) -> State:
         return {"mean": np.zeros_like(theta), "square": np.zeros_like(theta), "t": 0}
 
     def update(self, grad: Array, state: State) -> None:
+        self.clip(grad)
         beta_1, beta_2 = float(self.beta_1), float(self.beta_2)
         mean, square = state["mean"], state["square"]
         state["t"] += 1
@@ -164,5 +248,140 @@ class Adam(Optimizer):
         np.divide(grad, 1 - beta_1 ** state["t"], out=grad)
 
 
+class AdamW(Adam):
+    """Adam with weights that decay beside the gradient, and not through it.
+
+    The direction is Adam's plus ``weight_decay * W`` [1]_; biases do not decay. (``alpha``, the
+    penalty of the objective, goes through the gradient and is scaled by Adam with it.)
+
+    Parameters
+    ----------
+    beta_1 : float in [0, 1), default=0.9
+        Decay of the running mean of gradients.
+    beta_2 : float in [0, 1), default=0.999
+        Decay of the running mean of squared gradients.
+    epsilon : float > 0, default=1e-8
+        Added to the denominator, after the bias correction.
+    weight_decay : float >= 0, default=0.01
+        λ: every update takes the weights to (1 − η λ) times themselves.
+    max_norm : float or None, default=None
+        As for ``Adam``.
+    average : bool or int, default=False
+        As for ``Adam``.
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter (2019). Decoupled weight decay regularization. ICLR.
+       https://doi.org/10.48550/arXiv.1711.05101
+
+    Examples
+    --------
+    >>> from sklearn_neuron import AdamW, ManualMLPClassifier
+    >>> ManualMLPClassifier(solver=AdamW(weight_decay=0.1)).get_params()["solver__weight_decay"]
+    0.1
+    """
+
+    name = "adamw"
+
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+        *,
+        max_norm: float | None = None,
+        average: bool | int = False,
+    ) -> None:
+        super().__init__(beta_1, beta_2, epsilon, max_norm=max_norm, average=average)
+        self.weight_decay = weight_decay
+
+    def validate(self) -> None:
+        super().validate()
+        self.check_number("weight_decay")
+
+
+class RMSprop(Optimizer):
+    """Steps scaled by a running mean of the squared gradients.
+
+    As in lecture 6e of its course [1]_.
+
+    Parameters
+    ----------
+    rho : float in [0, 1), default=0.99
+        ρ, decay of the running mean of squared gradients.
+    epsilon : float > 0, default=1e-8
+        Added to the denominator.
+    momentum : float in [0, 1), default=0.0
+        μ, the share of the last direction that carries over.
+    max_norm : float or None, default=None
+        Largest Euclidean norm of the gradient; a longer one is scaled down to it before
+        anything else is done with it [2]_. ``None`` leaves it as it is.
+    average : bool or int, default=False
+        Whether the fitted parameters are the mean of θ over the updates; a number says from
+        which update on. Training itself goes on from the last θ.
+
+    References
+    ----------
+    .. [1] T. Tieleman, G. Hinton (2012). Lecture 6.5: rmsprop. COURSERA: Neural networks for
+       machine learning.
+    .. [2] R. Pascanu, T. Mikolov, Y. Bengio (2013). On the difficulty of training recurrent neural
+       networks. ICML, PMLR 28(3), 1310-1318. https://proceedings.mlr.press/v28/pascanu13.html
+
+    Examples
+    --------
+    >>> from sklearn_neuron import ManualMLPClassifier, RMSprop
+    >>> ManualMLPClassifier(solver=RMSprop(rho=0.9)).get_params()["solver__rho"]
+    0.9
+    """
+
+    name = "rmsprop"
+
+    def __init__(
+        self,
+        rho: float = 0.99,
+        epsilon: float = 1e-8,
+        momentum: float = 0.0,
+        *,
+        max_norm: float | None = None,
+        average: bool | int = False,
+    ) -> None:
+        self.rho = rho
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.max_norm = max_norm
+        self.average = average
+
+    def validate(self) -> None:
+        super().validate()
+        self.check_number("rho", 0.0, 1.0)
+        self.check_number("epsilon", 0.0, 1.0, "(]")
+        self.check_number("momentum", 0.0, 1.0)
+
+    def init(self, theta: Array) -> State:
+        carried = {"carried": np.zeros_like(theta)} if self.momentum else {}
+        return {"square": np.zeros_like(theta), "work": np.empty_like(theta), **carried}
+
+    def gain(self, state: State) -> Array | float:
+        scale: Array = np.sqrt(state["square"]) + float(self.epsilon)
+        return 1.0 / (scale * (1.0 - float(self.momentum)))
+
+    def update(self, grad: Array, state: State) -> None:
+        self.clip(grad)
+        rho, square, work = float(self.rho), state["square"], state["work"]
+        np.multiply(square, rho, out=square)
+        np.multiply(grad, grad, out=work)
+        np.multiply(work, 1 - rho, out=work)
+        np.add(square, work, out=square)  # v = ρ v + (1 − ρ) g²
+        np.sqrt(square, out=work)
+        np.add(work, float(self.epsilon), out=work)
+        np.divide(grad, work, out=grad)  # g / (√v + ε)
+        if self.momentum:
+            np.add(grad, state["carried"], out=grad)
+            np.multiply(grad, float(self.momentum), out=state["carried"])
+
+
 #: Optimizers by the name that ``solver=`` takes. A new one needs a line here.
-OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimizer in (SGD, Adam)}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    optimizer.name: optimizer for optimizer in (SGD, Adam, AdamW, RMSprop)
+}
