@@ -1,13 +1,20 @@
 r"""Losses: :math:`\ell(y, z)` from the last layer's raw output, and :math:`\delta^L`.
 
-======================  ========  ==========================================  ====================
-name                    link      :math:`\ell`, summed over the outputs       :math:`\delta^L`
-======================  ========  ==========================================  ====================
-squared_error           any σ     :math:`(a - y)^2`                           :math:`2(a-y)σ'(z)`
-binary_cross_entropy    logistic  :math:`\log(1 + e^z) - y z`                 :math:`a - y`
-cross_entropy           softmax   :math:`\log \sum_j e^{z_j} - y \cdot z`     :math:`a - y`
-perceptron              step      :math:`\max(0, (1 - 2y) z)`                 :math:`a - y`
-======================  ========  ==========================================  ====================
+======================  ===========  ========================================  =====================
+name                    link         :math:`\ell`, summed over the outputs     :math:`\delta^L`
+======================  ===========  ========================================  =====================
+squared_error           any σ        :math:`(a - y)^2`                         :math:`2(a-y)σ'(z)`
+absolute_error          identity     :math:`|a - y|`                           sign of :math:`a-y`
+huber                   identity     :math:`r^2/2` or :math:`c(|r| - c/2)`     :math:`r`, cut at ±c
+quantile                identity     :math:`q(y-a)` or :math:`(1-q)(a-y)`      −q or 1 − q
+poisson                 exponential  :math:`e^z - y z`                         :math:`a - y`
+binary_cross_entropy    logistic     :math:`\log(1 + e^z) - y z`               :math:`a - y`
+cross_entropy           softmax      :math:`\log \sum_j e^{z_j} - y \cdot z`   :math:`a - y`
+perceptron              step         :math:`\max(0, (1 - 2y) z)`               :math:`a - y`
+======================  ===========  ========================================  =====================
+
+:math:`r = a - y`. With label smoothing ε the cross-entropies take :math:`(1-ε) y + ε/K` (and
+:math:`(1-ε) y + ε/2`) for :math:`y`.
 
 A loss owns its link, the function :math:`a = \mathrm{link}(z)` that turns the raw output
 into a prediction, because the two together give :math:`\delta^L = \partial\ell/\partial z`
@@ -24,7 +31,15 @@ from abc import abstractmethod
 import numpy as np
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.activations import Activation, Identity, Link, Logistic, Softmax, Step
+from sklearn_neuron.activations import (
+    Activation,
+    Exponential,
+    Identity,
+    Link,
+    Logistic,
+    Softmax,
+    Step,
+)
 from sklearn_neuron.recipes import Recipe
 
 IDENTITY = Identity()
@@ -51,6 +66,9 @@ class Loss(Recipe):
         """Return True where these rows leave nothing to learn; most losses never do."""
         return False
 
+    def check_target(self, y: Array) -> None:
+        """Raise a ValueError unless the loss is defined for these targets."""
+
 
 class SquaredError(Loss):
     """Squared error (a − y)² behind any elementwise link.
@@ -66,6 +84,10 @@ class SquaredError(Loss):
     def __init__(self, link: Activation = IDENTITY) -> None:
         self.link = link
 
+    def validate(self) -> None:
+        if not isinstance(self.link, Activation):
+            raise TypeError(f"link of SquaredError must be an Activation; got {self.link!r}.")
+
     def value(self, y: Array, z: Array) -> Array:
         residual = np.empty_like(z)
         self.link.forward(z, out=residual)
@@ -80,13 +102,148 @@ class SquaredError(Loss):
         np.multiply(out, work, out=out)  # ⊙ σ′(z)
 
 
+class AbsoluteError(Loss):
+    """Absolute error ``|a − y|``: its minimum is the median, which no single row can pull far.
+
+    References
+    ----------
+    .. [1] R. Koenker, G. Bassett (1978). Regression quantiles. Econometrica 46(1), 33-50.
+       https://doi.org/10.2307/1913643
+    """
+
+    name = "absolute_error"
+    link = IDENTITY
+
+    def value(self, y: Array, z: Array) -> Array:
+        value: Array = np.abs(z - y).sum(axis=1)
+        return value
+
+    def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
+        np.subtract(z, y, out=out)
+        np.sign(out, out=out)
+
+
+class Huber(Loss):
+    """Huber's loss [1]_: ``r²/2`` where ``|r| ≤ c`` and ``c (|r| − c/2)`` beyond, with r = a − y.
+
+    Parameters
+    ----------
+    threshold : float > 0, default=1.0
+        c, in units of the target: residuals beyond it count linearly.
+
+    References
+    ----------
+    .. [1] P. J. Huber (1964). Robust estimation of a location parameter. The Annals of
+       Mathematical Statistics 35(1), 73-101. https://doi.org/10.1214/aoms/1177703732
+    """
+
+    name = "huber"
+    link = IDENTITY
+
+    def __init__(self, threshold: float = 1.0) -> None:
+        self.threshold = threshold
+
+    def validate(self) -> None:
+        self.check_number("threshold", bounds="()")
+
+    def value(self, y: Array, z: Array) -> Array:
+        c, r = float(self.threshold), np.abs(z - y)
+        inner = np.minimum(r, c)  # inner (r − inner/2) is r²/2 within and c (r − c/2) beyond
+        value: Array = (inner * (r - 0.5 * inner)).sum(axis=1)
+        return value
+
+    def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
+        c = float(self.threshold)
+        np.subtract(z, y, out=out)
+        np.clip(out, -c, c, out=out)
+
+
+class Quantile(Loss):
+    """The pinball loss [1]_: q (y − a) where a < y, (1 − q) (a − y) elsewhere.
+
+    Parameters
+    ----------
+    quantile : float in (0, 1), default=0.5
+        q, the quantile that is its minimum; ½ is half the absolute error.
+
+    References
+    ----------
+    .. [1] R. Koenker, G. Bassett (1978). Regression quantiles. Econometrica 46(1), 33-50.
+       https://doi.org/10.2307/1913643
+    """
+
+    name = "quantile"
+    link = IDENTITY
+
+    def __init__(self, quantile: float = 0.5) -> None:
+        self.quantile = quantile
+
+    def validate(self) -> None:
+        self.check_number("quantile", 0.0, 1.0, "()")
+
+    def value(self, y: Array, z: Array) -> Array:
+        r, q = z - y, float(self.quantile)
+        value: Array = np.maximum((1.0 - q) * r, -q * r).sum(axis=1)
+        return value
+
+    def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
+        np.greater_equal(z, y, out=out)
+        np.subtract(out, float(self.quantile), out=out)
+
+
+class Poisson(Loss):
+    """The Poisson log-likelihood of counts with mean a = exp(z), less what z does not change.
+
+    It is half the Poisson deviance up to that constant [1]_.
+
+    References
+    ----------
+    .. [1] P. McCullagh, J. A. Nelder (1989). Generalized linear models, second edition, chapter 6.
+       https://doi.org/10.1201/9780203753736
+    """
+
+    name = "poisson"
+    link = Exponential()
+
+    def value(self, y: Array, z: Array) -> Array:
+        value: Array = (np.exp(z) - y * z).sum(axis=1)
+        return value
+
+    def check_target(self, y: Array) -> None:
+        if (y < 0).any():
+            raise ValueError(f"The Poisson loss is for targets >= 0; got {float(y.min())!r}.")
+
+
 class BinaryCrossEntropy(Loss):
-    """−y log a − (1 − y) log(1 − a), a = σ(z); one or several independent outputs."""
+    """−y log a − (1 − y) log(1 − a), a = σ(z); one or several independent outputs.
+
+    Targets between 0 and 1 are allowed: with fractions it is the fractional logit [1]_.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+        ε: the target becomes (1 − ε) y + ε/2 [2]_.
+
+    References
+    ----------
+    .. [1] L. E. Papke, J. M. Wooldridge (1996). Econometric methods for fractional response
+       variables. Journal of Applied Econometrics 11(6), 619-632.
+       https://doi.org/10.1002/(SICI)1099-1255(199611)11:6<619::AID-JAE418>3.0.CO;2-1
+    .. [2] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna (2016). Rethinking the inception
+       architecture for computer vision. CVPR. https://doi.org/10.1109/CVPR.2016.308
+    """
 
     name = "binary_cross_entropy"
     link = Logistic()
 
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
+    def validate(self) -> None:
+        self.check_number("label_smoothing", 0.0, 1.0)
+
     def value(self, y: Array, z: Array) -> Array:
+        y = smooth(y, self.label_smoothing, 2)
         # log(1 + eᶻ) − y z = max(z, 0) − y z + log(1 + e^−|z|), which never overflows
         value = np.exp(-np.abs(z))
         np.log1p(value, out=value)
@@ -94,18 +251,57 @@ class BinaryCrossEntropy(Loss):
         total: Array = value.sum(axis=1)
         return total
 
+    def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
+        super().delta(smooth(y, self.label_smoothing, 2), z, out, work)
+
+    def check_target(self, y: Array) -> None:
+        if (y < 0).any() or (y > 1).any():
+            raise ValueError(
+                "The binary cross-entropy is for targets between 0 and 1; got a range of "
+                f"({float(y.min())!r}, {float(y.max())!r})."
+            )
+
 
 class CrossEntropy(Loss):
-    """−Σ_k y_k log a_k, a = softmax(z); the rows of y sum to one."""
+    """−Σ_k y_k log a_k, a = softmax(z); the rows of y sum to one.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+        ε: the target becomes (1 − ε) y + ε/K [1]_.
+
+    References
+    ----------
+    .. [1] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna (2016). Rethinking the inception
+       architecture for computer vision. CVPR. https://doi.org/10.1109/CVPR.2016.308
+    """
 
     name = "cross_entropy"
     link = Softmax()
 
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
+    def validate(self) -> None:
+        self.check_number("label_smoothing", 0.0, 1.0)
+
     def value(self, y: Array, z: Array) -> Array:
+        y = smooth(y, self.label_smoothing, y.shape[1])
         shifted = z - z.max(axis=1, keepdims=True)
         value: Array = np.log(np.exp(shifted).sum(axis=1))
         value -= np.einsum("ij,ij->i", y, shifted)
         return value
+
+    def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
+        super().delta(smooth(y, self.label_smoothing, y.shape[1]), z, out, work)
+
+
+def smooth(y: Array, epsilon: float, n_classes: int) -> Array:
+    """Return (1 − ε) y + ε / K: y itself where there is nothing to smooth."""
+    if not epsilon:
+        return y
+    smoothed: Array = y * (1.0 - float(epsilon)) + float(epsilon) / n_classes
+    return smoothed
 
 
 class Perceptron(Loss):
@@ -135,5 +331,9 @@ class Perceptron(Loss):
 
 #: Losses by name. A new one needs a line here.
 LOSSES: dict[str, type[Loss]] = {
-    loss.name: loss for loss in (SquaredError, BinaryCrossEntropy, CrossEntropy, Perceptron)
-}
+    loss.name: loss
+    for loss in (
+        SquaredError, AbsoluteError, Huber, Quantile, Poisson,
+        BinaryCrossEntropy, CrossEntropy, Perceptron,
+    )
+}  # fmt: skip

@@ -5,9 +5,10 @@ Everything here is written from the formulas, and shares no code with the packag
 
 import numpy as np
 from scipy.special import expit, softmax
+from scipy.stats import norm
 
 
-def sigma(name, z):
+def sigma(name, z):  # noqa: PLR0911
     """Return σ(z) and σ′(z)."""
     if name == "identity":
         return z, np.ones_like(z)
@@ -17,14 +18,41 @@ def sigma(name, z):
         return np.tanh(z), 1.0 / np.cosh(z) ** 2
     if name == "relu":
         return np.where(z > 0, z, 0.0), np.where(z > 0, 1.0, 0.0)
+    if name == "leaky_relu":
+        return np.where(z > 0, z, 0.01 * z), np.where(z > 0, 1.0, 0.01)
+    if name == "elu":
+        return np.where(z > 0, z, np.expm1(z)), np.where(z > 0, 1.0, np.exp(z))
+    if name == "selu":
+        scale, c = 1.0507009873554805, 1.6732632423543772
+        return (
+            scale * np.where(z > 0, z, c * np.expm1(z)),
+            scale * np.where(z > 0, 1.0, c * np.exp(z)),
+        )
+    if name == "gelu":
+        return z * norm.cdf(z), norm.cdf(z) + z * norm.pdf(z)
+    if name == "silu":
+        s = expit(z)
+        return z * s, s * (1 + z * (1 - s))
+    if name == "softplus":
+        return np.logaddexp(0, z), expit(z)
     raise NotImplementedError(name)
 
 
-def loss_and_delta(loss, link, y, z):
+def loss_and_delta(loss, link, y, z):  # noqa: PLR0911
     """Return ℓ of each row and ∂ℓ/∂z."""
     if loss == "squared_error":
         a, slope = sigma(link, z)
         return ((a - y) ** 2).sum(axis=1), 2 * (a - y) * slope
+    r = z - y
+    if loss == "absolute_error":
+        return np.abs(r).sum(axis=1), np.sign(r)
+    if loss == "huber":  # with threshold 1
+        value = np.where(np.abs(r) <= 1, r**2 / 2, np.abs(r) - 0.5)
+        return value.sum(axis=1), np.where(np.abs(r) <= 1, r, np.sign(r))
+    if loss == "quantile":  # the median
+        return 0.5 * np.abs(r).sum(axis=1), np.where(r >= 0, 0.5, -0.5)
+    if loss == "poisson":
+        return (np.exp(z) - y * z).sum(axis=1), np.exp(z) - y
     if loss == "binary_cross_entropy":
         return (np.logaddexp(0, z) - y * z).sum(axis=1), expit(z) - y
     if loss == "cross_entropy":
