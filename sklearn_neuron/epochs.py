@@ -46,12 +46,29 @@ class Descent:
 
     def __init__(self, network: Network, optimizer: Optimizer, state: State) -> None:
         self.network, self.optimizer, self.state = network, optimizer, state
+        self.decay, self.average = float(optimizer.weight_decay), int(optimizer.average)
 
     def step(self, blocks: Sequence[Block], eta: float) -> None:
         """Move θ, once the gradient over the batch ``blocks`` stands in ∇θ."""
         network = self.network
         self.optimizer.update(network.grad, self.state)
+        if self.decay:
+            network.add_weights(self.decay)
         network.axpy(network.grad, network.theta, a=-eta)  # θ ← θ − η · direction
+        if network.beta:
+            network.shrink(eta * network.beta * self.optimizer.gain(self.state))
+        if self.average:
+            self._average()
+
+    def _average(self) -> None:
+        """Bring the mean of θ over the updates forward."""
+        self.state["n_updates"] += 1
+        n = self.state["n_updates"] - self.average + 1  # updates that count
+        mean = self.state["average"]
+        if n <= 1:
+            np.copyto(mean, self.network.theta)
+        else:
+            mean += (self.network.theta - mean) / n
 
 
 class MiniBatchEpoch:
@@ -72,7 +89,7 @@ class MiniBatchEpoch:
         total, penalty, no_mistake = 0.0, 0.0, loss.solvable
         for chunk in self.batches.chunks(order):
             for size, blocks in zip(chunk.sizes, chunk.batches, strict=True):
-                if network.alpha:
+                if network.alpha or network.beta:
                     penalty += size * network.penalty()
                 gradient(network, blocks)
                 descent.step(blocks, eta)
@@ -133,7 +150,7 @@ def gradient(
             total = network.grad.copy() if total is None else np.add(total, network.grad, total)
     if total is not None:
         np.copyto(network.grad, total)
-    network.add_penalty_gradient()
+    network.add_weights(network.alpha)
 
 
 def objective(network: Network, blocks: Sequence[Block]) -> float:
@@ -155,7 +172,8 @@ def loss_of(network: Network, blocks: Sequence[Block]) -> float:
 def evaluate(network: Network, blocks: Sequence[Block]) -> float:
     """Return the objective over a batch, out of place and without its gradient.
 
-    It goes the way of ``predict``, so that a gradient check holds one way against the other.
+    It goes the way of ``predict``, so nothing is dropped, and a gradient check
+    holds one way against the other.
     """
     total = network.penalty()
     for X, Y, share, _, _ in blocks:

@@ -10,8 +10,9 @@ r"""The network: all parameters in one vector θ, and the two sweeps of backprop
 
     \partial W^l &= (a^{l-1})^\top \delta^l, \quad \partial b^l = \sum_i \delta^l_i
 
-The objective is :math:`\sum_i s_i \ell_i / \sum_i s_i + \frac{\alpha}{2} \|W\|^2`; biases are
-never penalised. A row's share :math:`s_i / \sum s` enters once, in :math:`\delta^L`.
+The objective is :math:`\sum_i s_i \ell_i / \sum_i s_i + \frac{\alpha}{2} \|W\|^2 + \beta \|W\|_1`;
+biases are never penalised. Its last term, which has no gradient where a weight is zero, is left
+to a proximal step. A row's share :math:`s_i / \sum s` enters once, in :math:`\delta^L`.
 
 Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, ∂b are
 ``(n_out,)``; z, a and δ are ``(m, n_out)``. The textbook's columns are these rows transposed.
@@ -118,6 +119,8 @@ class Network:
         Strength of the L2 penalty on the weights.
     dtype : dtype, default=float64
         Of θ, ∇θ and all buffers.
+    beta : float, default=0.0
+        Strength of the L1 penalty on the weights.
 
     Attributes
     ----------
@@ -134,11 +137,12 @@ class Network:
         loss: Loss,
         alpha: float = 0.0,
         dtype: DTypeLike = np.float64,
+        beta: float = 0.0,
     ) -> None:
         self.layer_sizes = tuple(layer_sizes)
         self.activations = tuple(activations)
         self.loss = loss
-        self.alpha = alpha
+        self.alpha, self.beta = alpha, beta
         self.dtype = np.dtype(dtype)
         pairs = list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
         self.n_weights = sum(n_in * n_out for n_in, n_out in pairs)
@@ -202,12 +206,25 @@ class Network:
         np.dot(space.ones, delta, out=self.db[0])
 
     def penalty(self) -> float:
-        """Return (alpha / 2) ‖W‖²."""
-        if not self.alpha:
-            return 0.0
-        return 0.5 * self.alpha * float(np.dot(self._weights, self._weights))
-
-    def add_penalty_gradient(self) -> None:
-        """Add alpha W to ∂W."""
+        """Return (alpha / 2) ‖W‖² + beta ‖W‖₁."""
+        penalty = 0.0
         if self.alpha:
-            self.axpy(self._weights, self._dweights, a=self.alpha)
+            penalty += 0.5 * self.alpha * float(np.dot(self._weights, self._weights))
+        if self.beta:
+            penalty += self.beta * float(np.abs(self._weights).sum())
+        return penalty
+
+    def add_weights(self, factor: float) -> None:
+        """Add a multiple of W to ∂W: with alpha, the gradient of the L2 penalty."""
+        if factor:
+            self.axpy(self._weights, self._dweights, a=factor)
+
+    def shrink(self, threshold: Array | float) -> None:
+        """Bring every weight nearer to zero by ``threshold``, and to zero itself if it is nearer.
+
+        This is the proximal step of the L1 penalty. Thresholds may be given for all of θ.
+        """
+        if np.ndim(threshold):
+            threshold = np.asarray(threshold)[: self.n_weights]
+        W = self._weights
+        np.copyto(W, np.sign(W) * np.maximum(np.abs(W) - threshold, 0.0))
