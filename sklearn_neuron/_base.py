@@ -1,4 +1,4 @@
-"""What the estimators share: validate → encode → build → train → fitted attributes.
+"""What the estimators share: validate → read → build → train → fitted attributes.
 
 A subclass says which layers and loss its network has, how y becomes the target Y of the
 network, and how the network's parameters become fitted attributes and back. Everything
@@ -11,61 +11,48 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple, Self
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_neuron._callbacks import DECORATED, CallbackSupport, Tasks, open_tasks
+from sklearn_neuron._reading import FLOATS, NOTHING, Data, DataReader, Given
 from sklearn_neuron._reporting import not_converged, reporter
 from sklearn_neuron._resume import Resume
-from sklearn_neuron._typing import Array, Matrix
-from sklearn_neuron._validation import (
-    RANDOM_STATE,
-    Choice,
-    Constraint,
-    Flag,
-    Number,
-    check_sample_weight,
-)
+from sklearn_neuron._typing import Array
+from sklearn_neuron._validation import RANDOM_STATE, Choice, Constraint, Flag, Number
 from sklearn_neuron.activations import Activation
 from sklearn_neuron.batches import MiniBatches, Rows, full_batch
-from sklearn_neuron.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
+from sklearn_neuron.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, evaluate
+from sklearn_neuron.held_out import HeldOut
 from sklearn_neuron.history import HISTORIES, History, count_on
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, raw_output, split
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
-from sklearn_neuron.schedules import SCHEDULES, Schedule
-from sklearn_neuron.training import Plateau, Run, minimize, train
+from sklearn_neuron.schedules import SCHEDULES, Place, Schedule
+from sklearn_neuron.training import DivergenceError, Plateau, Run, Watcher, minimize, train
 
 Parameters = tuple[list[Array], list[Array]]  # W and b of every layer
 
-FLOATS = (np.float64, np.float32)
 SOLVERS = (*OPTIMIZERS, "lbfgs")
 
 
-class Task(NamedTuple):
-    """One call of ``fit`` or ``partial_fit``, read and ready to be trained."""
-
-    network: Network
-    rows: Rows | None  # None where no row has weight
-    place: Resume
-    resume: bool  # whether it goes on from the last fit
-    one_pass: bool  # whether it is a partial_fit
-
-
-class BaseNetworkEstimator(BaseEstimator):
+class BaseNetworkEstimator(CallbackSupport, DataReader):
     """Base class of the five estimators."""
 
     n_iter_: int
     loss_: float
     best_loss_: float
+    best_iter_: int
     loss_curve_: list[float]
     history_: dict[str, list[Any]]
+    validation_loss_curve_: list[float]
+    validation_scores_: list[float]
+    best_validation_score_: float
     _resume: Resume
 
     _constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -77,6 +64,8 @@ class BaseNetworkEstimator(BaseEstimator):
         "max_iter": Number(1, integer=True),
         "tol": Number(0.0, none="run exactly max_iter"),
         "n_iter_no_change": Number(1, integer=True),
+        "early_stopping": Flag(),
+        "validation_fraction": Number(0.0, 1.0, open_low=True),
         "shuffle": Flag(),
         "random_state": RANDOM_STATE,
         "warm_start": Flag(),
@@ -84,21 +73,7 @@ class BaseNetworkEstimator(BaseEstimator):
         "verbose": Flag(level=True),
     }
 
-    # ---- what a subclass says -------------------------------------------------------------
-
-    @abstractmethod
-    def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
-        """Check y; return numbers, a row each; classifiers settle ``classes_``."""
-
-    def _weigh_classes(
-        self, target: NDArray[Any], weight: NDArray[np.float64], one_pass: bool
-    ) -> NDArray[np.float64]:
-        """Return the weights times what each row's class brings."""
-        return weight
-
-    @abstractmethod
-    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
-        """Return the network's targets Y, (n, K); ``seen`` tells that rows came before."""
+    # ---- what a subclass says, besides how to read y ------------------------------------------
 
     @abstractmethod
     def _loss(self) -> Loss:
@@ -107,6 +82,14 @@ class BaseNetworkEstimator(BaseEstimator):
     def _hidden(self) -> tuple[list[int], list[Activation]]:
         """Return the sizes and activations of the hidden layers."""
         return [], []
+
+    def _in_training(self, activations: list[Activation], place: Resume) -> list[Activation]:
+        """Return the hidden activations as they are while the network learns."""
+        return activations
+
+    def _penalties(self) -> tuple[float, float]:
+        """Return the strengths of the L2 and the L1 penalty."""
+        return float(self.alpha), 0.0
 
     #: What users call W and b; the fitted attributes have an underscore more.
     _names: ClassVar[tuple[str, str]]
@@ -119,14 +102,17 @@ class BaseNetworkEstimator(BaseEstimator):
     def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
         """Return W and b in the names and shapes that users see."""
 
+    def _fitted_attributes(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
+        """Return what ``predict`` needs, from W and b, which are the estimator's own."""
+        named = self._name_parameters(coefs, intercepts)
+        return {f"{name}_": value for name, value in named.items()}
+
     def _parameters(self) -> Parameters:
         """Return the fitted W and b of every layer."""
         return self._layers({name: getattr(self, f"{name}_") for name in self._names})
 
-    def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
-        """Set the fitted attributes from W and b, which are the estimator's own."""
-        for name, value in self._name_parameters(coefs, intercepts).items():
-            setattr(self, f"{name}_", value)
+    def _fitted_dtype(self) -> Any:
+        return self._parameters()[0][0].dtype
 
     @abstractmethod
     def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
@@ -138,13 +124,16 @@ class BaseNetworkEstimator(BaseEstimator):
     ) -> tuple[list[Array] | None, list[Array] | None]:
         """Return ``coef_init`` and ``intercept_init`` as W and b of every layer."""
 
+    @abstractmethod
+    def _score_output(self, target: NDArray[Any], rows: Rows, network: Network, z: Array) -> float:
+        """Return the score of held-out rows, as ``score`` would, from the network's output."""
+
     # ---- fit ------------------------------------------------------------------------------
 
     def _fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        given: Given,
+        held_out: Given = NOTHING,
         *,
         classes: Any = None,
         coef_init: Any = None,
@@ -152,101 +141,65 @@ class BaseNetworkEstimator(BaseEstimator):
         one_pass: bool = False,
     ) -> Self:
         """Train, and attach everything or leave the estimator as it was."""
+        self._check_parameters(one_pass)
+        tasks = None if one_pass else self._open_tasks(given)
         before = self.__dict__.copy()
         try:
-            self._check_parameters()
             resume = self._is_fitted() and (one_pass or bool(self.warm_start))
-            task = self._read(X, y, sample_weight, classes, resume=resume, one_pass=one_pass)
-            if task is None:  # a block of zero total weight changes nothing
+            data = self._read(given, held_out, classes, resume=resume, one_pass=one_pass)
+            if data is None:  # a block of zero total weight changes nothing
                 self.__dict__.update(before)
                 return self
-            self._start(task, coef_init, intercept_init)
-            run = Run(task.network.theta, self._new_history(task.network))
-            interrupt = None if task.rows is None else self._train(task, task.rows, run)
-            self._attach(task, run)
+            network = self._build(data)
+            run, interrupt = self._best_run(network, data, (coef_init, intercept_init), tasks)
+            self._attach(network, data, run)
         except BaseException:
             self.__dict__.update(before)
             for name in self.__dict__.keys() - before.keys():
                 del self.__dict__[name]
             raise
+        if tasks is not None:
+            tasks.close(partial(self._attributes_at, network, run.fitted(run.theta, run.state)))
         if interrupt is not None:
             raise interrupt
         if not one_pass:
-            self._warn_unless_converged(task.network, run)
+            self._warn_unless_converged(network, run)
         return self
 
-    def _read(
-        self, X: Any, y: Any, sample_weight: Any, classes: Any, *, resume: bool, one_pass: bool
-    ) -> Task | None:
-        """Check the data and make of it what training needs; None where there is nothing to do."""
-        place = replace(self._resume) if resume else Resume()
-        if not one_pass:
-            place.forget_rows()
-        X, y = self._check_data(X, y, resume)
-        target = self._read_target(y, classes, resume=resume, one_pass=one_pass)
-        weight = self._check_weight(sample_weight, target, X.shape[0], one_pass)
-        weightless = weight is not None and not weight.any()
-        if weightless and resume:
-            return None
-        X, target, weight = _drop_weightless(X, target, weight)
-        seen = resume and self._resume.n_rows > 0
-        Y = self._to_dtype(self._encode_target(target, seen), X.dtype)
-        network = self._build(X, Y, resume)
-        rows = None
-        if not weightless:
-            scaled = place.scale(weight, X.shape[0])
-            rows = Rows(X, Y, None if scaled is None else self._to_dtype(scaled, X.dtype))
-        return Task(network, rows, place, resume=resume, one_pass=one_pass)
+    def _open_tasks(self, given: Given) -> Tasks | None:
+        weight = None if given.sample_weight is None else {"sample_weight": given.sample_weight}
+        n = self.max_iter * getattr(self, "n_init", 1)
+        return open_tasks(self, n, self._unit(), X=given.X, y=given.y, metadata=weight)
 
-    @staticmethod
-    def _to_dtype(values: NDArray[Any], dtype: Any) -> Array:
-        """Return y or weights in the dtype of X, or say that they do not fit."""
-        with np.errstate(over="ignore"):
-            converted: Array = np.ascontiguousarray(values, dtype=dtype)
-        if converted.dtype.itemsize < 8 and not np.isfinite(converted).all():
-            raise ValueError(f"y or sample_weight is too large for {dtype}, the dtype of X.")
-        return converted
+    def _unit(self) -> str:
+        return "iteration" if self.solver == "lbfgs" else "epoch"
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "n_iter_")
 
-    def _check_parameters(self) -> None:
-        """Raise unless every constructor parameter is allowed."""
+    def _check_parameters(self, one_pass: bool = False) -> None:
+        """Raise unless every constructor parameter is allowed, alone and with the others."""
         for name, constraint in self._constraints.items():
             constraint.check(type(self).__name__, name, getattr(self, name))
-
-    def _check_data(self, X: Any, y: Any, resume: bool) -> tuple[Matrix, Any]:
-        """Return X as floats, dense or CSR, and y as scikit-learn checks it."""
-        dtype = self._parameters()[0][0].dtype if resume else FLOATS
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=dtype, reset=not resume, **self._y_check
-        )
-        return X, y.toarray() if sparse.issparse(y) else y
-
-    #: How ``validate_data`` looks at y.
-    _y_check: ClassVar[Mapping[str, Any]] = {"multi_output": True}
-
-    def _check_weight(
-        self, sample_weight: Any, target: NDArray[Any], n: int, one_pass: bool
-    ) -> NDArray[np.float64] | None:
-        """Return the weights of rows and classes together, or None where all are one."""
-        if sample_weight is None and getattr(self, "class_weight", None) is None:
-            return None
-        weight = check_sample_weight(1.0 if sample_weight is None else sample_weight, n)
-        if weight.any():
-            weight = self._weigh_classes(target, weight, one_pass)
-        if not weight.any() and not one_pass:
+        if one_pass and self.early_stopping:
             raise ValueError(
-                "Sample weights must contain at least one non-zero number: every row has zero "
-                "weight (sample_weight times class_weight), so there is nothing to learn from."
+                "partial_fit does not support early_stopping=True: it makes one pass over the "
+                "block that it is given. Set early_stopping=False, or call fit."
             )
-        return weight
+        if self.solver == "lbfgs":
+            for name in ("l1_ratio", "dropout"):
+                if getattr(self, name, 0.0):
+                    raise ValueError(
+                        f"{name}={getattr(self, name)} needs a solver with updates, such as 'sgd' "
+                        "or 'adam'; got solver='lbfgs'."
+                    )
 
-    def _build(self, X: Matrix, Y: Array, resume: bool) -> Network:
+    def _build(self, data: Data) -> Network:
         """Return the network that these parameters and data ask for."""
+        X, Y, _ = data.rows
         sizes, activations = self._hidden()
         layer_sizes = [X.shape[1], *sizes, Y.shape[1]]
-        if resume:
+        if data.resume:
             coefs, _ = self._parameters()
             fitted = [W.shape[0] for W in coefs] + [coefs[-1].shape[1]]
             other = f"{fitted} units", f"{layer_sizes}"
@@ -258,80 +211,180 @@ class BaseNetworkEstimator(BaseEstimator):
                     f"now ask for {other[1]}. To go on (warm_start or partial_fit) keep them; to "
                     "start anew set warm_start=False and call fit."
                 )
-        return Network(layer_sizes, activations, self._loss(), float(self.alpha), X.dtype)
+        alpha, beta = self._penalties()
+        in_training = self._in_training(activations, data.place)
+        return Network(layer_sizes, in_training, self._loss(), alpha, X.dtype, beta)
 
-    def _start(self, task: Task, coef_init: Any, intercept_init: Any) -> None:
+    def _start(self, network: Network, data: Data, inits: tuple[Any, Any]) -> None:
         """Fill θ: from what the user gives, from the last fit, or drawn."""
-        network = task.network
-        if task.resume:
-            coefs, intercepts = self._parameters()
+        if not data.resume:
+            coefs, intercepts = self._draw_parameters(network, data.place)
+        elif "iterate" in data.place.state:  # the fitted parameters are an average
+            coefs, intercepts = split(data.place.state["iterate"], network.layer_sizes)
         else:
-            coefs, intercepts = self._draw_parameters(network, task.place)
-        given_coefs, given_intercepts = self._given_parameters(network, coef_init, intercept_init)
+            coefs, intercepts = self._parameters()
+        given_coefs, given_intercepts = self._given_parameters(network, *inits)
+        if given_coefs is not None or given_intercepts is not None:
+            data.place.state = {}  # a new start is not where the optimizer's memory belongs
         for view, value in zip(network.W, given_coefs or coefs, strict=True):
             view[...] = value
         for view, value in zip(network.b, given_intercepts or intercepts, strict=True):
             view[...] = value
 
-    def _train(self, task: Task, rows: Rows, run: Run) -> KeyboardInterrupt | None:
+    def _best_run(
+        self, network: Network, data: Data, inits: tuple[Any, Any], tasks: Tasks | None
+    ) -> tuple[Run, KeyboardInterrupt | None]:
+        """Train from each of ``n_init`` starts; return the best run, and what interrupted it."""
+        given = data.resume or any(init is not None for init in inits)
+        n_init = 1 if given else int(getattr(self, "n_init", 1))
+        best: tuple[tuple[float, ...], Run] | None = None
+        interrupt = diverged = None
+        for _ in range(n_init):
+            self._start(network, data, inits)
+            run = self._new_run(network, data)
+            try:
+                if not data.weightless:
+                    interrupt = self._train(network, data, run, tasks)
+            except DivergenceError as error:
+                diverged = error
+                continue
+            if n_init == 1:
+                return run, interrupt
+            run.theta = run.theta.copy()  # it may be the network's own, which starts anew
+            height = self._height(network, data, run)
+            if best is None or height > best[0]:
+                best = height, run
+            if interrupt is not None or run.stopped:
+                break
+        if best is None:
+            raise diverged if diverged is not None else KeyboardInterrupt
+        return best[1], interrupt
+
+    def _height(self, network: Network, data: Data, run: Run) -> tuple[float, ...]:
+        """Return how good a run's end is: on held-out rows, else by the objective."""
+        if run.held_out is not None and run.held_out.best >= 0:
+            return run.held_out.height
+        network.theta[...] = run.fitted(run.theta, run.state)
+        return (-evaluate(network, full_batch(network, data.rows)),)
+
+    def _new_run(self, network: Network, data: Data) -> Run:
+        """Return a run at its start, with what it keeps and what it is measured on."""
+        by_name = "epoch" if self.solver == "lbfgs" and self.record == "step" else self.record
+        held_out = None
+        if data.held_out is not None:
+            rows, target = data.held_out
+            score = partial(self._score_output, target, rows, network)
+            held_out = HeldOut(network, rows, score, by_score=self._stratified)
+        fitted = None if self.solver == "lbfgs" else resolve(self.solver, OPTIMIZERS).fitted
+        return Run(network.theta, HISTORIES[by_name](network.theta), held_out, fitted)
+
+    def _train(
+        self, network: Network, data: Data, run: Run, tasks: Tasks | None
+    ) -> KeyboardInterrupt | None:
         """Move θ; an interrupt after the first epoch is returned, with that epoch kept."""
-        max_iter = 1 if task.one_pass else int(self.max_iter)
+        max_iter = 1 if data.one_pass else int(self.max_iter)
         tol = None if self.tol is None else float(self.tol)
-        unit = "iteration" if self.solver == "lbfgs" else "epoch"
-        report = reporter(type(self).__name__, unit, max_iter) if self.verbose else None
+        plateau = Plateau(tol, int(self.n_iter_no_change), held_out=bool(self.early_stopping))
+        watchers = self._watchers(network, max_iter, tasks)
         try:
             with np.errstate(all="ignore"):  # what is not finite is found at the epoch's end
                 if self.solver == "lbfgs":
-                    blocks = full_batch(task.network, rows)
-                    minimize(task.network, blocks, run, max_iter=max_iter, tol=tol, report=report)
+                    minimize(
+                        network,
+                        full_batch(network, data.rows),
+                        run,
+                        max_iter=max_iter,
+                        tol=tol,
+                        plateau=plateau if self.early_stopping else None,
+                        watchers=watchers,
+                    )
                 else:
+                    place = Place(data.place.epochs, int(self.max_iter), data.place.plateaus)
                     train(
-                        self._epoch(task, rows, run.history),
-                        task.network,
+                        self._epoch(network, data, run.history),
+                        network,
                         run,
                         eta=float(self.eta),
                         schedule=resolve(self.schedule, SCHEDULES),
-                        first_epoch=task.place.epochs,
+                        place=place,
                         max_iter=max_iter,
-                        plateau=Plateau(tol, int(self.n_iter_no_change)),
-                        report=report,
+                        plateau=plateau,
+                        watchers=watchers,
                     )
         except KeyboardInterrupt as interrupt:
             if not run.losses:
                 raise
             return interrupt
+        finally:
+            run.restore_best()
         return None
 
-    def _new_history(self, network: Network) -> History:
-        """Return what keeps ``record``; the iterations of L-BFGS are epochs of one step."""
-        steps_are_epochs = self.solver == "lbfgs" and self.record == "step"
-        return HISTORIES["epoch" if steps_are_epochs else self.record](network.theta)
+    def _watchers(self, network: Network, max_iter: int, tasks: Tasks | None) -> list[Watcher]:
+        """Return who looks on after every epoch: the user, and scikit-learn's callbacks."""
+        watchers: list[Watcher] = []
+        if self.verbose:
+            watchers.append(reporter(type(self).__name__, self._unit(), max_iter))
+        if tasks is not None:
+            watchers.append(
+                tasks.watcher(
+                    lambda run: self._attributes_at(network, run.fitted(run.theta, run.state))
+                )
+            )
+        return watchers
 
-    def _epoch(self, task: Task, rows: Rows, history: History) -> Epoch:
+    def _epoch(self, network: Network, data: Data, history: History) -> Epoch:
         """Choose what one epoch is, and take up the optimizer's state where it fits."""
-        network = task.network
         optimizer: Optimizer = resolve(self.solver, OPTIMIZERS)
-        state = task.place.take_up(optimizer, network.theta)
+        state = data.place.take_up(optimizer, network.theta)
         descent = history.descent(network, optimizer, state)
-        if self.batch_size is None or self.batch_size >= len(rows.Y):
-            return FullBatchEpoch(descent, full_batch(network, rows))
-        batches = MiniBatches(network, rows, int(self.batch_size))
-        rng = task.place.rng(self.random_state) if self.shuffle else None
+        if self.batch_size is None or self.batch_size >= len(data.rows.Y):
+            return FullBatchEpoch(descent, full_batch(network, data.rows))
+        batches = MiniBatches(network, data.rows, int(self.batch_size))
+        rng = data.place.rng(self.random_state) if self.shuffle else None
         return MiniBatchEpoch(descent, batches, rng)
 
-    def _attach(self, task: Task, run: Run) -> None:
-        """Set the fitted attributes from the last complete epoch."""
-        self._set_parameters(*split(run.theta, task.network.layer_sizes))
+    def _attributes_at(self, network: Network, theta: Array) -> dict[str, Any]:
+        """Return the fitted attributes that ``predict`` needs, for some θ."""
+        return self._fitted_attributes(*split(theta.astype(network.dtype), network.layer_sizes))
+
+    def _attach(self, network: Network, data: Data, run: Run) -> None:
+        """Set the fitted attributes from the last complete epoch, or from the best one."""
+        fitted = run.fitted(run.theta, run.state)
+        for name, value in self._attributes_at(network, fitted).items():
+            setattr(self, name, value)
+        if fitted is not run.theta:
+            run.state["iterate"] = run.theta
         self.n_iter_ = len(run.losses)
         # by default a partial_fit keeps its own pass only, so that pickles do not grow
-        append = task.resume and (run.history.keeps_parameters or not task.one_pass)
+        append = data.resume and (run.history.keeps_parameters or not data.one_pass)
         losses = self.loss_curve_ if append else []
-        self._attach_history(task.network, run.history, len(losses), append)
+        self._attach_history(network, run.history, len(losses), append)
         self.loss_curve_ = losses + run.losses
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
         self.best_loss_ = min(self.loss_curve_, default=float("nan"))
-        task.place.leave(run.state, epochs=0 if self.solver == "lbfgs" else self.n_iter_)
-        self._resume = task.place
+        self.best_iter_ = int(np.argmin(self.loss_curve_)) if self.loss_curve_ else 0
+        self._attach_held_out(run, len(losses), append)
+        data.place.leave(run.state, 0 if self.solver == "lbfgs" else self.n_iter_, run.plateaus)
+        self._resume = data.place
+
+    def _attach_held_out(self, run: Run, first_epoch: int, append: bool) -> None:
+        """Set what was measured on held-out rows, or remove what an earlier fit has left."""
+        if run.held_out is None:
+            for name in ("validation_loss_curve_", "validation_scores_", "best_validation_score_"):
+                self.__dict__.pop(name, None)
+            return
+        n = len(run.losses)  # an interrupt may have come between a look and its epoch's end
+        for name, values in (
+            ("validation_loss_curve_", run.held_out.losses[:n]),
+            ("validation_scores_", run.held_out.scores[:n]),
+        ):
+            earlier = getattr(self, name, []) if append else []
+            unknown = [float("nan")] * (first_epoch - len(earlier))  # epochs without held-out rows
+            setattr(self, name, earlier + unknown + values)
+        self.best_validation_score_ = float("nan")
+        if run.held_out.best >= 0:
+            self.best_iter_ = first_epoch + run.held_out.best
+            self.best_validation_score_ = run.held_out.scores[run.held_out.best]
 
     def _attach_history(
         self, network: Network, history: History, first_epoch: int, append: bool
@@ -355,7 +408,7 @@ class BaseNetworkEstimator(BaseEstimator):
 
     def _warn_unless_converged(self, network: Network, run: Run) -> None:
         solvable = network.loss.solvable
-        if run.converged or (self.tol is None and not solvable):
+        if run.converged or run.stopped or (self.tol is None and not solvable):
             return
         kind = "lbfgs" if self.solver == "lbfgs" else "mistakes" if solvable else "epochs"
         text = not_converged(
@@ -367,7 +420,7 @@ class BaseNetworkEstimator(BaseEstimator):
             n_iter_no_change=self.n_iter_no_change,
             message=run.message,
         )
-        warnings.warn(text, ConvergenceWarning, stacklevel=4)
+        warnings.warn(text, ConvergenceWarning, stacklevel=4 + DECORATED)
 
     # ---- after fit ------------------------------------------------------------------------
 
@@ -398,13 +451,3 @@ def has_updates(estimator: BaseNetworkEstimator) -> bool:
 def resolve(choice: Any, registry: Mapping[str, Any]) -> Any:
     """Return the recipe of that name with its defaults, or the recipe itself."""
     return registry[choice]() if isinstance(choice, str) else choice
-
-
-def _drop_weightless(
-    X: Matrix, target: NDArray[Any], weight: NDArray[np.float64] | None
-) -> tuple[Matrix, NDArray[Any], NDArray[np.float64] | None]:
-    """Remove rows of zero weight; where there are no others, keep all."""
-    if weight is None or weight.all() or not weight.any():
-        return X, target, weight
-    keep = np.flatnonzero(weight)
-    return X[keep], target[keep], weight[keep]

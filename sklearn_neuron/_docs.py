@@ -26,18 +26,33 @@ batch_size : int or None, default={default}
     batch of an epoch may have fewer rows.""",
     "solver": """\
 solver : {{{optimizers}, "lbfgs"}} or Optimizer, default="{default}"
-    ``"sgd"`` and ``"adam"`` step along mini-batch gradients. An object such as
-    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer, and then a search
-    reaches it as ``solver__momentum``. ``"lbfgs"`` minimises the objective over all rows by
-    SciPy's L-BFGS-B: ``batch_size`` and ``eta`` do not matter, ``max_iter`` counts its
-    iterations, and it ends when no component of the gradient is larger than ``tol`` or the
-    loss falls by no more than rounding does.""",
+    All but ``"lbfgs"`` step along mini-batch gradients. An object such as
+    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer (momentum, weight
+    decay, clipping, averaging), and then a search reaches it as ``solver__momentum``.
+    ``"lbfgs"`` minimises the objective over all rows by SciPy's L-BFGS-B: ``batch_size`` and
+    ``eta`` do not matter, ``max_iter`` counts its iterations, and it ends when no component of
+    the gradient is larger than ``tol`` or the loss falls by no more than rounding does.""",
     "schedule": """\
 schedule : {{{schedules}}} or Schedule, default="constant"
-    How the learning rate changes from epoch to epoch.""",
+    How the learning rate changes from epoch to epoch. An object such as ``Cosine(warmup=5)``
+    sets what belongs to it, and then a search reaches it as ``schedule__warmup``.""",
     "alpha": """\
 alpha : float, default=0.0
     Strength of the L2 penalty ``(alpha / 2) ||W||²`` beside the *mean* loss.""",
+    "l1_ratio": """\
+l1_ratio : float in [0, 1], default=0.0
+    Share of the L1 penalty: ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``, the
+    elastic net. A proximal step after each update makes weights exactly zero (a mean over
+    updates, as ``average`` takes, is not). Not with lbfgs.""",
+    "early_stopping": """\
+early_stopping : bool, default=False
+    Whether training ends when held-out rows tell so: when for ``n_iter_no_change`` epochs in a
+    row neither their loss has fallen nor their score has risen by ``tol``. They are ``X_val`` of
+    ``fit``, or else a part of the training rows that is split off, stratified by class; a class
+    with one row only is trained on. Not with ``partial_fit``.""",
+    "validation_fraction": """\
+validation_fraction : float in (0, 1), default=0.1
+    Share of the rows that ``early_stopping`` splits off where there is no ``X_val``.""",
     "max_iter": """\
 max_iter : int, default=200
     Largest number of epochs.""",
@@ -70,6 +85,11 @@ record : {{{histories}}}, default="loss"
     "verbose": """\
 verbose : bool or int, default=False
     Whether to print a line for each epoch.""",
+    "cross_entropy": """\
+loss : str or Loss, default="cross_entropy"
+    Cross-entropy behind a softmax, and behind sigmoids for two classes and for multilabel y.
+    ``CrossEntropy(label_smoothing=0.1)`` sets what belongs to it, and then a search reaches it
+    as ``loss__label_smoothing``. Another object is taken as it is.""",
     "class_weight": """\
 class_weight : dict, "balanced" or None, default=None
     Factor on the weight of each row, by its class. ``"balanced"`` gives every class the
@@ -90,7 +110,10 @@ history_ : dict of list
     the epoch, {default}. With ``record="step"`` a row for each update:
     ``"epoch"``, ``"step"`` (from 0), ``"eta"``, ``"n_rows"`` of the batch, ``"loss"`` (the
     batch's, with the penalty, before its update), ``"loss_after"`` (the same batch's after
-    it) and the parameters after the update. It grows as ``loss_curve_`` does; where its
+    it) and the parameters after the update. Where rows are held out there are also
+    ``"validation_loss"`` and ``"validation_score"`` (of steps: NaN but for the last of an
+    epoch). With an averaging optimizer the parameters are those that training moves, not
+    their mean. It grows as ``loss_curve_`` does; where its
     columns change, as after a change of ``record``, it begins anew.
 start_ : dict
     The parameters before the first row of ``history_``, under the same names; only where
@@ -99,6 +122,17 @@ loss_ : float
     The last of ``loss_curve_``.
 best_loss_ : float
     The smallest of ``loss_curve_``.
+best_iter_ : int
+    The epoch (counted from 0) of the last call that was best on held-out rows, whose
+    parameters are the fitted ones: for classifiers that of the highest score and, among equal
+    scores, the lowest loss; for regressors that of the lowest loss. Without held-out rows the
+    epoch of ``best_loss_``.
+validation_loss_curve_, validation_scores_ : list of float
+    For each epoch the mean loss of the held-out rows after it, without the penalty, and their
+    score: accuracy (for multilabel y of whole rows) or R². Weights are those of
+    ``sample_weight_val``; class weights do not count. Only where rows are held out.
+best_validation_score_ : float
+    The score of ``best_iter_``; NaN where none was finite. Only where rows are held out.
 n_features_in_ : int
     Number of features seen during ``fit``.
 feature_names_in_ : ndarray of shape (n_features,)

@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_neuron._base import resolve
 from sklearn_neuron._targets import BaseNetworkClassifier
 from sklearn_neuron._typing import Array
-from sklearn_neuron.activations import Logistic
+from sklearn_neuron._validation import Choice
+from sklearn_neuron.activations import Logistic, Softmax
+from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss
 
 
 class Bounds(NamedTuple):
@@ -43,6 +46,27 @@ def bend(z: Array) -> Array:
 
 class ProbabilisticClassifier(BaseNetworkClassifier):
     """A classifier whose output is logistic or softmax."""
+
+    loss: str | Loss
+
+    _constraints = {
+        **BaseNetworkClassifier._constraints,
+        "loss": Choice(("cross_entropy",), Loss),
+    }
+
+    def _loss(self) -> Loss:
+        loss: Loss = resolve(self.loss, LOSSES)
+        independent = self._multilabel or len(self.classes_) == 2
+        if type(loss) is CrossEntropy and independent:
+            return BinaryCrossEntropy(loss.label_smoothing)
+        link = Logistic if independent else Softmax
+        if not isinstance(loss.link, link):
+            raise ValueError(
+                f"The 'loss' parameter of {type(self).__name__} must have the link "
+                f"{link.__name__} for {len(self.classes_)} "
+                f"{'labels' if self._multilabel else 'classes'}, as CrossEntropy has; got {loss!r}."
+            )
+        return loss
 
     def _logits(self, X: Any) -> tuple[Array, bool]:
         """Return one logit for each column of ``predict_proba``, and whether they compete."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from sklearn_neuron.training import Report
+from sklearn_neuron.training import Run, Watcher
 
 
-def reporter(name: str, unit: str, max_iter: int) -> Report:
+def reporter(name: str, unit: str, max_iter: int) -> Watcher:
     """Return a function that prints one line for each epoch or iteration.
 
     Parameters
@@ -22,15 +22,19 @@ def reporter(name: str, unit: str, max_iter: int) -> Report:
     Returns
     -------
     callable
-        Takes the number (from 1), the loss and the learning rate.
+        Takes the run, after each of its epochs.
     """
     start, width = time.perf_counter(), len(str(max_iter))
 
-    def report(number: int, loss: float, eta: float) -> None:
-        rate = f"  eta {eta:.6g}" if unit == "epoch" else ""
-        seconds = time.perf_counter() - start
-        line = f"[{name}] {unit} {number:>{width}}/{max_iter}  loss {loss:.6g}{rate}"
-        print(f"{line}  {seconds:.2f} s", flush=True)  # noqa: T201
+    def report(run: Run) -> bool:
+        line = f"[{name}] {unit} {len(run.losses):>{width}}/{max_iter}  loss {run.losses[-1]:.6g}"
+        if run.held_out is not None:
+            line += f"  validation loss {run.held_out.losses[-1]:.6g}"
+            line += f"  score {run.held_out.scores[-1]:.4f}"
+        if unit == "epoch":
+            line += f"  eta {run.eta:.6g}"
+        print(f"{line}  {time.perf_counter() - start:.2f} s", flush=True)  # noqa: T201
+        return False
 
     return report
 

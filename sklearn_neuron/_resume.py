@@ -30,6 +30,8 @@ class Resume:
         The optimizer's state.
     epochs : int
         Epochs done over all calls: the schedule's place.
+    plateaus : int
+        How often the loss has stopped improving, for the schedule.
     n_rows, total_weight : int, float
         Rows seen, and the sum of their weights, since ``fit`` or the first ``partial_fit``.
     seed : int or None
@@ -37,15 +39,19 @@ class Resume:
     stream : tuple or None
         Where the stream of random numbers of the seed stands, so that no order is replayed;
         without a seed, ``random_state`` itself keeps the place.
+    split_seed : int or None
+        Decides which rows are held out.
     """
 
     optimizer: str = ""
     state: State = field(default_factory=dict)
     epochs: int = 0
+    plateaus: int = 0
     n_rows: int = 0
     total_weight: float = 0.0
     seed: int | None = None
     stream: Any = None
+    split_seed: int | None = None
     _rng: np.random.RandomState | None = None
 
     def rng(self, random_state: Any) -> np.random.RandomState:
@@ -85,16 +91,17 @@ class Resume:
         """Return a copy of the last state where the optimizer is of its kind, or a new one."""
         name, last = type(optimizer).__name__, self.optimizer
         self.optimizer = name
-        if name == last and self.state.keys() == optimizer.init(theta[:0]).keys():
+        kept = {name: value for name, value in self.state.items() if name != "iterate"}
+        if name == last and kept.keys() == optimizer.start(theta[:0]).keys():
             return {  # plain arrays, whatever a memory-mapped model held
                 name: np.array(value) if isinstance(value, np.ndarray) else value
-                for name, value in self.state.items()
+                for name, value in kept.items()
             }
-        return optimizer.init(theta)
+        return optimizer.start(theta)
 
-    def leave(self, state: State, epochs: int) -> None:
+    def leave(self, state: State, epochs: int, plateaus: int) -> None:
         """Note where training stands now, to be kept in the estimator."""
-        self.state = state
+        self.state, self.plateaus = state, plateaus
         self.epochs += epochs
         if self._rng is not None:
             self.stream = None if self.seed is None else self._rng.get_state()

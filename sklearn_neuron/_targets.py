@@ -18,14 +18,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sklearn_neuron._base import BaseNetworkEstimator, has_updates
+from sklearn_neuron._reading import Given
 from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import CLASS_WEIGHT
+from sklearn_neuron.batches import Rows
+from sklearn_neuron.network import Network
 
 
 class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
@@ -37,6 +41,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     _constraints = {**BaseNetworkEstimator._constraints, "class_weight": CLASS_WEIGHT}
     _y_check: ClassVar[Mapping[str, Any]] = {}
     _multilabel = False
+    _stratified = True
 
     @available_if(has_updates)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -60,7 +65,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         self : estimator
             The estimator.
         """
-        return self._fit(X, y, sample_weight, classes=classes, one_pass=True)
+        return self._fit(Given(X, y, sample_weight), classes=classes, one_pass=True)
 
     def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
         if y.dtype == object and y.ndim == 1:
@@ -186,13 +191,26 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The most probable class; for multilabel y, 0 or 1 for each label.
         """
-        z = self._raw_output(X)
+        codes = self._decide(self._raw_output(X))
         if self._multilabel:
-            return self._is_positive(z).astype(np.intp)
-        binary = z.shape[1] == 1
-        codes = self._is_positive(z[:, 0]).astype(np.intp) if binary else z.argmax(axis=1)
+            return codes
         labels: NDArray[Any] = self.classes_[codes]
         return labels
+
+    def _decide(self, z: Array) -> NDArray[np.intp]:
+        """Return the code of each row's class, (n,); for multilabel y 0 and 1, (n, K)."""
+        if self._multilabel:
+            return self._is_positive(z).astype(np.intp)
+        if z.shape[1] == 1:
+            return self._is_positive(z[:, 0]).astype(np.intp)
+        codes: NDArray[np.intp] = z.argmax(axis=1)
+        return codes
+
+    def _score_output(self, target: NDArray[Any], rows: Rows, network: Network, z: Array) -> float:
+        right = self._decide(z) == target
+        if self._multilabel:
+            right = right.all(axis=1)
+        return float(np.average(right, weights=None if rows.weight is None else rows.weight[:, 0]))
 
     def _is_positive(self, z: Array) -> NDArray[np.bool_]:
         """Return where an output says yes; as in scikit-learn, a tie says no."""
@@ -204,6 +222,7 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
 
     _y_check: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
     _single_target = True  # y was 1-D, and so are predictions
+    _n_targets = 1
 
     @available_if(has_updates)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -224,17 +243,25 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
         self : estimator
             The estimator.
         """
-        return self._fit(X, y, sample_weight, one_pass=True)
+        return self._fit(Given(X, y, sample_weight), one_pass=True)
 
     def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
         target = np.asarray(y).reshape(len(y), -1)
         if not resume:
-            self._single_target = y.ndim == 1
-        elif target.shape[1] != (n_targets := self._parameters()[0][-1].shape[1]):
+            self._single_target, self._n_targets = y.ndim == 1, target.shape[1]
+        elif target.shape[1] != self._n_targets:
             raise ValueError(
-                f"y has {target.shape[1]} targets, but the fit to go on from had {n_targets}."
+                f"y has {target.shape[1]} targets, but the fit to go on from had {self._n_targets}."
             )
         return target
+
+    def _score_output(self, target: NDArray[Any], rows: Rows, network: Network, z: Array) -> float:
+        prediction = np.empty_like(z)
+        network.loss.link.forward(z, out=prediction)
+        if len(z) < 2:
+            raise ValueError("R² needs at least two held-out rows: give more rows to X_val.")
+        weight = None if rows.weight is None else rows.weight[:, 0]
+        return float(r2_score(rows.Y, prediction, sample_weight=weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

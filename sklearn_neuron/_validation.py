@@ -45,20 +45,22 @@ class Constraint:
             raise InvalidParameterTypeError(message)
         if not self.allows(value):
             raise ValueError(message)
-        if isinstance(value, Recipe):
-            try:
-                value.validate()
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"The {name!r} parameter of {owner}: {error}") from error
+        for recipe in value if _is_sequence(value) else [value]:
+            if isinstance(recipe, Recipe):
+                try:
+                    recipe.validate()
+                except (TypeError, ValueError) as error:
+                    raise type(error)(f"The {name!r} parameter of {owner}: {error}") from error
 
 
 @dataclass(frozen=True)
 class Number(Constraint):
-    """A finite number at least (or above) ``low`` and below ``high``."""
+    """A finite number at least (or above) ``low`` and below (or at most) ``high``."""
 
     low: float
     high: float = math.inf
     open_low: bool = False
+    closed_high: bool = False
     integer: bool = False
     none: str = ""  # what None means, where it is allowed
 
@@ -75,13 +77,13 @@ class Number(Constraint):
         except OverflowError:  # an int beyond all floats
             return False
         above = number > self.low if self.open_low else number >= self.low
-        return bool(above and number < self.high)
+        return bool(above and (number <= self.high if self.closed_high else number < self.high))
 
     def __str__(self) -> str:
         kind = "an int" if self.integer else "a float"
-        bracket = "(" if self.open_low else "["
+        bracket, closing = "(" if self.open_low else "[", "]" if self.closed_high else ")"
         none = f" or None ({self.none})" if self.none else ""
-        return f"{kind} in the range {bracket}{self.low:g}, {self.high:g}){none}"
+        return f"{kind} in the range {bracket}{self.low:g}, {self.high:g}{closing}{none}"
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,27 @@ class Choice(Constraint):
             return names
         article = "an" if self.kind.__name__[0] in "AEIOU" else "a"
         return f"{names}, or {article} {self.kind.__name__} object"
+
+
+@dataclass(frozen=True)
+class OneOrEach(Constraint):
+    """What another constraint allows, or a sequence of such."""
+
+    one: Constraint
+    of_what: str
+
+    def has_type(self, value: Any) -> bool:
+        if _is_sequence(value):
+            return all(self.one.has_type(each) for each in value)
+        return self.one.has_type(value)
+
+    def allows(self, value: Any) -> bool:
+        if _is_sequence(value):
+            return all(self.one.allows(each) for each in value)
+        return self.one.allows(value)
+
+    def __str__(self) -> str:
+        return f"{self.one}, or a sequence of them, one for each {self.of_what}"
 
 
 @dataclass(frozen=True)

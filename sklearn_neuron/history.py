@@ -8,6 +8,9 @@ record      a row for each      columns
 ``step``    update              epoch, step, eta, n_rows, loss, loss_after, and θ after it
 ==========  ==================  ===========================================================
 
+Where rows are held out, every row also has validation_loss and validation_score, measured
+after the epoch (in rows of steps: NaN but for the last of an epoch).
+
 Epochs and steps are counted from 0. The loss of an epoch is the one of ``epochs``; the loss
 of a step is its batch's objective before the update, ``loss_after`` the same batch's after it.
 An interrupted epoch leaves no rows.
@@ -15,6 +18,7 @@ An interrupted epoch leaves no rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,13 +59,16 @@ class History:
         """Return what takes the steps of this run."""
         return Descent(network, optimizer, state)
 
-    def read(self, epoch: int, theta: Array, loss: float, eta: float) -> list[Row]:
+    def read(
+        self, epoch: int, theta: Array, loss: float, eta: float, measured: dict[str, float]
+    ) -> list[Row]:
         """Return the rows of a complete epoch, to be added to ``rows`` at one stroke."""
-        return [{"epoch": epoch, "eta": eta, "loss": loss}]
+        return [{"epoch": epoch, "eta": eta, "loss": loss, **measured}]
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the numbers of all rows as columns of equal length."""
-        return {name: [row[name] for row in self.rows] for name in self.names}
+        names = [name for name in self.rows[0] if name != "theta"] if self.rows else self.names
+        return {name: [row[name] for row in self.rows] for name in names}
 
 
 class EpochHistory(History):
@@ -74,8 +81,10 @@ class EpochHistory(History):
         self.start = theta.copy()
         self._dtype = theta.dtype
 
-    def read(self, epoch: int, theta: Array, loss: float, eta: float) -> list[Row]:
-        (row,) = super().read(epoch, theta, loss, eta)
+    def read(
+        self, epoch: int, theta: Array, loss: float, eta: float, measured: dict[str, float]
+    ) -> list[Row]:
+        (row,) = super().read(epoch, theta, loss, eta, measured)
         return [{**row, "theta": theta.astype(self._dtype)}]  # L-BFGS works in float64
 
 
@@ -91,9 +100,15 @@ class StepHistory(EpochHistory):
     def descent(self, network: Network, optimizer: Optimizer, state: State) -> Descent:
         return WatchedDescent(network, optimizer, state, self._steps)
 
-    def read(self, epoch: int, theta: Array, loss: float, eta: float) -> list[Row]:
-        first = len(self.rows)
-        steps = [{"epoch": epoch, "step": first + k, **row} for k, row in enumerate(self._steps)]
+    def read(
+        self, epoch: int, theta: Array, loss: float, eta: float, measured: dict[str, float]
+    ) -> list[Row]:
+        first, unknown = len(self.rows), dict.fromkeys(measured, math.nan)
+        steps = [
+            {"epoch": epoch, "step": first + k, **row, **unknown}
+            for k, row in enumerate(self._steps)
+        ]
+        steps[-1] |= measured
         self._steps.clear()
         return steps
 

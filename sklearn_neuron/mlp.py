@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters, resolve
+from sklearn_neuron._callbacks import with_callbacks
 from sklearn_neuron._docs import documented
 from sklearn_neuron._probabilities import ProbabilisticClassifier
+from sklearn_neuron._reading import Given
 from sklearn_neuron._resume import Resume
-from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
+from sklearn_neuron._targets import BaseNetworkRegressor
 from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import (
     HIDDEN_LAYER_SIZES,
     Choice,
     InvalidParameterTypeError,
+    Number,
+    OneOrEach,
     check_start,
     layer_sizes_of,
 )
-from sklearn_neuron.activations import ACTIVATIONS, Activation
+from sklearn_neuron.activations import ACTIVATIONS, Activation, Link, Softmax, Step
+from sklearn_neuron.dropout import Dropout
 from sklearn_neuron.initializers import INITIALIZERS, initialize
-from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
+from sklearn_neuron.losses import LOSSES, Loss
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer
+
+REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
 
 
 class BaseManualMLP(BaseNetworkEstimator):
     """Layers, their start, and the fitted ``coefs_`` and ``intercepts_``."""
 
     _names = ("coefs", "intercepts")
+    _link: Link
+    _activations: tuple[Activation, ...]
     _constraints = {
         **BaseNetworkEstimator._constraints,
         "hidden_layer_sizes": HIDDEN_LAYER_SIZES,
-        "activation": Choice(tuple(ACTIVATIONS), Activation),
+        "activation": OneOrEach(Choice(tuple(ACTIVATIONS), Activation), "hidden layer"),
         "init": Choice(("auto", *INITIALIZERS)),
+        "n_init": Number(1, integer=True),
+        "dropout": Number(0.0, 1.0),
     }
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
         y: Any,
         sample_weight: Any = None,
         *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
     ) -> Self:
@@ -58,6 +74,13 @@ class BaseManualMLP(BaseNetworkEstimator):
             column of 0 and 1 for each label; for the regressor targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative; only their ratios matter.
+        X_val : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
+            Held-out rows: their loss and score are measured after every epoch, and the fitted
+            parameters are those of the best epoch.
+        y_val : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_rows,), default=None
+            Their weights.
         coef_init : list of array-like of shape (n_in, n_out), default=None
             Weights to start from, for each layer, instead of random ones.
         intercept_init : list of array-like of shape (n_out,), default=None
@@ -74,11 +97,29 @@ class BaseManualMLP(BaseNetworkEstimator):
             For parameters or data that are not allowed, and when training diverges. The
             estimator is then as it was before.
         """
-        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
+        return self._fit(
+            Given(X, y, sample_weight),
+            Given(X_val, y_val, sample_weight_val),
+            coef_init=coef_init,
+            intercept_init=intercept_init,
+        )
 
     def _hidden(self) -> tuple[list[int], list[Activation]]:
         sizes = layer_sizes_of(self.hidden_layer_sizes)
-        return sizes, [resolve(self.activation, ACTIVATIONS)] * len(sizes)
+        if isinstance(self.activation, str | Activation):
+            return sizes, [resolve(self.activation, ACTIVATIONS)] * len(sizes)
+        if len(self.activation) != len(sizes):
+            raise ValueError(
+                f"The 'activation' parameter of {type(self).__name__} must be one for all hidden "
+                f"layers or one for each of the {len(sizes)}; got {len(self.activation)}."
+            )
+        return sizes, [resolve(choice, ACTIVATIONS) for choice in self.activation]
+
+    def _in_training(self, activations: list[Activation], place: Resume) -> list[Activation]:
+        if not self.dropout:
+            return activations
+        rng = place.rng(self.random_state)
+        return [Dropout(activation, float(self.dropout), rng) for activation in activations]
 
     def _layers(self, named: Mapping[str, Any]) -> Parameters:
         return named["coefs"], named["intercepts"]
@@ -86,12 +127,17 @@ class BaseManualMLP(BaseNetworkEstimator):
     def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
         return {"coefs": coefs, "intercepts": intercepts}
 
-    def _set_parameters(self, coefs: list[Array], intercepts: list[Array]) -> None:
-        super()._set_parameters(coefs, intercepts)
-        self.n_layers_ = len(coefs) + 1
-        self.n_outputs_ = coefs[-1].shape[1]
-        self.out_activation_ = self._loss().link.name
-        self._activations = tuple(self._hidden()[1])
+    def _fitted_attributes(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
+        # copies, because set_params may reach into the objects that the user gave
+        link, activations = copy.deepcopy((self._loss().link, tuple(self._hidden()[1])))
+        return {
+            **super()._fitted_attributes(coefs, intercepts),
+            "n_layers_": len(coefs) + 1,
+            "n_outputs_": coefs[-1].shape[1],
+            "out_activation_": link.name,
+            "_activations": activations,
+            "_link": link,
+        }
 
     def _fitted_activations(self) -> Sequence[Activation]:
         return self._activations
@@ -142,11 +188,15 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer; ``()`` for none.
-    activation : {{{activations}}} or Activation, default="relu"
-        Activation of the hidden layers.
+    activation : {{{activations}}} or Activation or a sequence, default="relu"
+        Activation of the hidden layers, or a sequence with one for each.
     init : {"auto", {{initializers}}}, default="auto"
         Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
         wide for layers with "logistic" units.
+    n_init : int, default=1
+        From so many starts the network is trained; the run that ends with the lowest objective
+        (with held-out rows: the best one on them) is kept. Not where training goes on, nor
+        where the start is given.
     eta : float, default=0.002
         Learning rate: the length of a step, in units of the optimizer's direction.
     {{batch_size: 32}}
@@ -154,9 +204,15 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     {{schedule}}
     {{alpha}} Biases are not penalised. It is
         not divided by the number of rows, as it is in scikit-learn's ``MLPClassifier``.
+    dropout : float in [0, 1), default=0.0
+        Probability that a hidden unit is left out of a training step; the others are scaled
+        up, and predictions use all of them. Not with lbfgs.
     {{max_iter}}
     {{tol: 1e-3}}
     {{n_iter_no_change}}
+    {{early_stopping}}
+    {{validation_fraction}}
+    {{cross_entropy}}
     {{class_weight}} For multilabel y a list
         with a dict ``{0: weight, 1: weight}`` for each label; the factors of a row multiply.
     {{shuffle}}
@@ -202,23 +258,31 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     ['same', 'other', 'other', 'same']
     """
 
-    _constraints = {**BaseManualMLP._constraints, **BaseNetworkClassifier._constraints}
+    _constraints = {
+        **ProbabilisticClassifier._constraints,
+        **BaseManualMLP._constraints,
+    }
     _y_check = {"multi_output": True}
 
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
         *,
-        activation: str | Activation = "relu",
+        activation: Any = "relu",
         init: str = "auto",
+        n_init: int = 1,
         eta: float = 0.002,
         batch_size: int | None = 32,
         solver: str | Optimizer = "adam",
         schedule: Any = "constant",
         alpha: float = 0.0,
+        dropout: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 1e-3,
         n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        loss: str | Loss = "cross_entropy",
         class_weight: Any = None,
         shuffle: bool = True,
         random_state: Any = None,
@@ -229,25 +293,25 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.init = init
+        self.n_init = n_init
         self.eta = eta
         self.batch_size = batch_size
         self.solver = solver
         self.schedule = schedule
         self.alpha = alpha
+        self.dropout = dropout
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.loss = loss
         self.class_weight = class_weight
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
         self.record = record
         self.verbose = verbose
-
-    def _loss(self) -> Loss:
-        if self._multilabel or len(self.classes_) == 2:
-            return BinaryCrossEntropy()
-        return CrossEntropy()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -260,10 +324,11 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
 class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
     """A multi-layer perceptron regressor whose backpropagation is written by hand.
 
-    The output is linear and the objective ``Σ sᵢ ||ŷᵢ - yᵢ||² / Σ sᵢ + (alpha / 2) ||W||²``
-    with sᵢ the weight of row i, the square summed over the targets: ``δᴸ = 2 (a - y)`` at the
-    output and ``δˡ⁻¹ = δˡ Wˡᵀ ⊙ σ'(zˡ⁻¹)`` below [1]_. (scikit-learn's ``MLPRegressor`` has half
-    the square, so that its learning rate is twice our ``eta`` for ``solver="sgd"``.)
+    By default the output is linear and the objective
+    ``Σ sᵢ ||ŷᵢ - yᵢ||² / Σ sᵢ + (alpha / 2) ||W||²`` with sᵢ the weight of row i, the square
+    summed over the targets; ``loss`` may be another one. ``δᴸ = 2 (a - y)`` at the output and
+    ``δˡ⁻¹ = δˡ Wˡᵀ ⊙ σ'(zˡ⁻¹)`` below [1]_. (scikit-learn's ``MLPRegressor`` has half the
+    square, so that its learning rate is twice our ``eta`` for ``solver="sgd"``.)
     Targets far from a standard deviation of one are best scaled, for example with
     ``TransformedTargetRegressor``.
 
@@ -271,20 +336,34 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer; ``()`` for none.
-    activation : {{{activations}}} or Activation, default="relu"
-        Activation of the hidden layers.
+    activation : {{{activations}}} or Activation or a sequence, default="relu"
+        Activation of the hidden layers, or a sequence with one for each.
     init : {"auto", {{initializers}}}, default="auto"
         Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
         wide for layers with "logistic" units.
+    n_init : int, default=1
+        From so many starts the network is trained; the run that ends with the lowest objective
+        (with held-out rows: the best one on them) is kept. Not where training goes on, nor
+        where the start is given.
     eta : float, default=0.001
         Learning rate: the length of a step, in units of the optimizer's direction.
     {{batch_size: 32}}
     {{solver: adam}}
     {{schedule}}
     {{alpha}} Biases are not penalised.
+    dropout : float in [0, 1), default=0.0
+        Probability that a hidden unit is left out of a training step; the others are scaled
+        up, and predictions use all of them. Not with lbfgs.
     {{max_iter}}
     {{tol: 1e-4}}
     {{n_iter_no_change}}
+    {{early_stopping}}
+    {{validation_fraction}}
+    loss : str or Loss, default="squared_error"
+        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"`` (the median) or
+        ``"poisson"``. An object such as ``Quantile(0.9)`` sets what belongs to a loss, and then
+        a search reaches it as ``loss__quantile``. ``"poisson"`` is for targets >= 0 and has a
+        log link; the others predict the raw output.
     {{shuffle}}
     {{random_state: Decides the first weights and the order of the rows}}
     {{warm_start}}
@@ -302,7 +381,7 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
     n_outputs_ : int
         Number of targets.
     out_activation_ : str
-        ``"identity"``.
+        ``"identity"``, or ``"exponential"`` for the Poisson loss.
     {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also
@@ -326,20 +405,31 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
     True
     """
 
+    _constraints = {
+        **BaseNetworkRegressor._constraints,
+        **BaseManualMLP._constraints,
+        "loss": Choice(REGRESSION_LOSSES, Loss),
+    }
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
         *,
-        activation: str | Activation = "relu",
+        activation: Any = "relu",
         init: str = "auto",
+        n_init: int = 1,
         eta: float = 0.001,
         batch_size: int | None = 32,
         solver: str | Optimizer = "adam",
         schedule: Any = "constant",
         alpha: float = 0.0,
+        dropout: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        loss: str | Loss = "squared_error",
         shuffle: bool = True,
         random_state: Any = None,
         warm_start: bool = False,
@@ -349,14 +439,19 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.init = init
+        self.n_init = n_init
         self.eta = eta
         self.batch_size = batch_size
         self.solver = solver
         self.schedule = schedule
         self.alpha = alpha
+        self.dropout = dropout
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.loss = loss
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
@@ -377,10 +472,18 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
             Predicted targets.
         """
         z = self._raw_output(X)
+        self._link.forward(z, out=z)
         return z[:, 0] if self._single_target else z
 
     def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
+        self._loss().check_target(target)
         return target
 
     def _loss(self) -> Loss:
-        return SquaredError()
+        loss: Loss = resolve(self.loss, LOSSES)
+        if isinstance(loss.link, Softmax | Step):
+            raise ValueError(
+                "The 'loss' parameter of ManualMLPRegressor must have a link that gives each "
+                f"target a number of its own; got {loss!r}."
+            )
+        return loss

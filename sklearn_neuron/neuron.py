@@ -14,14 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._base import BaseNetworkEstimator, Parameters
+from sklearn_neuron._callbacks import with_callbacks
 from sklearn_neuron._docs import documented
 from sklearn_neuron._probabilities import ProbabilisticClassifier
+from sklearn_neuron._reading import Data, Given
 from sklearn_neuron._resume import Resume
 from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
-from sklearn_neuron._typing import Array, Matrix
-from sklearn_neuron._validation import TARGET_RANGE, Choice, check_start
+from sklearn_neuron._typing import Array
+from sklearn_neuron._validation import TARGET_RANGE, Choice, Number, check_start
 from sklearn_neuron.activations import Logistic
-from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy, Loss, Perceptron, SquaredError
+from sklearn_neuron.losses import (
+    LOSSES,
+    Loss,
+    Perceptron,
+    SquaredError,
+)
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 
@@ -46,12 +53,21 @@ class NeuronMixin(BaseNetworkEstimator):
     _names = ("coef", "intercept")
     _flat = False  # whether coef_ is (p,) and intercept_ a float
 
+    _constraints = {
+        **BaseNetworkEstimator._constraints,
+        "l1_ratio": Number(0.0, 1.0, closed_high=True),
+    }
+
+    @with_callbacks
     def fit(
         self,
         X: Any,
         y: Any,
         sample_weight: Any = None,
         *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
     ) -> Self:
@@ -65,6 +81,13 @@ class NeuronMixin(BaseNetworkEstimator):
             Class labels, numbers or strings, of at least two classes; for the regressor targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative; only their ratios matter.
+        X_val : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
+            Held-out rows: their loss and score are measured after every epoch, and the fitted
+            parameters are those of the best epoch.
+        y_val : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_rows,), default=None
+            Their weights.
         coef_init : array-like of the shape of ``coef_``, default=None
             Weights to start from instead of zeros.
         intercept_init : float or array-like of the shape of ``intercept_``, default=None
@@ -81,7 +104,12 @@ class NeuronMixin(BaseNetworkEstimator):
             For parameters or data that are not allowed, and when training diverges. The
             estimator is then as it was before.
         """
-        return self._fit(X, y, sample_weight, coef_init=coef_init, intercept_init=intercept_init)
+        return self._fit(
+            Given(X, y, sample_weight),
+            Given(X_val, y_val, sample_weight_val),
+            coef_init=coef_init,
+            intercept_init=intercept_init,
+        )
 
     def _layers(self, named: Mapping[str, Any]) -> Parameters:
         coef, intercept = np.atleast_2d(named["coef"]), np.atleast_1d(named["intercept"])
@@ -92,6 +120,10 @@ class NeuronMixin(BaseNetworkEstimator):
         if self._flat:
             return {"coef": coef[0], "intercept": float(intercept[0])}
         return {"coef": coef, "intercept": intercept}
+
+    def _penalties(self) -> tuple[float, float]:
+        alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
+        return (1.0 - l1_ratio) * alpha, l1_ratio * alpha
 
     def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
         p, K = network.layer_sizes
@@ -131,9 +163,15 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     {{solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
+    {{l1_ratio}}
     {{max_iter}}
     {{tol: 1e-5}}
     {{n_iter_no_change}}
+    {{early_stopping}}
+    {{validation_fraction}}
+    loss : {"squared_error", "binary_cross_entropy"} or Loss, default="squared_error"
+        ``"binary_cross_entropy"`` makes it the fractional logit [2]_, on the (0, 1) scale. An
+        object must have the logistic link.
     target_range : "auto" or (low, high), default="auto"
         The range of the predictions. ``"auto"`` is (0, 1) when every target lies there, else
         the smallest and the largest training target; each target column has its own. A target
@@ -164,6 +202,9 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     ----------
     .. [1] D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning representations by
        back-propagating errors. Nature 323, 533-536. https://doi.org/10.1038/323533a0
+    .. [2] L. E. Papke, J. M. Wooldridge (1996). Econometric methods for fractional response
+       variables. Journal of Applied Econometrics 11(6), 619-632.
+       https://doi.org/10.1002/(SICI)1099-1255(199611)11:6<619::AID-JAE418>3.0.CO;2-1
 
     Examples
     --------
@@ -179,7 +220,12 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     """
 
     target_range_: tuple[Any, Any]
-    _constraints = {**BaseNetworkRegressor._constraints, "target_range": TARGET_RANGE}
+    _constraints = {
+        **BaseNetworkRegressor._constraints,
+        **NeuronMixin._constraints,
+        "loss": Choice(("squared_error", "binary_cross_entropy"), Loss),
+        "target_range": TARGET_RANGE,
+    }
 
     def __init__(
         self,
@@ -189,9 +235,13 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
+        l1_ratio: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 1e-5,
         n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        loss: str | Loss = "squared_error",
         target_range: Any = "auto",
         shuffle: bool = True,
         random_state: Any = None,
@@ -204,9 +254,13 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         self.solver = solver
         self.schedule = schedule
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.loss = loss
         self.target_range = target_range
         self.shuffle = shuffle
         self.random_state = random_state
@@ -233,12 +287,13 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         prediction: Array = np.clip(low + (high - low) * a, low, high)
         return prediction[:, 0] if self._single_target else prediction
 
-    def _build(self, X: Matrix, Y: Array, resume: bool) -> Network:
+    def _build(self, data: Data) -> Network:
+        dtype = data.rows.X.dtype
         with np.errstate(over="ignore"):
-            ends = np.asarray(self.target_range_, X.dtype)
+            ends = np.asarray(self.target_range_, dtype)
         if not np.isfinite(ends).all():
-            raise ValueError(f"y is too large for {X.dtype}, the dtype of X.")
-        return super()._build(X, Y, resume)
+            raise ValueError(f"y is too large for {dtype}, the dtype of X.")
+        return super()._build(data)
 
     def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
         target = target.astype(np.float64, copy=False)
@@ -249,7 +304,14 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
             low, high = settle_range(self.target_range, target)
             flat = self._single_target
             self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
-        self._check_range(target, low, high)
+        outside = self._check_range(target, low, high)
+        unit: NDArray[np.float64] = (target - low) / (high - low)
+        unit = np.where(outside, unit, np.clip(unit, 0.0, 1.0))  # rounding aside
+        self._loss().check_target(unit)
+        return unit
+
+    def _encode_held_out(self, target: NDArray[Any]) -> NDArray[Any]:
+        low, high = (np.atleast_1d(bound) for bound in self.target_range_)
         unit: NDArray[np.float64] = (target - low) / (high - low)
         return unit
 
@@ -264,12 +326,14 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
                 "warm_start=False and call fit."
             )
 
-    def _check_range(self, target: NDArray[np.float64], low: Array, high: Array) -> None:
-        """Say so where targets lie outside of the range, rounding to float32 aside."""
+    def _check_range(
+        self, target: NDArray[np.float64], low: Array, high: Array
+    ) -> NDArray[np.bool_]:
+        """Return, and say, which targets lie outside of the range, rounding to float32 aside."""
         slack = np.finfo(np.float32).eps * np.maximum(np.abs(low), np.abs(high))
-        outside = (target < low - slack) | (target > high + slack)
+        outside: NDArray[np.bool_] = (target < low - slack) | (target > high + slack)
         if not outside.any():
-            return
+            return outside
         message = (
             f"{int(outside.sum())} targets, for example {float(target[outside][0])}, lie outside "
             f"of target_range_={self.target_range_}, which predictions cannot leave."
@@ -280,11 +344,19 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
             f"{message} The range was settled by an earlier call; give an explicit "
             "target_range that holds for all blocks.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=6,  # seen from partial_fit, which is not decorated
         )
+        return outside
 
     def _loss(self) -> Loss:
-        return SquaredError(link=Logistic())
+        if isinstance(self.loss, str):
+            return LOSSES[self.loss]() if self.loss != "squared_error" else SquaredError(Logistic())
+        if not isinstance(self.loss.link, Logistic):
+            raise ValueError(
+                "The 'loss' parameter of SigmoidNeuronRegressor must have the logistic link, such "
+                f"as SquaredError(Logistic()); got {self.loss!r}."
+            )
+        return self.loss
 
     @property
     def _flat(self) -> bool:  # type: ignore[override]
@@ -308,9 +380,13 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     {{solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
+    {{l1_ratio}}
     {{max_iter}}
     {{tol: 5e-4}}
     {{n_iter_no_change}}
+    {{early_stopping}}
+    {{validation_fraction}}
+    {{cross_entropy}}
     {{class_weight}}
     {{shuffle}}
     {{random_state: Decides the order of the rows}}
@@ -350,6 +426,8 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     True
     """
 
+    _constraints = {**ProbabilisticClassifier._constraints, **NeuronMixin._constraints}
+
     def __init__(
         self,
         *,
@@ -358,9 +436,13 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
+        l1_ratio: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 5e-4,
         n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        loss: str | Loss = "cross_entropy",
         class_weight: Any = None,
         shuffle: bool = True,
         random_state: Any = None,
@@ -373,18 +455,19 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
         self.solver = solver
         self.schedule = schedule
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.loss = loss
         self.class_weight = class_weight
         self.shuffle = shuffle
         self.random_state = random_state
         self.warm_start = warm_start
         self.record = record
         self.verbose = verbose
-
-    def _loss(self) -> Loss:
-        return BinaryCrossEntropy() if len(self.classes_) == 2 else CrossEntropy()
 
 
 @documented
@@ -406,10 +489,13 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         How the (sub)gradients become steps; ``"sgd"`` is Rosenblatt's rule.
     {{schedule}}
     {{alpha}} The bias is not penalised.
+    {{l1_ratio}}
     {{max_iter}}
     {{tol: None}}
         Either way training ends at the first epoch without a mistake.
     {{n_iter_no_change}}
+    {{early_stopping}}
+    {{validation_fraction}}
     {{class_weight}}
     {{shuffle}}
     {{random_state: Decides the order of the rows}}
@@ -447,6 +533,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
 
     _constraints = {
         **BaseNetworkClassifier._constraints,
+        **NeuronMixin._constraints,
         "solver": Choice(tuple(OPTIMIZERS), Optimizer),
     }
 
@@ -458,9 +545,12 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
+        l1_ratio: float = 0.0,
         max_iter: int = 200,
         tol: float | None = None,
         n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
         class_weight: Any = None,
         shuffle: bool = True,
         random_state: Any = None,
@@ -473,9 +563,12 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         self.solver = solver
         self.schedule = schedule
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
         self.class_weight = class_weight
         self.shuffle = shuffle
         self.random_state = random_state

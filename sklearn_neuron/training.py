@@ -13,16 +13,18 @@ from scipy import optimize
 from sklearn_neuron._typing import Array
 from sklearn_neuron.batches import Block
 from sklearn_neuron.epochs import Epoch, objective
+from sklearn_neuron.held_out import HeldOut
 from sklearn_neuron.history import History
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import State
-from sklearn_neuron.schedules import Schedule
+from sklearn_neuron.schedules import Place, Schedule
 
-Report = Callable[[int, float, float], None]
+#: Looks on after every epoch; training ends where one returns True.
+Watcher = Callable[["Run"], bool]
 
 
 class Run:
-    """What a training run has reached: its last complete epoch.
+    """What a training run has reached: its last complete epoch, and what was measured on the way.
 
     Parameters
     ----------
@@ -30,6 +32,10 @@ class Run:
         The parameters at the start.
     history : History
         Receives every complete epoch.
+    held_out : HeldOut or None, default=None
+        Looks at the parameters after every epoch.
+    fitted : callable, default=None
+        Takes θ and the state and returns the parameters that users get: see ``Optimizer``.
 
     Attributes
     ----------
@@ -39,24 +45,42 @@ class Run:
         The optimizer's state at that moment.
     losses : list of float
         The loss of every epoch (iteration, for L-BFGS).
-    converged : bool
-        Whether training ended by itself.
+    eta : float
+        The last epoch's learning rate.
+    converged, stopped : bool
+        Whether training ended by itself, and whether a watcher ended it.
+    plateaus : int
+        How often the schedule has gone on after a plateau, over all calls.
     message : str
         What SciPy says of the end, for L-BFGS.
     """
 
-    def __init__(self, theta: Array, history: History) -> None:
-        self.theta, self.history = theta, history
+    def __init__(
+        self,
+        theta: Array,
+        history: History,
+        held_out: HeldOut | None = None,
+        fitted: Callable[[Array, State], Array] | None = None,
+    ) -> None:
+        self.theta, self.history, self.held_out = theta, history, held_out
+        self._fitted = fitted
         self.state: State = {}
         self.losses: list[float] = []
-        self.converged = False
+        self.eta = math.nan
+        self.converged = self.stopped = False
+        self.plateaus = 0
         self.message = ""
 
     def commit(
         self, theta: Array, state: State, loss: float, eta: float, *, last: bool = False
     ) -> None:
         """Keep a complete, finite epoch: as a copy, unless nothing comes after it."""
-        rows = self.history.read(len(self.losses), theta, loss, eta)
+        measured = {}
+        if self.held_out is not None:
+            self.held_out.look(self.fitted(theta, state), theta, state)
+            measured["validation_loss"] = self.held_out.losses[-1]
+            measured["validation_score"] = self.held_out.scores[-1]
+        rows = self.history.read(len(self.losses), theta, loss, eta, measured)
         if last:
             self.theta, self.state = theta, state
         elif not self.losses:
@@ -69,30 +93,59 @@ class Run:
                 else:
                     self.state[name] = value
         self.losses.append(loss)
+        self.eta = eta
         self.history.rows += rows
+
+    def fitted(self, theta: Array, state: State) -> Array:
+        """Return the parameters that users get."""
+        return theta if self._fitted is None else self._fitted(theta, state)
+
+    def look(self, watchers: Sequence[Watcher]) -> None:
+        """Let all watchers look; any of them may end training."""
+        answers = [watch(self) for watch in watchers]
+        self.stopped = any(answers)
+
+    def restore_best(self) -> None:
+        """Go back to the epoch that was best on the held-out rows."""
+        if self.held_out is not None and self.held_out.theta is not None:
+            self.theta = self.held_out.theta.astype(self.theta.dtype)
+            self.state = self.held_out.state
 
 
 class Plateau:
-    """Stop when the loss has not improved by ``tol`` for ``patience`` epochs in a row."""
+    """Stop when nothing has improved by ``tol`` for ``patience`` epochs in a row.
 
-    def __init__(self, tol: float | None, patience: int) -> None:
-        self.tol, self.patience = tol, patience
-        self.best, self.stale = math.inf, 0
+    What is watched is the loss of the training rows or, with ``held_out``, loss and score of
+    the held-out rows: an epoch improves where either does.
+    """
 
-    def reached(self, loss: float) -> bool:
-        """Take note of an epoch's loss; return whether it is time to stop."""
+    def __init__(self, tol: float | None, patience: int, *, held_out: bool = False) -> None:
+        self.tol, self.patience, self.held_out = tol, patience, held_out
+        self.best, self.stale = [math.inf, math.inf], 0
+
+    def reached(self, run: Run) -> bool:
+        """Take note of the last epoch; return whether it is time to stop."""
         if self.tol is None:
             return False
-        self.stale = 0 if loss < self.best - self.tol else self.stale + 1
-        self.best = min(self.best, loss)
+        values = [run.losses[-1]]
+        if self.held_out and run.held_out is not None:
+            values = [run.held_out.losses[-1], -run.held_out.scores[-1]]
+        pairs = list(zip(values, self.best, strict=False))
+        self.stale = 0 if any(v < best - self.tol for v, best in pairs) else self.stale + 1
+        # in this order min() passes a NaN over
+        self.best = [min(best, v) for v, best in pairs]
         return self.stale >= self.patience
 
 
+class DivergenceError(ValueError):
+    """Training led to a loss or parameters that are not finite."""
+
+
 def check_finite(loss: float, theta: Array, state: State, when: str, remedy: str) -> None:
-    """Raise a ValueError where training has diverged."""
+    """Raise where training has diverged."""
     arrays = [theta, *(value for value in state.values() if isinstance(value, np.ndarray))]
     if not (math.isfinite(loss) and all(np.isfinite(array).all() for array in arrays)):
-        raise ValueError(
+        raise DivergenceError(
             f"Training diverged {when}: the loss or a parameter is no longer finite. {remedy}"
         )
 
@@ -104,10 +157,10 @@ def train(
     *,
     eta: float,
     schedule: Schedule,
-    first_epoch: int,
+    place: Place,
     max_iter: int,
     plateau: Plateau,
-    report: Report | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> None:
     """Run epochs until the plateau, until nothing is left to learn, or ``max_iter`` times.
 
@@ -123,22 +176,23 @@ def train(
         Base learning rate.
     schedule : Schedule
         Gives the learning rate of each epoch.
-    first_epoch : int
-        How many epochs are done over earlier calls: the schedule's place.
+    place : Place
+        Where training stands over earlier calls: the schedule's place.
     max_iter : int
         Largest number of epochs.
     plateau : Plateau
-        Decides when the loss has stopped improving.
-    report : callable, default=None
-        Called with the epoch's number (from 1), its loss and its η.
+        Decides when training has stopped improving.
+    watchers : sequence of callable
+        Called with the run after every epoch; where one returns True training ends.
 
     Raises
     ------
-    ValueError
-        Where the loss or a parameter is no longer finite.
+    DivergenceError
+        Where the loss or a parameter is no longer finite; it is a ValueError.
     """
+    run.plateaus = place.plateaus
     for number in range(1, max_iter + 1):
-        rate = schedule(eta, first_epoch + number - 1)
+        rate = schedule(eta, place)
         loss = epoch(rate)
         check_finite(
             loss,
@@ -149,10 +203,16 @@ def train(
             "(for example with StandardScaler).",
         )
         run.commit(network.theta, epoch.state, loss, rate, last=number == max_iter)
-        if report is not None:
-            report(number, loss, rate)
-        if plateau.reached(loss) or epoch.solved():
-            run.converged = True
+        place = place._replace(epoch=place.epoch + 1)
+        run.look(watchers)
+        run.converged = epoch.solved()
+        if not run.converged and plateau.reached(run):
+            run.converged = not schedule.goes_on(eta, run.plateaus + 1)
+            if not run.converged:
+                run.plateaus += 1
+                place = place._replace(plateaus=run.plateaus)
+                plateau.stale = 0
+        if run.converged or run.stopped:
             return
 
 
@@ -163,7 +223,8 @@ def minimize(
     *,
     max_iter: int,
     tol: float | None,
-    report: Report | None = None,
+    plateau: Plateau | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> None:
     """Minimise the objective over θ by L-BFGS, in float64 whatever the network's dtype.
 
@@ -180,13 +241,15 @@ def minimize(
     tol : float or None
         Stop when no component of the gradient is larger, or when the loss falls by no more
         than rounding does; None runs all iterations.
-    report : callable, default=None
-        Called with the iteration's number (from 1), its loss and the step's η, which is 1.
+    plateau : Plateau or None, default=None
+        Ends training too, where it is given.
+    watchers : sequence of callable
+        Called with the run after every iteration; where one returns True training ends.
 
     Raises
     ------
-    ValueError
-        Where the loss or a parameter is no longer finite.
+    DivergenceError
+        Where the loss or a parameter is no longer finite; it is a ValueError.
     """
     remedy = "Bring the features to a common scale (for example with StandardScaler)."
     at_start = True
@@ -203,8 +266,10 @@ def minimize(
 
     def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
         run.commit(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
-        if report is not None:
-            report(len(run.losses), run.losses[-1], 1.0)
+        run.look(watchers)
+        run.converged = plateau is not None and plateau.reached(run)
+        if run.stopped or run.converged:
+            raise StopIteration
 
     result = optimize.minimize(
         value_and_gradient,
@@ -224,4 +289,5 @@ def minimize(
     if not run.losses:  # the start was already a minimum
         run.commit(result.x, {}, float(result.fun), math.nan)
     check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", remedy)
-    run.converged, run.message = result.status == 0, str(result.message)
+    run.converged = run.converged or result.status == 0
+    run.message = str(result.message)

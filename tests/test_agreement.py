@@ -13,10 +13,14 @@ from sklearn.preprocessing import scale
 from sklearn_neuron import (
     SGD,
     Adam,
+    AdamW,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
+    RMSprop,
 )
+from sklearn_neuron.activations import ACTIVATIONS, ELU, LeakyReLU
+from sklearn_neuron.losses import BinaryCrossEntropy, CrossEntropy
 
 DATA = {"binary": load_breast_cancer, "multinomial": load_wine}
 
@@ -162,37 +166,140 @@ def test_follows_mlp_regressor_at_half_its_rate():
     assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.1])
-@pytest.mark.parametrize("solver", [SGD(), SGD(0.9), SGD(0.9, nesterov=True), Adam()], ids=repr)
-def test_follows_torch(solver, alpha):
-    """The same weights after every epoch of mini-batches, with softmax and tanh layers."""
-    torch = pytest.importorskip("torch", reason="torch is an oracle, not a requirement")
-    X, y = load("multinomial")
-    coefs, intercepts = start((X.shape[1], 6, 5, 3))
+# ---- torch, where it is installed -------------------------------------------------------------
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="torch is an oracle, not a requirement")
+
+
+def torch_network(torch, coefs, intercepts):
+    """Return a network of tanh layers with given weights, and its affine layers."""
     layers = []
     for W, b in zip(coefs, intercepts, strict=True):
         layer = torch.nn.Linear(*W.shape, dtype=torch.float64)
         layer.weight.data, layer.bias.data = torch.tensor(W.T.copy()), torch.tensor(b)
         layers += [layer, torch.nn.Tanh()]
-    model = torch.nn.Sequential(*layers[:-1])
+    return torch.nn.Sequential(*layers[:-1]), layers[::2]
+
+
+def torch_optimizer(torch, solver, layers, eta):
+    """Return torch's optimizer with the same settings; weights and biases are two groups."""
+    decay = solver.weight_decay
+    groups = [
+        {"params": [layer.weight for layer in layers], "weight_decay": decay},
+        {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
+    ]
     if isinstance(solver, Adam):
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    else:
-        optimizer = torch.optim.SGD(
-            model.parameters(), lr=0.01, momentum=solver.momentum, nesterov=solver.nesterov
-        )
-    inputs, labels = torch.tensor(X), torch.tensor(y)
-    for epoch in range(1, 5):
+        betas = {"betas": (solver.beta_1, solver.beta_2), "eps": solver.epsilon}
+        kind = torch.optim.AdamW if isinstance(solver, AdamW) else torch.optim.Adam
+        return kind(groups, lr=eta, **betas)
+    if isinstance(solver, RMSprop):
+        how = {"alpha": solver.rho, "eps": solver.epsilon, "momentum": solver.momentum}
+        return torch.optim.RMSprop(groups, lr=eta, **how)
+    return torch.optim.SGD(groups, lr=eta, momentum=solver.momentum, nesterov=solver.nesterov)
+
+
+FOLLOWED = [
+    SGD(),
+    SGD(0.9),
+    SGD(0.9, nesterov=True),
+    Adam(),
+    AdamW(),
+    AdamW(0.8, 0.95, 1e-6, weight_decay=0.3),
+    RMSprop(),
+    RMSprop(momentum=0.9),
+    RMSprop(0.9, 1e-4, momentum=0.5),
+]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("solver", FOLLOWED, ids=repr)
+def test_follows_torch(solver, alpha, torch):
+    """The same weights after every mini-batch of some epochs, with softmax and tanh layers."""
+    X, y = load("multinomial")
+    coefs, intercepts = start((X.shape[1], 6, 5, 3))
+    model, layers = torch_network(torch, coefs, intercepts)
+    optimizer = torch_optimizer(torch, solver, layers, eta=0.01)
+    inputs, labels, steps = torch.tensor(X), torch.tensor(y), []
+    for _ in range(4):
         for rows in torch.arange(len(y)).split(40):
             optimizer.zero_grad()
             loss = torch.nn.functional.cross_entropy(model(inputs[rows]), labels[rows])
-            penalty = sum((p**2).sum() for p in model.parameters() if p.ndim == 2)
+            penalty = sum((layer.weight**2).sum() for layer in layers)
             (loss + 0.5 * alpha * penalty).backward()
             optimizer.step()
-        ours = ManualMLPClassifier(
-            (6, 5), activation="tanh", solver=solver, eta=0.01, alpha=alpha, batch_size=40,
-            shuffle=False, max_iter=epoch, tol=None,
-        ).fit(X, y, coef_init=coefs, intercept_init=intercepts)  # fmt: skip
-        for l, layer in enumerate(layers[::2]):
-            assert_allclose(ours.coefs_[l], layer.weight.detach().numpy().T, rtol=1e-9, atol=1e-10)
-            assert_allclose(ours.intercepts_[l], layer.bias.detach().numpy(), rtol=1e-9, atol=1e-10)
+            steps.append([p.detach().numpy().T.copy() for p in model.parameters()])
+    ours = ManualMLPClassifier(
+        (6, 5), activation="tanh", solver=solver, eta=0.01, alpha=alpha, batch_size=40,
+        shuffle=False, max_iter=4, tol=None, record="step",
+    ).fit(X, y, coef_init=coefs, intercept_init=intercepts)  # fmt: skip
+    assert len(steps) == len(ours.history_["step"]) == 20
+    for k, theirs in enumerate(steps):
+        for l in range(3):
+            mine = ours.history_["coefs"][k][l], ours.history_["intercepts"][k][l]
+            assert_allclose(mine[0], theirs[2 * l], rtol=1e-9, atol=1e-10)
+            assert_allclose(mine[1], theirs[2 * l + 1], rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("length", [0.5, 1.9, 2.1, 300.0])
+def test_clipping_follows_torch(length, torch):
+    """Theirs divides by the norm plus 1e-6."""
+    grad = np.random.RandomState(0).normal(size=50)
+    grad *= length / np.linalg.norm(grad)
+    parameter = torch.nn.Parameter(torch.zeros(50, dtype=torch.float64))
+    parameter.grad = torch.tensor(grad.copy())
+    torch.nn.utils.clip_grad_norm_([parameter], max_norm=2.0)
+    SGD(max_norm=2.0).clip(grad)
+    assert_allclose(grad, parameter.grad.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("activation", "name", "settings"),
+    [
+        ("relu", "relu", {}),
+        ("leaky_relu", "leaky_relu", {}),
+        (LeakyReLU(0.2), "leaky_relu", {"negative_slope": 0.2}),
+        ("elu", "elu", {}),
+        (ELU(0.5), "elu", {"alpha": 0.5}),
+        ("selu", "selu", {}),
+        ("gelu", "gelu", {}),
+        ("silu", "silu", {}),
+        ("softplus", "softplus", {"threshold": 1000}),
+    ],
+    ids=str,
+)
+def test_activations_follow_torch(activation, name, settings, torch):
+    """Values and derivatives; their softplus is the identity beyond its threshold."""
+    z = np.linspace(-40, 40, 161).reshape(-1, 1)  # the corner at zero included
+    if isinstance(activation, str):
+        activation = ACTIVATIONS[activation]()
+    out, slope = np.empty_like(z), np.empty_like(z)
+    activation.with_derivative(z, out=out, slope=slope)
+    inputs = torch.tensor(z, requires_grad=True)
+    values = getattr(torch.nn.functional, name)(inputs, **settings)
+    values.sum().backward()
+    assert_allclose(out, values.detach().numpy(), rtol=1e-12, atol=1e-14)
+    assert_allclose(slope, inputs.grad.numpy(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.7])
+@pytest.mark.parametrize("kind", ["softmax", "sigmoid"])
+def test_label_smoothing_follows_torch(kind, epsilon, torch):
+    """Values and δ; one sigmoid is the softmax of z and 0."""
+    rng = np.random.RandomState(0)
+    labels, K = rng.randint(4 if kind == "softmax" else 2, size=20), 4
+    z = 5 * rng.normal(size=(20, K if kind == "softmax" else 1))
+    loss = CrossEntropy(epsilon) if kind == "softmax" else BinaryCrossEntropy(epsilon)
+    y = np.eye(K)[labels] if kind == "softmax" else labels.reshape(-1, 1).astype(float)
+    inputs = torch.tensor(z, requires_grad=True)
+    logits = inputs if kind == "softmax" else torch.hstack([torch.zeros_like(inputs), inputs])
+    theirs = torch.nn.CrossEntropyLoss(label_smoothing=epsilon, reduction="none")(
+        logits, torch.tensor(labels)
+    )
+    theirs.sum().backward()
+    delta = np.empty_like(z)
+    loss.delta(y, z, out=delta, work=np.empty_like(z))
+    assert_allclose(loss.value(y, z), theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
+    assert_allclose(delta, inputs.grad.numpy(), rtol=1e-12, atol=1e-14)

@@ -23,19 +23,26 @@ ALLOWED = {
     "network": {"activations", "losses"},
     "batches": {"network"},
     "epochs": {"batches", "network", "optimizers"},
+    "held_out": {"batches", "network", "optimizers"},
+    "dropout": {"activations"},
     "history": {"batches", "epochs", "network", "optimizers"},
-    "training": {"batches", "epochs", "history", "network", "optimizers", "schedules"},
+    "training": {"batches", "epochs", "held_out", "history", "network", "optimizers", "schedules"},
     "_docs": {"activations", "history", "initializers", "optimizers", "schedules"},
     "_validation": {"recipes"},
     "_resume": {"optimizers"},
     "_reporting": {"training"},
+    "_callbacks": {"training"},
+    "_reading": {"_resume", "_validation", "batches"},
     "_base": {
+        "_callbacks",
+        "_reading",
         "_reporting",
         "_resume",
         "_validation",
         "activations",
         "batches",
         "epochs",
+        "held_out",
         "history",
         "losses",
         "network",
@@ -43,12 +50,14 @@ ALLOWED = {
         "schedules",
         "training",
     },
-    "_targets": {"_base", "_validation"},
-    "_probabilities": {"_targets", "activations"},
+    "_targets": {"_base", "_reading", "_validation", "batches", "network"},
+    "_probabilities": {"_base", "_targets", "_validation", "activations", "losses"},
     "neuron": {
         "_base",
+        "_callbacks",
         "_docs",
         "_probabilities",
+        "_reading",
         "_resume",
         "_targets",
         "_validation",
@@ -59,12 +68,15 @@ ALLOWED = {
     },
     "mlp": {
         "_base",
+        "_callbacks",
         "_docs",
         "_probabilities",
+        "_reading",
         "_resume",
         "_targets",
         "_validation",
         "activations",
+        "dropout",
         "initializers",
         "losses",
         "network",
@@ -73,7 +85,7 @@ ALLOWED = {
     "__init__": {"mlp", "neuron", "optimizers"},
     # the inspection looks at estimators from outside
     "inspection/_extras": set(),
-    "inspection/_subject": {"_base", "batches", "network", "neuron"},
+    "inspection/_subject": {"_base", "_reading", "batches", "network", "neuron"},
     "inspection/_gradient": {
         "_validation",
         "epochs",
@@ -105,7 +117,8 @@ ALLOWED = {
     },
 }
 MATHEMATICS = ["recipes", "activations", "schedules", "optimizers", "losses", "initializers",
-               "network", "batches", "epochs", "history", "training"]  # fmt: skip
+               "network", "batches", "epochs", "dropout", "held_out", "history",
+               "training"]  # fmt: skip
 
 
 def imports_of(room):
@@ -167,6 +180,8 @@ def test_registries_hold_every_class(module, registry, base):
     }
     assert set(registry.values()) == classes
     assert all(registry[cls.name] is cls for cls in classes)
+    reference = (PACKAGE.parent / "docs" / "api.rst").read_text(encoding="utf-8").split()
+    assert {cls.__name__ for cls in classes} <= set(reference)
 
 
 PUBLIC = [getattr(room, name) for room in (sklearn_neuron, inspection) for name in room.__all__]

@@ -10,6 +10,7 @@ from helpers import make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from sklearn_neuron import (
@@ -20,6 +21,7 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron.activations import ELU, LeakyReLU, Tanh
 
 # ---- shapes and attributes --------------------------------------------------------------------
 
@@ -89,6 +91,46 @@ def test_output_layer(y, activation, n_outputs, X):
     assert model.out_activation_ == activation
     assert model.n_outputs_ == n_outputs
     assert make(ManualMLPRegressor).fit(X, X[:, 0]).out_activation_ == "identity"
+
+
+@pytest.mark.parametrize("container", [list, tuple], ids=["list", "tuple"])
+def test_an_activation_for_each_hidden_layer(network, container, X):
+    """Names and objects mixed, in the order of the layers."""
+    activation = container(["tanh", LeakyReLU(0.2), "identity"])
+    model = make(network, hidden_layer_sizes=(5, 4, 3), activation=activation)
+    model.fit(X, target_for(network, 30))
+    a = np.tanh(X @ model.coefs_[0] + model.intercepts_[0])
+    z = a @ model.coefs_[1] + model.intercepts_[1]
+    a = np.where(z > 0, z, 0.2 * z) @ model.coefs_[2] + model.intercepts_[2]
+    assert_allclose(model._raw_output(X), a @ model.coefs_[3] + model.intercepts_[3], rtol=1e-10)
+    assert (z < 0).any()
+
+
+def test_a_list_of_one_activation_is_that_activation(network, X):
+    y, how = target_for(network, 30), {"hidden_layer_sizes": (5, 4)}
+    one = make(network, activation="tanh", **how).fit(X, y)
+    for same in (["tanh", "tanh"], Tanh(), [Tanh(), "tanh"], np.array(["tanh", "tanh"])):
+        each = make(network, activation=same, **how).fit(X, y)
+        assert_array_equal(weights_of(each), weights_of(one))
+    assert make(network, hidden_layer_sizes=(), activation=[]).fit(X, y).n_layers_ == 2
+
+
+@pytest.mark.parametrize("activation", [[], ["relu"], ["relu", "tanh", "elu"]])
+def test_as_many_activations_as_hidden_layers(network, activation, X):
+    model = make(network, hidden_layer_sizes=(5, 4), activation=activation)
+    match = rf"'activation' parameter of .* for each of the 2; got {len(activation)}\."
+    with pytest.raises(ValueError, match=match):
+        model.fit(X, target_for(network, 30))
+    assert not hasattr(model, "n_features_in_")
+
+
+def test_a_clone_copies_the_activations(network, X):
+    model = make(network, hidden_layer_sizes=(5, 4), activation=["elu", ELU(0.5)])
+    copied = clone(model)
+    assert copied.get_params()["activation"] == ["elu", ELU(0.5)]
+    assert copied.activation[1] is not model.activation[1]
+    y = target_for(network, 30)
+    assert_array_equal(weights_of(copied.fit(X, y)), weights_of(model.fit(X, y)))
 
 
 def test_training_attributes(cls, X):
@@ -437,6 +479,34 @@ def test_another_activation_is_refused(network, X):
         with pytest.raises(ValueError, match=r"\[ReLU\(\)\] activations, but .* \[Tanh\(\)\]"):
             go_on(X, y)
     assert np.isfinite(model.predict(X)).all()  # by the activation it was trained with
+
+
+@pytest.mark.parametrize(
+    "other", [[LeakyReLU(0.2), "relu"], ["relu", LeakyReLU(0.3)], ["relu", "tanh"]], ids=str
+)
+def test_other_activations_of_layers_are_refused(network, other, X):
+    """Another order, and another parameter of an object, are other activations."""
+    y, first = target_for(network, 30), ["relu", LeakyReLU(0.2)]
+    model = make(network, hidden_layer_sizes=(5, 4), activation=first, warm_start=True).fit(X, y)
+    before = weights_of(model)
+    model.set_params(activation=other)
+    for go_on in (model.fit, lambda X, y: partial_fit(model, X, y)):
+        with pytest.raises(ValueError, match=r"\[ReLU\(\), LeakyReLU\(negative_slope=0.2\)\]"):
+            go_on(X, y)
+    assert_array_equal(weights_of(model), before)
+    model.set_params(activation=["relu", LeakyReLU(0.2)]).fit(X, y)
+    assert len(model.loss_curve_) == 40
+
+
+def test_set_params_does_not_reach_into_a_fitted_network(network, X):
+    """Predictions stay, and training does not go on with another activation."""
+    y = target_for(network, 30)
+    model = make(network, activation=LeakyReLU(0.1), warm_start=True).fit(X, y)
+    before = model._raw_output(X)
+    model.set_params(activation__negative_slope=0.9)
+    assert_array_equal(model._raw_output(X), before)
+    with pytest.raises(ValueError, match=r"negative_slope=0.1.* ask for .*negative_slope=0.9"):
+        model.fit(X, y)
 
 
 def test_another_number_of_targets_is_refused(regressor, X):

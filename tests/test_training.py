@@ -1,6 +1,7 @@
 """The loop: when it stops, what it records, what an interrupt and verbose leave behind."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,26 +26,41 @@ from sklearn_neuron import (
 from sklearn_neuron.training import Plateau
 
 
+def reached(plateau, *losses):
+    """Return what a plateau says after each of some epochs."""
+    return [plateau.reached(SimpleNamespace(losses=[loss], held_out=None)) for loss in losses]
+
+
 def test_plateau_means_ten_not_eleven():
     plateau = Plateau(tol=0.1, patience=10)
-    assert not plateau.reached(1.0)
-    outcomes = [plateau.reached(0.95) for _ in range(10)]
-    assert outcomes == [False] * 9 + [True]
+    assert reached(plateau, 1.0) == [False]
+    assert reached(plateau, *[0.95] * 10) == [False] * 9 + [True]
 
 
 def test_plateau_starts_again_at_an_improvement():
     plateau = Plateau(tol=0.1, patience=2)
-    assert [plateau.reached(x) for x in (1.0, 0.95, 0.8, 0.75, 0.71)] == [False] * 4 + [True]
-    assert plateau.best == 0.71
+    assert reached(plateau, 1.0, 0.95, 0.8, 0.75, 0.71) == [False] * 4 + [True]
 
 
 def test_a_constant_loss_is_no_improvement_at_tol_zero():
-    plateau = Plateau(tol=0.0, patience=2)
-    assert [plateau.reached(1.0) for _ in range(3)] == [False, False, True]
+    assert reached(Plateau(tol=0.0, patience=2), 1.0, 1.0, 1.0) == [False, False, True]
 
 
-def test_tol_none_never_stops():
-    assert not any(Plateau(None, 1).reached(1.0) for _ in range(50))
+def test_without_tol_there_is_no_plateau():
+    assert not any(reached(Plateau(None, 1), *[1.0] * 50))
+
+
+def test_with_held_out_rows_loss_or_score_may_improve():
+    plateau = Plateau(tol=0.1, patience=2, held_out=True)
+
+    def look(loss, score):
+        return plateau.reached(
+            SimpleNamespace(losses=[0.0], held_out=SimpleNamespace(losses=[loss], scores=[score]))
+        )
+
+    epochs = [(1.0, 0.5), (2.0, 0.7), (0.5, 0.1), (0.5, 0.1), (0.45, 0.9), (np.nan, 0.9)]
+    assert [look(*epoch) for epoch in epochs] == [False] * 6
+    assert look(np.nan, np.nan)
 
 
 @pytest.mark.parametrize("patience", [1, 3, 10])

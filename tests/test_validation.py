@@ -15,23 +15,32 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron.activations import LeakyReLU
+from sklearn_neuron.losses import Huber
+from sklearn_neuron.recipes import Recipe
+from sklearn_neuron.schedules import Adaptive, Cosine
 
 WRONG_VALUES = {
     "eta": [0.0, -1.0, np.nan, np.inf, 10**400],
     "batch_size": [0, -5],
     "solver": ["newton-cg", "SGD", SGD(momentum=2.0)],
-    "schedule": ["sometimes"],
+    "schedule": ["sometimes", Cosine(warmup=-1), Adaptive(factor=1.0)],
     "alpha": [-1e-9, np.nan, np.inf],
     "max_iter": [0, -1],
     "tol": [-1e-9, np.nan, np.inf],
     "n_iter_no_change": [0, -2],
+    "validation_fraction": [0.0, 1.0, -0.1, np.nan],
+    "l1_ratio": [-0.1, 1.1, np.nan],
+    "dropout": [-0.1, 1.0],
+    "n_init": [0, -1],
+    "loss": ["", "squared", Huber(threshold=-1.0)],
     "random_state": [-1, 2**32],
     "record": ["steps", ""],
     "verbose": [-1],
     "class_weight": ["balance", {0: -1.0}, {0: np.nan}, {7: 1.0, 8: 1.0}],
     "target_range": [(1, 0), (0, 0), (0, np.inf), (0, 1, 2), (0,), "wide", (-1.7e308, 1.7e308)],
     "hidden_layer_sizes": [0, -3, (5, 0)],
-    "activation": ["relu6", ""],
+    "activation": ["relu6", "", ["relu6"], ["relu", "relu"], LeakyReLU(2.0)],
     "init": ["xavier"],
 }
 WRONG_TYPES = {
@@ -43,6 +52,12 @@ WRONG_TYPES = {
     "max_iter": [1.5, None, "200", True],
     "tol": ["1e-4", True],
     "n_iter_no_change": [2.5, None],
+    "early_stopping": [1, None, "yes"],
+    "validation_fraction": [None, "0.1", True],
+    "l1_ratio": [None, "0.5", True],
+    "dropout": [None, "0.5", False],
+    "n_init": [None, 1.5, True],
+    "loss": [None, 3, Huber],
     "shuffle": [1, None, "yes"],
     "random_state": ["0", 1.5, np.random.default_rng(0)],
     "warm_start": [1, None],
@@ -51,7 +66,7 @@ WRONG_TYPES = {
     "class_weight": [3, 1.0],
     "target_range": [None, 1.0, ("a", "b"), np.array(5)],
     "hidden_layer_sizes": ["100", None, (5.0,), [[5]], 2.5, True, np.array(5), np.array([[5]])],
-    "activation": [None, 3, np.tanh],
+    "activation": [None, 3, np.tanh, [3]],
     "init": [None, 0],
 }
 
@@ -68,7 +83,7 @@ def test_every_parameter_is_checked():
         names = set(cls().get_params(deep=False))
         assert names == set(cls._constraints)
         assert names <= set(WRONG_TYPES)
-        assert names - {"shuffle", "warm_start"} <= set(WRONG_VALUES)
+        assert names - {"shuffle", "warm_start", "early_stopping"} <= set(WRONG_VALUES)
 
 
 @pytest.mark.parametrize(("cls", "name", "value"), [*cases(WRONG_VALUES)])
@@ -83,7 +98,9 @@ def test_wrong_value(cls, name, value, X):
     )
     with pytest.raises(ValueError, match=words) as error:
         model.fit(X, target_for(cls, 30))
-    if not isinstance(value, SGD | dict):
+    if value == ["relu", "relu"]:
+        assert "got 2" in str(error.value)
+    elif not isinstance(value, Recipe | dict):
         assert f"got {value!r} instead" in str(error.value)
     before[name] = value
     assert vars(model) == before
@@ -264,7 +281,9 @@ def test_broken_rows_at_predict(cls, X):
 
 
 def test_the_perceptron_has_no_lbfgs(X):
-    with pytest.raises(ValueError, match="one of 'sgd', 'adam', or an Optimizer object"):
+    with pytest.raises(
+        ValueError, match="one of 'sgd', 'adam', 'adamw', 'rmsprop', or an Optimizer object"
+    ):
         PerceptronClassifier(solver="lbfgs").fit(X, np.arange(30) % 2)
 
 

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._base import BaseNetworkEstimator
+from sklearn_neuron._reading import Given
 from sklearn_neuron._typing import Array
 from sklearn_neuron.batches import Block, Rows, full_batch
 from sklearn_neuron.network import Network
@@ -67,21 +68,25 @@ def subject_of(
 ) -> Subject:
     """Return the network that ``fit`` would train on these data, at the fitted parameters.
 
-    Where the estimator is not fitted, at its start. The estimator itself is left alone.
+    Where the estimator is not fitted, at its start. The estimator itself is left alone. Rows
+    that ``early_stopping`` would hold out are trained on.
     """
     shadow = copy.copy(unwrap(estimator))
+    shadow.early_stopping = False
     shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would move on
     fitted = shadow._is_fitted()
     shadow._check_parameters()
     X = reaching(estimator, X, y)
-    task = shadow._read(X, y, sample_weight, None, resume=fitted, one_pass=False)
-    if task is None or task.rows is None:
+    data = shadow._read(Given(X, y, sample_weight), resume=fitted)
+    if data is None or data.weightless:
         raise ValueError("There is nothing to look at: every row has zero weight.")
-    shadow._start(task, coef_init, intercept_init)
-    of = task.network
-    network = Network(of.layer_sizes, of.activations, of.loss, of.alpha)
-    network.theta[:] = of.theta
-    X, Y, weight = task.rows
+    trained = shadow._build(data)
+    shadow._start(trained, data, (coef_init, intercept_init))
+    # without dropout, and without the L1 penalty, which has no gradient at zero
+    activations = shadow._hidden()[1]
+    network = Network(trained.layer_sizes, activations, trained.loss, trained.alpha)
+    network.theta[:] = trained.theta
+    X, Y, weight = data.rows
     rows = Rows(
         X.astype(np.float64),
         Y.astype(np.float64),

@@ -1,0 +1,131 @@
+"""scikit-learn's callbacks: a task for each epoch or iteration, wherever an estimator stands."""
+
+import numpy as np
+import pytest
+from helpers import CLASSIFIERS, NETWORKS, WITH_LBFGS, make, target_for, weights_of
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_neuron import SGD, LogisticNeuronClassifier, ManualMLPClassifier
+
+callback = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.9 brings callbacks")
+
+
+class Recorder:
+    """Keep what is told, and ask to stop at a task where wished."""
+
+    def __init__(self, stop_at=None):
+        self.stop_at = stop_at
+        self.begun, self.ended, self.models, self.frame = [], [], [], []
+
+    def setup(self, estimator, context):
+        self.frame.append("setup")
+
+    def teardown(self, estimator, context):
+        self.frame.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        self.begun.append((context.task_name, context.task_id))
+        self.data = X, y, metadata
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        self.ended.append((context.task_name, context.task_id))
+        if fitted_estimator is not None:
+            self.models.append(fitted_estimator)
+        return context.task_name != "fit" and context.task_id == self.stop_at
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+@pytest.mark.parametrize("batch_size", [8, None])
+def test_a_task_for_each_epoch(cls, solver, batch_size, X):
+    if solver == "lbfgs" and cls not in WITH_LBFGS:
+        pytest.skip("no lbfgs")
+    y, recorder = target_for(cls, 30), Recorder()
+    params = {"solver": solver, "batch_size": batch_size, "max_iter": 4, "record": "epoch"}
+    plain = make(cls, **params).fit(X, y)
+    model = make(cls, **params).set_callbacks(recorder).fit(X, y)
+    unit = "iteration" if solver == "lbfgs" else "epoch"
+    assert recorder.begun == [("fit", 0), *((unit, k) for k in range(4))]
+    assert recorder.ended == [*((unit, k) for k in range(4)), ("fit", 0)]
+    assert recorder.frame == ["setup", "teardown"]
+    assert recorder.data[0] is X
+    assert recorder.data[1] is y
+    assert_array_equal(weights_of(model), weights_of(plain))
+    name = model._names[0]
+    for epoch, seen in enumerate(recorder.models[:-1]):
+        as_it_was = plain.history_[name][epoch]
+        now = getattr(seen, f"{name}_")
+        for ours, theirs in zip(np.atleast_1d(now) if not isinstance(now, list) else now,
+                                np.atleast_1d(as_it_was) if not isinstance(as_it_was, list)
+                                else as_it_was, strict=True):  # fmt: skip
+            assert_array_equal(ours, theirs)
+        assert np.isfinite(seen.predict(X)).all()
+    assert_array_equal(recorder.models[-1].predict(X), model.predict(X))
+
+
+def test_a_callback_may_stop(cls, X):
+    for solver in ("sgd", "lbfgs") if cls in WITH_LBFGS else ("sgd",):
+        recorder = Recorder(stop_at=2)
+        model = make(cls, solver=solver, tol=0.0).set_callbacks(recorder)
+        model.fit(X, target_for(cls, 30))
+        assert model.n_iter_ == 3
+        assert recorder.begun[-1][1] == 2
+        assert len(recorder.begun) == len(recorder.ended)
+
+
+def test_weights_are_metadata(X):
+    recorder, weight = Recorder(), np.arange(30.0)
+    make(LogisticNeuronClassifier).set_callbacks(recorder).fit(X, np.arange(30) % 3, weight)
+    assert recorder.data[2]["sample_weight"] is weight
+
+
+def test_several_starts_are_one_fit(X):
+    recorder = Recorder()
+    model = make(ManualMLPClassifier, n_init=3, max_iter=2).set_callbacks(recorder)
+    model.fit(X, np.arange(30) % 3)
+    assert [k for _, k in recorder.ended[:-1]] == list(range(6))
+
+
+def test_averages_are_what_callbacks_see(X):
+    recorder, y = Recorder(), np.arange(30) % 3
+    model = make(LogisticNeuronClassifier, solver=SGD(average=True)).set_callbacks(recorder)
+    assert_array_equal(recorder.models[-1].coef_ if model.fit(X, y) else 0, model.coef_)
+    assert_array_equal(recorder.models[-2].coef_, model.coef_)
+
+
+def test_teardown_comes_after_an_error_too(X):
+    recorder = Recorder()
+    model = make(LogisticNeuronClassifier).set_callbacks(recorder)
+    with pytest.raises(ValueError, match="inconsistent"):
+        model.fit(X, np.arange(29) % 3)
+    assert recorder.frame == ["setup", "teardown"]
+    assert not hasattr(model, "_callback_fit_ctx")
+    assert not hasattr(model, "n_iter_")
+    model.fit(X, np.arange(30) % 3)
+    assert recorder.frame == ["setup", "teardown"] * 2
+
+
+def test_inside_a_pipeline_and_a_search(X):
+    y = np.arange(30) % 3
+    for cls in CLASSIFIERS:
+        monitor = callback.ScoringMonitor(scoring="accuracy")
+        model = make_pipeline(StandardScaler(), make(cls, max_iter=3).set_callbacks(monitor))
+        model.fit(X, y)
+        rows = monitor.get_logs().data
+        scores = rows if isinstance(rows, list) else list(rows)
+        assert len(scores) >= 3
+    name = LogisticNeuronClassifier.__name__.lower()
+    pipeline = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier, max_iter=3))
+    search = GridSearchCV(pipeline, {f"{name}__eta": [0.01, 0.1]}, cv=2)
+    plain = search.fit(X, y).best_score_
+    pytest.importorskip("rich", reason="ProgressBar draws with it")
+    search.set_callbacks(callback.ProgressBar())
+    assert search.fit(X, y).best_score_ == plain
+
+
+def test_without_callbacks_there_is_no_trace_of_them(cls, X):
+    model = make(cls).fit(X, target_for(cls, 30))
+    assert not any("callback" in name for name in vars(model))
+    assert NETWORKS
