@@ -1,0 +1,1 @@
+"""The estimators, the checks and the rows of features.py."""
