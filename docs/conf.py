@@ -62,7 +62,9 @@ EXAMPLES = [
     "plot_perceptron_rule.py",
     "plot_xor.py",
     "plot_universal_approximation.py",
+    "plot_overfitting.py",
     "plot_training_animation.py",
+    "plot_nested_search.py",
     "plot_drop_in_benchmark.py",
 ]
 sphinx_gallery_conf = {
@@ -93,13 +95,21 @@ html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_sourcelink = False
 # no list of pages beside those that have none below them
-ALONE = ["index", "getting_started", "relations", "extending", "architecture", "defaults"]
+ALONE = [
+    "index",
+    "getting_started",
+    "features",
+    "relations",
+    "extending",
+    "architecture",
+    "defaults",
+]
 html_sidebars = {page: [] for page in ALONE}
 html_theme_options = {
     "logo": {"text": "sklearn_neuron"},
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 9,
     "navigation_with_keys": False,
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "footer_start": ["copyright"],
