@@ -4,8 +4,8 @@ Overfitting, and the epoch to go for
 ====================================
 
 A wide network learns handwritten digits of which every fifth got a label at random. At first it
-learns what digits look like. Then it learns the wrong labels by heart: the loss of the training
-rows goes on falling, that of rows it does not see rises, and so does the share of its mistakes.
+learns what digits look like, then the wrong labels by heart: the loss of the training rows goes on
+falling, that of rows it does not see rises, and so does the share of its mistakes on them.
 """
 
 import matplotlib.pyplot as plt

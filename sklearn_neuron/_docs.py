@@ -49,7 +49,8 @@ early_stopping : bool, default=False
     Whether training ends when held-out rows tell so: when for ``n_iter_no_change`` epochs in a
     row neither their loss has fallen nor their score has risen by ``tol``. They are ``X_val`` of
     ``fit``, or else a part of the training rows that is split off, stratified by class; a class
-    with one row only is trained on. Not with ``partial_fit``.""",
+    with one row only is trained on. With ``tol=None`` all epochs are run, and the best one is
+    gone back to. Not with ``partial_fit``.""",
     "validation_fraction": """\
 validation_fraction : float in (0, 1), default=0.1
     Share of the rows that ``early_stopping`` splits off where there is no ``X_val``.""",
@@ -128,9 +129,10 @@ best_iter_ : int
     scores, the lowest loss; for regressors that of the lowest loss. Without held-out rows the
     epoch of ``best_loss_``.
 validation_loss_curve_, validation_scores_ : list of float
-    For each epoch the mean loss of the held-out rows after it, without the penalty, and their
-    score: accuracy (for multilabel y of whole rows) or R². Weights are those of
-    ``sample_weight_val``; class weights do not count. Only where rows are held out.
+    For each epoch the mean loss of the held-out rows after it, without the penalty (with the
+    label smoothing, where the loss has it), and their score: accuracy (for multilabel y of
+    whole rows) or R². Weights are those of ``sample_weight_val``; class weights do not count.
+    Only where rows are held out.
 best_validation_score_ : float
     The score of ``best_iter_``; NaN where none was finite. Only where rows are held out.
 n_features_in_ : int
