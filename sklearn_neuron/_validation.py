@@ -40,11 +40,10 @@ class Constraint:
 
     def check(self, owner: str, name: str, value: Any) -> None:
         """Raise unless the value is allowed."""
-        message = f"The {name!r} parameter of {owner} must be {self}; got {value!r} instead."
-        if not self.has_type(value):
-            raise InvalidParameterTypeError(message)
-        if not self.allows(value):
-            raise ValueError(message)
+        right_type = self.has_type(value)
+        if not right_type or not self.allows(value):
+            kind = ValueError if right_type else InvalidParameterTypeError
+            raise kind(f"The {name!r} parameter of {owner} must be {self}; got {value!r} instead.")
         for recipe in value if _is_sequence(value) else [value]:
             if isinstance(recipe, Recipe):
                 try:
