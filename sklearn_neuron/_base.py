@@ -248,6 +248,11 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
             except DivergenceError as error:
                 diverged = error
                 continue
+            except KeyboardInterrupt as error:  # before this start's first epoch
+                if best is None:
+                    raise
+                interrupt = error
+                break
             if n_init == 1:
                 return run, interrupt
             run.theta = run.theta.copy()  # it may be the network's own, which starts anew

@@ -108,33 +108,23 @@ class DataReader(BaseEstimator):
         X, y = self._check_data(given.X, given.y, self._fitted_dtype() if resume else FLOATS,
                                 reset=not resume)  # fmt: skip
         target = self._read_target(y, classes, resume=resume, one_pass=one_pass)
-        weight = self._check_weight(given.sample_weight, target, X.shape[0], one_pass)
+        own = _own_weight(given.sample_weight, X.shape[0])
+        weight = self._check_weight(own, target, one_pass)
         weightless = weight is not None and not weight.any()
         if weightless and resume:
             return None
-        X, target, weight = _drop_weightless(X, target, weight)
+        X, target, own, weight = _drop_weightless(weight, X, target, own, weight)
         Y = _to_dtype(self._encode_target(target, resume and self._resume.n_rows > 0), X.dtype)
         held = None
         if not held_out.missing():
             held = self._read_held_out(held_out, X.dtype)
         elif getattr(self, "early_stopping", False) and not one_pass:
             train, rest = self._split(target, place)
-            held = Held(_rows(X[rest], Y[rest], self._plain_weight(weight, target, rest)),
-                        target[rest])  # fmt: skip
+            held = Held(_rows(X[rest], Y[rest], None if own is None else own[rest]), target[rest])
             X, Y, weight = X[train], Y[train], None if weight is None else weight[train]
         scaled = None if weightless else place.scale(weight, X.shape[0])
         rows = Rows(X, Y, None if scaled is None else _to_dtype(scaled, X.dtype))
         return Data(rows, weightless, held, place, resume, one_pass)
-
-    def _plain_weight(
-        self, weight: NDArray[np.float64] | None, target: NDArray[Any], rows: NDArray[np.intp]
-    ) -> NDArray[np.float64] | None:
-        """Return some rows' own weights, without what their classes bring."""
-        if weight is None:
-            return None
-        by_class = self._weigh_classes(target, np.ones(len(weight)), False)
-        plain: NDArray[np.float64] = (weight / by_class)[rows]
-        return plain
 
     def _read_held_out(self, given: Given, dtype: Any) -> Held:
         """Check the rows that the user holds out, as rows of the same kind as the others.
@@ -146,18 +136,16 @@ class DataReader(BaseEstimator):
         try:
             X, y = self._check_data(given.X, given.y, dtype, reset=False)
             target = self._read_target(y, None, resume=True, one_pass=False)
-            weight = None
-            if given.sample_weight is not None:
-                weight = check_sample_weight(given.sample_weight, X.shape[0])
-                if not weight.any():
-                    raise ValueError("at least one weight must not be zero.")
-            X, target, weight = _drop_weightless(X, target, weight)
+            own = _own_weight(given.sample_weight, X.shape[0])
+            if own is not None and not own.any():
+                raise ValueError("at least one weight must not be zero.")
+            X, target, own = _drop_weightless(own, X, target, own)
             Y = _to_dtype(self._encode_held_out(target), X.dtype)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"The held-out rows (X_val, y_val, sample_weight_val) do not fit: {error}"
             ) from error
-        return Held(_rows(X, Y, weight), target)
+        return Held(_rows(X, Y, own), target)
 
     def _split(
         self, target: NDArray[Any], place: Resume
@@ -176,7 +164,7 @@ class DataReader(BaseEstimator):
         others = rows[~alone]
         least = 1 if self._stratified else 2  # R² of a single row is not defined
         n_held = max(least, int(np.ceil(self.validation_fraction * len(others))))
-        if len(others) < 2 or n_held >= n:
+        if n_held >= len(others):
             raise ValueError(
                 f"early_stopping=True holds out a validation_fraction={self.validation_fraction} "
                 f"of the rows, but too few are left with n_samples={n}. Give more rows, or X_val "
@@ -200,12 +188,12 @@ class DataReader(BaseEstimator):
         return X, y.toarray() if sparse.issparse(y) else y
 
     def _check_weight(
-        self, sample_weight: Any, target: NDArray[Any], n: int, one_pass: bool
+        self, own: NDArray[np.float64] | None, target: NDArray[Any], one_pass: bool
     ) -> NDArray[np.float64] | None:
         """Return the weights of rows and classes together, or None where all are one."""
-        if sample_weight is None and getattr(self, "class_weight", None) is None:
+        if own is None and getattr(self, "class_weight", None) is None:
             return None
-        weight = check_sample_weight(1.0 if sample_weight is None else sample_weight, n)
+        weight = np.ones(len(target)) if own is None else own
         if weight.any():
             weight = self._weigh_classes(target, weight, one_pass)
         if not weight.any() and not one_pass:
@@ -232,11 +220,14 @@ def _to_dtype(values: NDArray[Any], dtype: Any) -> Array:
     return converted
 
 
-def _drop_weightless(
-    X: Matrix, target: NDArray[Any], weight: NDArray[np.float64] | None
-) -> tuple[Matrix, NDArray[Any], NDArray[np.float64] | None]:
-    """Remove rows of zero weight; where there are no others, keep all."""
+def _own_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
+    """Return the weights that rows were given, (n,), or None where there are none."""
+    return None if sample_weight is None else check_sample_weight(sample_weight, n)
+
+
+def _drop_weightless(weight: NDArray[np.float64] | None, *columns: Any) -> tuple[Any, ...]:
+    """Remove rows of zero weight from arrays (or None); where there are no others, keep all."""
     if weight is None or weight.all() or not weight.any():
-        return X, target, weight
+        return columns
     keep = np.flatnonzero(weight)
-    return X[keep], target[keep], weight[keep]
+    return tuple(None if column is None else column[keep] for column in columns)

@@ -408,3 +408,37 @@ def test_a_given_start_begins_a_new_average():
 def test_losses_that_cannot_work_are_refused(model, labels, X):
     with pytest.raises((TypeError, ValueError), match="link"):
         model.fit(X, np.arange(30) % labels)
+
+
+def test_held_out_rows_keep_their_own_weights_beside_balanced_classes(monkeypatch):
+    (X, y), _ = halves(LogisticNeuronClassifier)
+    weight = np.random.RandomState(0).uniform(0.5, 3.0, 40) * (1 + 5 * (y == 0))
+    held = []
+    original = HeldOut.__init__
+
+    def spy(self, network, rows, *args, **kwargs):
+        held.append(rows.weight)
+        original(self, network, rows, *args, **kwargs)
+
+    monkeypatch.setattr(HeldOut, "__init__", spy)
+    for class_weight in (None, "balanced"):
+        model = make(LogisticNeuronClassifier, early_stopping=True, class_weight=class_weight)
+        model.fit(X, y, sample_weight=weight)
+    assert_allclose(held[0], held[1])
+
+
+def test_an_interrupted_later_start_leaves_the_best_of_the_others(monkeypatch):
+    (X, y), _ = halves(ManualMLPClassifier)
+    one = make(ManualMLPClassifier, max_iter=2, batch_size=None).fit(X, y)
+    original, calls = Network.backward, iter(range(100))
+
+    def interrupted(*args):
+        if next(calls) == 2:  # the first step of the second start
+            raise KeyboardInterrupt
+        original(*args)
+
+    monkeypatch.setattr(Network, "backward", interrupted)
+    model = make(ManualMLPClassifier, max_iter=2, batch_size=None, n_init=2)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert_array_equal(weights_of(model), weights_of(one))
