@@ -1,5 +1,6 @@
 """Neurons and multi-layer perceptrons for scikit-learn, with backpropagation by hand."""
 
+from sklearn_neuron._config import config_context, get_config, set_config
 from sklearn_neuron.mlp import ManualMLPClassifier, ManualMLPRegressor
 from sklearn_neuron.neuron import (
     LogisticNeuronClassifier,
@@ -20,4 +21,7 @@ __all__ = [
     "PerceptronClassifier",
     "RMSprop",
     "SigmoidNeuronRegressor",
+    "config_context",
+    "get_config",
+    "set_config",
 ]
