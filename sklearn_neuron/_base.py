@@ -20,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_neuron._callbacks import DECORATED, CallbackSupport, Tasks, open_tasks
+from sklearn_neuron._config import get_config
 from sklearn_neuron._reading import FLOATS, NOTHING, Data, DataReader, Given
 from sklearn_neuron._reporting import not_converged, reporter
 from sklearn_neuron._resume import Resume
@@ -27,6 +28,7 @@ from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import RANDOM_STATE, Choice, Constraint, Flag, Number
 from sklearn_neuron.activations import Activation
 from sklearn_neuron.batches import MiniBatches, Rows, full_batch
+from sklearn_neuron.compiled import CompiledEpoch, serves
 from sklearn_neuron.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, evaluate
 from sklearn_neuron.held_out import HeldOut
 from sklearn_neuron.history import HISTORIES, History, count_on
@@ -45,6 +47,7 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
     """Base class of the five estimators."""
 
     n_iter_: int
+    engine_: str
     loss_: float
     best_loss_: float
     best_iter_: int
@@ -344,9 +347,11 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
         descent = history.descent(network, optimizer, state)
         if self.batch_size is None or self.batch_size >= len(data.rows.Y):
             return FullBatchEpoch(descent, full_batch(network, data.rows))
-        batches = MiniBatches(network, data.rows, int(self.batch_size))
+        batch_size, n_epochs = int(self.batch_size), 1 if data.one_pass else int(self.max_iter)
         rng = data.place.rng(self.random_state) if self.shuffle else None
-        return MiniBatchEpoch(descent, batches, rng)
+        if serves(get_config()["engine"], descent, len(data.rows.Y), batch_size, n_epochs):
+            return CompiledEpoch(descent, data.rows, batch_size, rng)
+        return MiniBatchEpoch(descent, MiniBatches(network, data.rows, batch_size), rng)
 
     def _attributes_at(self, network: Network, theta: Array) -> dict[str, Any]:
         """Return the fitted attributes that ``predict`` needs, for some θ."""
@@ -359,7 +364,7 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
             setattr(self, name, value)
         if fitted is not run.theta:
             run.state["iterate"] = run.theta
-        self.n_iter_ = len(run.losses)
+        self.n_iter_, self.engine_ = len(run.losses), run.engine
         # by default a partial_fit keeps its own pass only, so that pickles do not grow
         append = data.resume and (run.history.keeps_parameters or not data.one_pass)
         losses = self.loss_curve_ if append else []

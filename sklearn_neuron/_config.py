@@ -8,8 +8,9 @@ engine     what computes an epoch
 ``numba``  compiled code wherever it covers the job, however small; else NumPy
 =========  =====================================================================
 
-The setting is one for the whole process, so that the threads of a search see it too. Processes
-that a search starts read the environment variable ``SKLEARN_NEURON_ENGINE`` instead.
+The setting is one for the whole process, so that the threads of a search see it too: the newest
+``config_context`` that has not ended, else what ``set_config`` was given. Processes that a search
+starts read the environment variable ``SKLEARN_NEURON_ENGINE`` instead.
 """
 
 from __future__ import annotations
@@ -27,9 +28,15 @@ def _check(engine: str, source: str) -> str:
     return engine
 
 
-_config = {
-    "engine": _check(os.environ.get("SKLEARN_NEURON_ENGINE", "auto"), "SKLEARN_NEURON_ENGINE")
-}
+class _Setting:
+    """One configuration; the last one made that has not ended counts."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+
+
+_ENVIRONMENT = "SKLEARN_NEURON_ENGINE"
+_settings = [_Setting(_check(os.environ.get(_ENVIRONMENT, "auto"), _ENVIRONMENT))]
 
 
 def get_config() -> dict[str, str]:
@@ -50,7 +57,7 @@ def get_config() -> dict[str, str]:
     >>> sorted(get_config())
     ['engine']
     """
-    return dict(_config)
+    return {"engine": _settings[-1].engine}
 
 
 def set_config(*, engine: str | None = None) -> None:
@@ -83,7 +90,7 @@ def set_config(*, engine: str | None = None) -> None:
     >>> set_config(engine="auto")
     """
     if engine is not None:
-        _config["engine"] = _check(engine, "engine")
+        _settings[-1].engine = _check(engine, "engine")
 
 
 @contextmanager
@@ -106,9 +113,9 @@ def config_context(*, engine: str | None = None) -> Iterator[None]:
     >>> with config_context(engine="numpy"):
     ...     neuron = LogisticNeuronClassifier(max_iter=5, tol=None).fit([[0.0], [1.0]], [0, 1])
     """
-    before = get_config()
-    set_config(engine=engine)
+    setting = _Setting(get_config()["engine"] if engine is None else _check(engine, "engine"))
+    _settings.append(setting)
     try:
         yield
     finally:
-        _config.update(before)
+        _settings.remove(setting)  # wherever it stands: other threads may have set theirs since

@@ -23,6 +23,8 @@ class Epoch(Protocol):
     """One pass over the training rows, with the optimizer's state that it brings forward."""
 
     state: State
+    #: What computes it; see ``set_config``.
+    engine: str
 
     def __call__(self, eta: float) -> float:
         """Move θ and return the epoch's loss."""
@@ -74,6 +76,8 @@ class Descent:
 class MiniBatchEpoch:
     """An update after every mini-batch, in an order drawn anew for each epoch."""
 
+    engine = "numpy"
+
     def __init__(
         self,
         descent: Descent,
@@ -94,7 +98,7 @@ class MiniBatchEpoch:
                 gradient(network, blocks)
                 descent.step(blocks, eta)
             weight = 1.0 if chunk.weight is None else chunk.weight
-            total += _weighted_sum(loss.value(chunk.Y, chunk.z), weight)
+            total += weighted_sum(loss.value(chunk.Y, chunk.z), weight)
             no_mistake = no_mistake and loss.solved(chunk.Y, chunk.z)
         self._no_mistake = no_mistake
         return (total + penalty) / self.batches.n
@@ -109,6 +113,8 @@ class MiniBatchEpoch:
 
 class FullBatchEpoch:
     """One update with the gradient of all rows."""
+
+    engine = "numpy"
 
     def __init__(self, descent: Descent, blocks: Sequence[Block]) -> None:
         self.network, self.descent, self.state = descent.network, descent, descent.state
@@ -178,15 +184,16 @@ def evaluate(network: Network, blocks: Sequence[Block]) -> float:
     total = network.penalty()
     for X, Y, share, _, _ in blocks:
         z = raw_output(X, network.W, network.b, network.activations)
-        total += _weighted_sum(network.loss.value(Y, z), share)
+        total += weighted_sum(network.loss.value(Y, z), share)
     return total
 
 
 def _loss_of(network: Network, block: Block) -> float:
-    return _weighted_sum(network.loss.value(block.Y, block.z), block.share)
+    return weighted_sum(network.loss.value(block.Y, block.z), block.share)
 
 
-def _weighted_sum(value: Array, weight: Array | float) -> float:
+def weighted_sum(value: Array, weight: Array | float) -> float:
+    """Return the sum of some rows' losses, each times its weight (m, 1), or times one number."""
     if isinstance(weight, float):
         return weight * float(value.sum(dtype=np.float64))
     return float(np.dot(value, weight[:, 0]))

@@ -51,6 +51,8 @@ class Run:
         Whether training ended by itself, and whether a watcher ended it.
     plateaus : int
         How often the schedule has gone on after a plateau, over all calls.
+    engine : str
+        What computed the epochs.
     message : str
         What SciPy says of the end, for L-BFGS.
     """
@@ -69,6 +71,7 @@ class Run:
         self.eta = math.nan
         self.converged = self.stopped = False
         self.plateaus = 0
+        self.engine = "numpy"
         self.message = ""
 
     def commit(
@@ -190,7 +193,7 @@ def train(
     DivergenceError
         Where the loss or a parameter is no longer finite; it is a ValueError.
     """
-    run.plateaus = place.plateaus
+    run.plateaus, run.engine = place.plateaus, epoch.engine
     for number in range(1, max_iter + 1):
         rate = schedule(eta, place)
         loss = epoch(rate)

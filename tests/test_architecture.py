@@ -24,6 +24,33 @@ ALLOWED = {
     "batches": {"network"},
     "epochs": {"batches", "network", "optimizers"},
     "held_out": {"batches", "network", "optimizers"},
+    "kernels/_compile": set(),
+    "kernels/_functions": {"kernels._compile"},
+    "kernels/_products": {"kernels._compile"},
+    "kernels/_updates": {"kernels._compile", "kernels._products"},
+    "kernels/_network": {
+        "kernels._compile",
+        "kernels._functions",
+        "kernels._products",
+        "kernels._updates",
+    },
+    "kernels/_neuron": {"kernels._compile", "kernels._functions", "kernels._products"},
+    "kernels/__init__": {
+        "kernels._functions",
+        "kernels._network",
+        "kernels._neuron",
+        "kernels._updates",
+    },
+    "compiled": {
+        "activations",
+        "batches",
+        "epochs",
+        "kernels",
+        "losses",
+        "network",
+        "optimizers",
+        "recipes",
+    },
     "dropout": {"activations"},
     "history": {"batches", "epochs", "network", "optimizers"},
     "training": {"batches", "epochs", "held_out", "history", "network", "optimizers", "schedules"},
@@ -36,12 +63,14 @@ ALLOWED = {
     "_reading": {"_resume", "_validation", "batches"},
     "_base": {
         "_callbacks",
+        "_config",
         "_reading",
         "_reporting",
         "_resume",
         "_validation",
         "activations",
         "batches",
+        "compiled",
         "epochs",
         "held_out",
         "history",
@@ -118,7 +147,7 @@ ALLOWED = {
     },
 }
 MATHEMATICS = ["recipes", "activations", "schedules", "optimizers", "losses", "initializers",
-               "network", "batches", "epochs", "dropout", "held_out", "history",
+               "network", "batches", "epochs", "compiled", "dropout", "held_out", "history",
                "training"]  # fmt: skip
 
 
@@ -127,7 +156,9 @@ def imports_of(room):
     tree = ast.parse((PACKAGE / f"{room}.py").read_text())
     inside, outside = set(), set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom) and node.module == "sklearn_neuron":
+            names = [f"sklearn_neuron.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -161,7 +192,8 @@ def test_the_mathematics_reads_without_scikit_learn(room):
 @pytest.mark.parametrize("room", ALLOWED)
 def test_nothing_but_the_run_time_dependencies(room):
     _, outside = imports_of(room)
-    assert outside <= {*sys.stdlib_module_names, "numpy", "scipy", "sklearn"}
+    extra = {"numba", "llvmlite"} if room.startswith("kernels/") else set()
+    assert outside <= {*sys.stdlib_module_names, "numpy", "scipy", "sklearn", *extra}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,272 @@
+"""The compiled epoch: mini-batches through ``kernels``, and when that is the choice to make.
+
+Numba is imported when a job needs it for the first time in a process, and not before. The losses'
+values are computed in NumPy: the compiled code leaves z^L of some thousands of rows at a time.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import warnings
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_neuron._typing import Array, Matrix
+from sklearn_neuron.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Identity,
+    LeakyReLU,
+    Logistic,
+    ReLU,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from sklearn_neuron.batches import CHUNK_BYTES, Rows, full_batch, gather
+from sklearn_neuron.epochs import Descent, solves, weighted_sum
+from sklearn_neuron.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Perceptron,
+    Poisson,
+    Quantile,
+    SquaredError,
+    smooth,
+)
+from sklearn_neuron.network import Network
+from sklearn_neuron.optimizers import SGD, Adam, AdamW
+from sklearn_neuron.recipes import Recipe
+
+#: Updates of a layer from which on compiled code pays, with what it takes to load it.
+MANY_UPDATES = 20_000
+#: Largest batch, in bytes of its widest layer; in larger ones NumPy is as fast.
+LARGE_BATCH_BYTES = 1 << 22
+#: Rows of a batch up to which several dense neurons do without BLAS.
+SMALL_BATCH = 8
+
+ACTIVATIONS = {Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus}
+LOSSES = {
+    SquaredError, AbsoluteError, Huber, Quantile, Poisson,
+    BinaryCrossEntropy, CrossEntropy, Perceptron,
+}  # fmt: skip
+OPTIMIZERS = {SGD, Adam, AdamW}
+
+
+def covers(descent: Descent) -> bool:
+    """Return whether the compiled code can do what this descent does."""
+    network, optimizer = descent.network, descent.optimizer
+    loss = network.loss
+    return (
+        type(descent) is Descent  # not one that is watched
+        and type(optimizer) in OPTIMIZERS
+        and optimizer.max_norm is None
+        and not optimizer.average
+        and not network.beta
+        and all(type(sigma) in ACTIVATIONS for sigma in network.activations)
+        and type(loss) in LOSSES
+        and (not isinstance(loss, SquaredError) or type(loss.link) in {Identity, Logistic})
+    )
+
+
+def pays(network: Network, n: int, batch_size: int, n_epochs: int) -> bool:
+    """Return whether so many epochs gain from compiled code; what a job is decides alone."""
+    n_updates = n_epochs * -(-n // batch_size)
+    widest = max(network.layer_sizes[1:]) * network.dtype.itemsize
+    many = n_updates * len(network.W) >= MANY_UPDATES
+    return many and batch_size * widest <= LARGE_BATCH_BYTES
+
+
+def serves(engine: str, descent: Descent, n: int, batch_size: int, n_epochs: int) -> bool:
+    """Return whether a job is for compiled code: see ``set_config`` for the engines."""
+    if engine == "numpy" or not covers(descent):
+        return False
+    if engine == "numba":
+        load()
+        return True
+    return pays(descent.network, n, batch_size, n_epochs) and loads()
+
+
+@functools.cache
+def load() -> ModuleType:
+    """Return the compiled code."""
+    try:
+        from sklearn_neuron import kernels  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            f"Compiled epochs need Numba, which could not be imported ({error}): "
+            'pip install "sklearn-neuron[fast]".'
+        ) from error
+    return kernels
+
+
+@functools.cache
+def loads() -> bool:
+    """Return whether the compiled code can be had; where Numba is installed but fails, warn."""
+    if importlib.util.find_spec("numba") is None:
+        return False
+    try:
+        load()
+    except ImportError as error:
+        warnings.warn(f"{error} Training goes on in NumPy.", RuntimeWarning, stacklevel=2)
+        return False
+    return True
+
+
+class CompiledEpoch:
+    """What ``MiniBatchEpoch`` is, in compiled code."""
+
+    engine = "numba"
+
+    def __init__(
+        self,
+        descent: Descent,
+        rows: Rows,
+        batch_size: int,
+        rng: np.random.RandomState | None,  # None: the rows' own order
+    ) -> None:
+        self.kernels = load()
+        self.network, self.state, self.rng = descent.network, descent.state, rng
+        self.optimizer, self.rows, self.batch_size = descent.optimizer, rows, batch_size
+        self.n, self._no_mistake = len(rows.Y), False
+        network, K = descent.network, rows.Y.shape[1]
+        self.X = kernel_argument(rows.X)
+        fitting = CHUNK_BYTES // (K * network.dtype.itemsize * batch_size)
+        self.chunk_size = min(self.n, batch_size * max(1, fitting))
+        self._Y = np.empty((self.chunk_size, K), network.dtype)
+        self._z = np.empty_like(self._Y)
+        self._weight = np.empty((0 if rows.weight is None else self.chunk_size, 1), network.dtype)
+        self._layers, self._constants = self._describe()
+        self._plan = np.array([self._rule(), self._loss(), batch_size])
+        self._memory = self._take_over_state()
+
+    def _rule(self) -> int:
+        """Return the code of the rule of update."""
+        optimizer, kernels = self.optimizer, self.kernels
+        if not isinstance(optimizer, SGD):
+            return int(kernels.ADAM)
+        if not optimizer.momentum:
+            return int(kernels.PLAIN)
+        return int(kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM)
+
+    def _loss(self) -> int:
+        """Return the code of the loss."""
+        loss = self.network.loss
+        behind_sigmoid = isinstance(loss, SquaredError) and isinstance(loss.link, Logistic)
+        name = "squared_error_logistic" if behind_sigmoid else loss.name
+        return int(getattr(self.kernels, name.upper()))
+
+    def _describe(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return each layer's n_in, n_out and activation, and the constants, last the loss's."""
+        sizes, activations = self.network.layer_sizes, (*self.network.activations, Identity())
+        layers = [
+            (n_in, n_out, getattr(self.kernels, sigma.name.upper()))
+            for n_in, n_out, sigma in zip(sizes[:-1], sizes[1:], activations, strict=True)
+        ]
+        constants = [constant(recipe) for recipe in (*activations, self.network.loss)]
+        return np.array(layers, np.int64), np.array(constants, np.float64)
+
+    def _take_over_state(self) -> Array:
+        """Return the arrays of the optimizer's state as rows of one, which they stay views of."""
+        names = [name for name in ("carried", "mean", "square") if name in self.state]
+        memory = np.empty((len(names), self.network.theta.size), self.network.dtype)
+        for row, name in zip(memory, names, strict=True):
+            row[:] = self.state[name]
+            self.state[name] = row
+        return memory
+
+    def _hyper(self, eta: float) -> NDArray[np.float64]:
+        """Return the numbers that steer an update, in the kernels' order."""
+        optimizer, own = self.optimizer, [0.0, 0.0, 0.0]
+        if isinstance(optimizer, Adam):
+            own = [optimizer.beta_1, optimizer.beta_2, optimizer.epsilon]
+        elif isinstance(optimizer, SGD):
+            own[0] = optimizer.momentum
+        return np.array([eta, self.network.alpha, optimizer.weight_decay, *own], np.float64)
+
+    def __call__(self, eta: float) -> float:
+        loss, hyper = self.network.loss, self._hyper(eta)
+        order = None if self.rng is None else self.rng.permutation(self.n)
+        total, no_mistake = 0.0, loss.solvable
+        for start in range(0, self.n, self.chunk_size):
+            stop = min(start + self.chunk_size, self.n)
+            which = np.arange(start, stop) if order is None else order[start:stop]
+            Y, z = self._Y[: stop - start], self._z[: stop - start]
+            gather(self.rows.Y, which, out=Y)
+            weight = self._weight[: stop - start]
+            if self.rows.weight is not None:
+                gather(self.rows.weight, which, out=weight)
+            total += self._descend(which, Y, weight, hyper, z)
+            total += weighted_sum(loss.value(Y, z), 1.0 if self.rows.weight is None else weight)
+            no_mistake = no_mistake and loss.solved(Y, z)
+        self._no_mistake = no_mistake
+        return total / self.n
+
+    def _descend(
+        self,
+        which: NDArray[np.intp],
+        Y: Array,
+        weight: Array,
+        hyper: NDArray[np.float64],
+        z: Array,
+    ) -> float:
+        """Make the updates of some rows; return the sum of the penalties before each."""
+        network, plan = self.network, self._plan
+        targets = self._targets(Y)
+        rows = self.X, which, targets, weight[:, 0], plan
+        if self._is_neuron():
+            sparse = isinstance(self.X, tuple)
+            kernels = self.kernels
+            descend = kernels.descend_sparse_neuron if sparse else kernels.descend_neuron
+            return float(descend(*rows, self._constants[-1], hyper, network.theta, z))
+        t = self.state.get("t", 0)
+        penalty = self.kernels.descend(
+            *rows, self._layers, self._constants, hyper, t,
+            network.theta, network.grad, self._memory, z,
+        )  # fmt: skip
+        if "t" in self.state:
+            self.state["t"] += -(-len(which) // self.batch_size)
+        return float(penalty)
+
+    def _is_neuron(self) -> bool:
+        """Return whether one of the loops without ∇θ serves."""
+        plain = len(self._layers) == 1 and self._plan[0] == self.kernels.PLAIN
+        few = self._layers[-1, 1] == 1 or self.batch_size <= SMALL_BATCH
+        return bool(plain and (few or isinstance(self.X, tuple)))
+
+    def _targets(self, Y: Array) -> Array:
+        """Return the targets that δ is measured from."""
+        epsilon = getattr(self.network.loss, "label_smoothing", 0.0)
+        K = 2 if self.network.loss.name == "binary_cross_entropy" else Y.shape[1]
+        return smooth(Y, epsilon, K)
+
+    def solved(self) -> bool:
+        return self._no_mistake and solves(self.network, full_batch(self.network, self.rows))
+
+
+def kernel_argument(X: Matrix) -> Array | tuple[Array, ...]:
+    """Return X as the kernels take it: read-only, so that there is one type of it."""
+    arrays = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
+    views = tuple(np.ascontiguousarray(array).view(np.ndarray) for array in arrays)
+    for view in views:
+        view.flags.writeable = False
+    return views[0] if isinstance(X, np.ndarray) else views
+
+
+def constant(recipe: Recipe) -> float:
+    """Return the number that an activation or a loss is set by, if there is one."""
+    for kind, name in (
+        (LeakyReLU, "negative_slope"),
+        (ELU, "c"),
+        (Huber, "threshold"),
+        (Quantile, "quantile"),
+    ):
+        if isinstance(recipe, kind):
+            return float(getattr(recipe, name))
+    return 0.0
