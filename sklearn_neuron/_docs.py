@@ -98,6 +98,8 @@ class_weight : dict, "balanced" or None, default=None
     "fitted": """\
 n_iter_ : int
     Number of epochs (or iterations) of the last ``fit`` or ``partial_fit``.
+engine_ : str
+    What computed the epochs, ``"numpy"`` or ``"numba"``: see ``set_config``.
 loss_curve_ : list of float
     For each epoch the mean over its rows of the batch losses, each taken before that
     batch's update and with the penalty; with a full batch, the objective before the

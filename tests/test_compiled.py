@@ -54,9 +54,9 @@ def parameters(model):
     return np.concatenate([array.ravel() for array in (*W, *b)])
 
 
-def assert_agree(cls, X, y, rtol=1e-10, **params):
-    plain, fast = (fit(engine, cls, X, y, **params) for engine in ("numpy", "numba"))
-    assert (plain.engine_, fast.engine_) == ("numpy", "numba")
+def assert_agree(cls, X, y, rtol=1e-10, engine="numba", **params):
+    plain, fast = (fit(forced, cls, X, y, **params) for forced in ("numpy", "numba"))
+    assert (plain.engine_, fast.engine_) == ("numpy", engine)
     scale = np.abs(parameters(plain)).max()
     assert scale > 0
     np.testing.assert_allclose(parameters(fast), parameters(plain), rtol=rtol, atol=rtol * scale)
@@ -71,9 +71,10 @@ def assert_agree(cls, X, y, rtol=1e-10, **params):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_activations(name, batch_size):
+    covered = ACTIVATIONS[name] in compiled.ACTIVATIONS
     assert_agree(
         ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(6, 4), activation=name,
-        batch_size=batch_size, eta=0.01,
+        batch_size=batch_size, eta=0.01, engine="numba" if covered else "numpy",
     )  # fmt: skip
 
 
@@ -100,9 +101,9 @@ def test_losses_of_classification(loss, batch_size, y):
         )  # fmt: skip
 
 
-def test_every_loss_and_activation_is_covered():
-    assert set(ACTIVATIONS.values()) == compiled.ACTIVATIONS
-    assert set(LOSSES.values()) == compiled.LOSSES
+def test_what_is_covered_has_a_name():
+    assert set(ACTIVATIONS.values()) >= compiled.ACTIVATIONS
+    assert set(LOSSES.values()) >= compiled.LOSSES
     assert set(OPTIMIZERS.values()) >= compiled.OPTIMIZERS
 
 
