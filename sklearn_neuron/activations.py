@@ -61,6 +61,10 @@ class Activation(Link):
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
         """Write σ(z) into ``out`` and σ′(z) into ``slope``."""
 
+    def second_derivative(self, z: Array) -> Array | None:
+        """Return σ″(z), which Newton's method asks an output for; None where there is none."""
+        return None
+
 
 class Identity(Activation):
     """σ(z) = z."""
@@ -74,6 +78,9 @@ class Identity(Activation):
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
         self.forward(z, out)
         slope.fill(1.0)
+
+    def second_derivative(self, z: Array) -> Array:
+        return np.zeros_like(z)
 
 
 class Logistic(Activation):
@@ -89,6 +96,11 @@ class Logistic(Activation):
         expit(z, out=out)
         np.subtract(1.0, out, out=slope)
         np.multiply(slope, out, out=slope)  # a (1 − a)
+
+    def second_derivative(self, z: Array) -> Array:
+        a = expit(z)
+        bend: Array = a * (1.0 - a) * (1.0 - 2.0 * a)
+        return bend
 
 
 class Tanh(Activation):

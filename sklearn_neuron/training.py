@@ -52,7 +52,7 @@ class Run:
     plateaus : int
         How often the schedule has gone on after a plateau, over all calls.
     message : str
-        What SciPy says of the end, for L-BFGS.
+        What there is to add on the end, for L-BFGS.
     """
 
     def __init__(
@@ -290,4 +290,4 @@ def minimize(
         run.commit(result.x, {}, float(result.fun), math.nan)
     check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", remedy)
     run.converged = run.converged or result.status == 0
-    run.message = str(result.message)
+    run.message = f"; SciPy says: {result.message}"
