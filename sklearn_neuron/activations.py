@@ -24,7 +24,9 @@ step         :math:`1 [z \ge 0]`                           (a link: see the loss
 Shapes: ``z``, ``out`` and ``slope`` are ``(m, n)``: m rows, n units of one layer. Everything is
 written into the arrays given; ``out`` may be ``z`` itself. Activations are stateless, so that
 one object may serve many layers and threads. Training asks for σ and σ′ together, because
-they share their work and because z is not needed afterwards.
+they share their work and because z is not needed afterwards. Newton's method asks the links of a
+squared error for :math:`\sigma''`, which is 0 for the identity and :math:`a (1 - a) (1 - 2 a)` for
+the logistic function.
 """
 
 from __future__ import annotations

@@ -16,6 +16,21 @@ perceptron              step         :math:`\max(0, (1 - 2y) z)`               :
 :math:`r = a - y`. With label smoothing ε the cross-entropies take :math:`(1-ε) y + ε/K` (and
 :math:`(1-ε) y + ε/2`) for :math:`y`.
 
+Newton's method also asks for ``curvature``, :math:`h_{kl} = \partial^2 \ell / \partial z_k
+\partial z_l`, and for ``gauss_newton``, the part of it that is never negative:
+
+======================  =========================================  ======================
+name                    :math:`h`                                  Gauss-Newton part
+======================  =========================================  ======================
+squared_error           :math:`2(σ'(z)^2 + (a - y)σ''(z))`         :math:`2σ'(z)^2`
+huber                   :math:`1[|r| < c]`                         :math:`h`
+poisson                 :math:`a`                                  :math:`h`
+binary_cross_entropy    :math:`a(1 - a)`                           :math:`h`
+cross_entropy           :math:`a_k([k = l] - a_l)`                 :math:`h`
+======================  =========================================  ======================
+
+The others bend nowhere but in their corners, and have none.
+
 A loss owns its link, the function :math:`a = \mathrm{link}(z)` that turns the raw output
 into a prediction, because the two together give :math:`\delta^L = \partial\ell/\partial z`
 its simple form. Values are computed from z and not from a, so that they stay exact where

@@ -3,8 +3,9 @@ r"""Newton's method: steps by the Hessian, for networks without a hidden layer.
 .. math:: \theta \leftarrow \theta - t H^{-1} \nabla
 
 with t halved from 1 until the objective falls by enough (Armijo). Where H is not positive
-definite its Gauss-Newton part takes its place, and where that is singular :math:`H + \lambda U`
-does, with U a diagonal of the columns' sizes and the smallest λ that will do (Levenberg,
+definite its Gauss-Newton part takes its place. Where that is singular the step is the one of
+minimum norm or, if :math:`\nabla` has a part that H does not reach, :math:`H + \lambda U` takes
+its place, with U a diagonal of the columns' sizes and the smallest λ that will do (Levenberg,
 Marquardt).
 
 An H costs as much as many gradients. So far from the minimum it is made of a part of the rows,
@@ -15,9 +16,10 @@ gradient is always exact, and so is where it vanishes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
 
 from sklearn_neuron.batches import Rows
@@ -25,13 +27,18 @@ from sklearn_neuron.network import Network
 from sklearn_neuron.surface import Floats, Hessian, Point, Surface
 from sklearn_neuron.training import Plateau, Run, Watcher, check_finite
 
+Inverse = Callable[[Floats], Floats]
+Solver = Callable[[Floats, Floats], Inverse | None]
+
 ARMIJO, HALVINGS = 1e-4, 30
 SAMPLE = 5  # rows for each column that a first Hessian is made of, at least
 CHEAP = 4  # p / 4 times fewer rows make a Hessian cheaper than a gradient
 ENOUGH = 0.3  # how far a step's squared length must fall for H to be kept
 MEMORY = 10  # steps that correct H
 SINGULAR = 1e-13  # a reciprocal condition number
-DAMPINGS = tuple(10.0**k for k in range(-10, 10, 3))
+FLAT = 1e-10  # an eigenvalue, where the largest is between 1 and p
+CONSISTENT = 1e-3  # share of a gradient that H need not reach
+DAMPINGS = tuple(10.0**k for k in range(-8, 9, 2))
 ROUNDING = 64 * np.finfo(np.float64).eps  # what L-BFGS has too
 
 
@@ -43,8 +50,8 @@ class Model:
 
     Parameters
     ----------
-    factors : list of (ndarray, ndarray)
-        For each set of outputs Cholesky's factor of the scaled H, and the scale.
+    inverses : list of (callable, ndarray)
+        For each set of outputs the scaled H's inverse, and the scale.
 
     References
     ----------
@@ -52,8 +59,8 @@ class Model:
        Computation 35(151), 773-782. https://doi.org/10.1090/S0025-5718-1980-0572855-7
     """
 
-    def __init__(self, factors: list[tuple[Floats, Floats]]) -> None:
-        self.factors = factors
+    def __init__(self, inverses: list[tuple[Inverse, Floats]]) -> None:
+        self.inverses = inverses
         self.steps: list[tuple[Floats, Floats, float]] = []
 
     def learn(self, S: Floats, G: Floats) -> None:
@@ -75,48 +82,69 @@ class Model:
 
     def _solve(self, v: Floats) -> Floats:
         solution = np.empty_like(v)
-        together = v.shape[1] // len(self.factors)
-        for i, (factor, scale) in enumerate(self.factors):
+        together = v.shape[1] // len(self.inverses)
+        for i, (inverse, scale) in enumerate(self.inverses):
             outputs = slice(i * together, (i + 1) * together)
-            x = dpotrs(factor, v[:, outputs].T.ravel() * scale)[0] * scale
+            x = inverse(v[:, outputs].T.ravel() * scale) * scale
             solution[:, outputs] = x.reshape(together, -1).T
         return solution
 
 
-def factorise(H: Hessian, damping: Floats | None = None) -> Model | None:
-    """Return the model of H + diag(damping), or None unless that is safely positive definite."""
-    factors = []
-    for matrix in H.matrices:
+def by_cholesky(M: Floats, _: Floats) -> Inverse | None:
+    """Return g ↦ M⁻¹ g, or None unless M is safely positive definite."""
+    norm = float(np.abs(M).sum(axis=0).max())
+    factor, failed = dpotrf(M.T)
+    if failed or dpocon(factor, norm)[0] < SINGULAR:
+        return None
+    return lambda v: dpotrs(factor, v)[0]
+
+
+def by_eigenvalues(M: Floats, g: Floats) -> Inverse | None:
+    """Return g ↦ M⁺ g, of minimum norm, or None where g has a part that M does not reach."""
+    values, vectors = eigh(M)
+    values, V = values[values > FLAT], vectors[:, values > FLAT]
+    beyond = g - V @ (V.T @ g)
+    if np.linalg.norm(beyond) > CONSISTENT * np.linalg.norm(g):
+        return None
+    return lambda v: V @ ((V.T @ v) / values)
+
+
+def invert(
+    H: Hessian, grad: Floats, how: Solver = by_cholesky, damping: Floats | None = None
+) -> Model | None:
+    """Return the model of H + diag(damping), or None where ``how`` has no inverse of it."""
+    together = grad.shape[1] // len(H.matrices)
+    inverses = []
+    for i, matrix in enumerate(H.matrices):
         M = matrix.copy()
         if damping is not None:
-            M[np.diag_indices(len(M))] += np.tile(damping, len(M) // len(damping))
-        diagonal = M.diagonal()
-        if not (np.isfinite(M).all() and (diagonal > 0.0).all()):
+            M[np.diag_indices(len(M))] += np.tile(damping, together)
+        if not (np.isfinite(M).all() and (M.diagonal() >= 0.0).all()):
             return None
-        scale = 1.0 / np.sqrt(diagonal)
+        scale = 1.0 / np.sqrt(np.where(M.diagonal() > 0.0, M.diagonal(), 1.0))
         M *= scale
         M *= scale[:, None]  # a diagonal of ones, so that the features' units do not matter
-        norm = float(np.abs(M).sum(axis=0).max())
-        factor, failed = dpotrf(M.T, overwrite_a=1, clean=0)
-        if failed or dpocon(factor, norm)[0] < SINGULAR:
+        inverse = how(M, grad[:, i * together : (i + 1) * together].T.ravel() * scale)
+        if inverse is None:
             return None
-        factors.append((factor, scale))
-    return Model(factors)
+        inverses.append((inverse, scale))
+    return Model(inverses)
 
 
 def models(surface: Surface, point: Point, stride: int) -> Iterator[Model | None]:
     """Yield models of the surface around a place, each less daring than the one before it."""
     loss = surface.loss
     if stride > 1:
-        yield factorise(surface.hessian(point.z, loss.curvature, stride))
+        yield invert(surface.hessian(point.z, loss.curvature, stride), point.grad)
     H = surface.hessian(point.z, loss.curvature)
-    yield factorise(H)
+    yield invert(H, point.grad)
     if not H.convex:
         H = surface.hessian(point.z, loss.gauss_newton)
-        yield factorise(H)
+        yield invert(H, point.grad)
+    yield invert(H, point.grad, by_eigenvalues)
     sizes = surface.sizes()
     for damping in DAMPINGS:
-        yield factorise(H, damping * sizes)
+        yield invert(H, point.grad, damping=damping * sizes)
 
 
 class Descent:

@@ -27,7 +27,7 @@ from sklearn_neuron.losses import (
     SquaredError,
 )
 from sklearn_neuron.network import Network
-from sklearn_neuron.newton import factorise
+from sklearn_neuron.newton import invert
 from sklearn_neuron.surface import Surface
 
 NEURONS = [SigmoidNeuronRegressor, LogisticNeuronClassifier]
@@ -139,7 +139,7 @@ def test_a_step_of_a_quadratic_leads_to_its_minimum():
     X, z, _ = rows(50, 3)
     surface = Surface(Network([3, 1], [], SquaredError()), Rows(X, z[:, None], None))
     point = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
-    model = factorise(surface.hessian(point.z, SquaredError().curvature))
+    model = invert(surface.hessian(point.z, SquaredError().curvature), point.grad)
     theta = -model.solve(point.grad)
     assert_allclose(X @ theta[:-1, 0] + theta[-1], z, atol=1e-10)
 
