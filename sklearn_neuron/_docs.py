@@ -40,8 +40,8 @@ solver : {{{optimizers}, "lbfgs", "newton"}} or Optimizer, default="{default}"
     ``"lbfgs"`` minimises the objective over all rows by SciPy's L-BFGS-B, ``"newton"`` by
     Newton's method: ``batch_size`` and ``eta`` do not matter, ``max_iter`` counts iterations,
     and it ends when no component of the gradient is larger than ``tol`` or the loss falls by no
-    more than rounding does. ``"newton"`` needs few iterations, each with a Hessian of 8 p² bytes
-    for p features, for K > 2 classes of 8 K² p², dense even where X is sparse.""",
+    more than rounding does. ``"newton"`` needs few iterations, and memory for a few matrices
+    of 8 p² bytes for p features, for K > 2 classes of 8 K² p², also where X is sparse.""",
     "schedule": """\
 schedule : {{{schedules}}} or Schedule, default="constant"
     How the learning rate changes from epoch to epoch. An object such as ``Cosine(warmup=5)``
