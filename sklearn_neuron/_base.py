@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +34,28 @@ from sklearn_neuron.held_out import HeldOut
 from sklearn_neuron.history import HISTORIES, History, count_on
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, raw_output, split
+from sklearn_neuron.newton import newton
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.schedules import SCHEDULES, Place, Schedule
 from sklearn_neuron.training import DivergenceError, Plateau, Run, Watcher, minimize, train
 
 Parameters = tuple[list[Array], list[Array]]  # W and b of every layer
 
-SOLVERS = (*OPTIMIZERS, "lbfgs")
+
+class Minimizer(NamedTuple):
+    """A solver without updates: it takes all rows at once, and counts iterations."""
+
+    title: str
+    minimize: Callable[..., None]
+
+
+def lbfgs(network: Network, rows: Rows, run: Run, **how: Any) -> None:
+    """Minimise the objective over some rows by L-BFGS."""
+    minimize(network, full_batch(network, rows), run, **how)
+
+
+#: Solvers without updates by name; all others are optimizers.
+MINIMIZERS = {"lbfgs": Minimizer("L-BFGS", lbfgs), "newton": Minimizer("Newton's method", newton)}
 
 
 class BaseNetworkEstimator(CallbackSupport, DataReader):
@@ -61,7 +76,7 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
     _constraints: ClassVar[Mapping[str, Constraint]] = {
         "eta": Number(0.0, open_low=True),
         "batch_size": Number(1, integer=True, none="all rows"),
-        "solver": Choice(SOLVERS, Optimizer),
+        "solver": Choice((*OPTIMIZERS, "lbfgs"), Optimizer),
         "schedule": Choice(tuple(SCHEDULES), Schedule),
         "alpha": Number(0.0),
         "max_iter": Number(1, integer=True),
@@ -175,7 +190,12 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
         return open_tasks(self, n, self._unit(), X=given.X, y=given.y, metadata=weight)
 
     def _unit(self) -> str:
-        return "iteration" if self.solver == "lbfgs" else "epoch"
+        return "epoch" if self._minimizer is None else "iteration"
+
+    @property
+    def _minimizer(self) -> Minimizer | None:
+        """The solver, where it is one without updates."""
+        return MINIMIZERS.get(self.solver) if isinstance(self.solver, str) else None
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "n_iter_")
@@ -189,12 +209,12 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
                 "partial_fit does not support early_stopping=True: it makes one pass over the "
                 "block that it is given. Set early_stopping=False, or call fit."
             )
-        if self.solver == "lbfgs":
+        if self._minimizer is not None:
             for name in ("l1_ratio", "dropout"):
                 if getattr(self, name, 0.0):
                     raise ValueError(
                         f"{name}={getattr(self, name)} needs a solver with updates, such as 'sgd' "
-                        "or 'adam'; got solver='lbfgs'."
+                        f"or 'adam'; got solver={self.solver!r}."
                     )
 
     def _build(self, data: Data) -> Network:
@@ -277,13 +297,14 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
 
     def _new_run(self, network: Network, data: Data) -> Run:
         """Return a run at its start, with what it keeps and what it is measured on."""
-        by_name = "epoch" if self.solver == "lbfgs" and self.record == "step" else self.record
+        updates = self._minimizer is None
+        by_name = "epoch" if self.record == "step" and not updates else self.record
         held_out = None
         if data.held_out is not None:
             rows, target = data.held_out
             score = partial(self._score_output, target, rows, network)
             held_out = HeldOut(network, rows, score, by_score=self._stratified)
-        fitted = None if self.solver == "lbfgs" else resolve(self.solver, OPTIMIZERS).fitted
+        fitted = resolve(self.solver, OPTIMIZERS).fitted if updates else None
         return Run(network.theta, HISTORIES[by_name](network.theta), held_out, fitted)
 
     def _train(
@@ -296,10 +317,10 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
         watchers = self._watchers(network, max_iter, tasks)
         try:
             with np.errstate(all="ignore"):  # what is not finite is found at the epoch's end
-                if self.solver == "lbfgs":
-                    minimize(
+                if self._minimizer is not None:
+                    self._minimizer.minimize(
                         network,
-                        full_batch(network, data.rows),
+                        data.rows,
                         run,
                         max_iter=max_iter,
                         tol=tol,
@@ -374,7 +395,7 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
         self.best_loss_ = min(self.loss_curve_, default=float("nan"))
         self.best_iter_ = int(np.argmin(self.loss_curve_)) if self.loss_curve_ else 0
         self._attach_held_out(run, len(losses), append)
-        data.place.leave(run.state, 0 if self.solver == "lbfgs" else self.n_iter_, run.plateaus)
+        data.place.leave(run.state, self.n_iter_ if self._minimizer is None else 0, run.plateaus)
         self._resume = data.place
 
     def _attach_held_out(self, run: Run, first_epoch: int, append: bool) -> None:
@@ -420,10 +441,13 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
         solvable = network.loss.solvable
         if run.converged or run.stopped or (self.tol is None and not solvable):
             return
-        kind = "lbfgs" if self.solver == "lbfgs" else "mistakes" if solvable else "epochs"
+        kind = "mistakes" if solvable else "epochs"
+        if self._minimizer is not None:
+            kind = "iterations"
         text = not_converged(
             type(self).__name__,
             kind,
+            solver="" if self._minimizer is None else self._minimizer.title,
             n_iter=self.n_iter_,
             max_iter=self.max_iter,
             tol=self.tol,
@@ -453,8 +477,8 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
 
 def has_updates(estimator: BaseNetworkEstimator) -> bool:
     """Return whether training is by updates, so that there is a ``partial_fit``."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError('partial_fit is not available with solver="lbfgs".')
+    if estimator._minimizer is not None:
+        raise AttributeError(f'partial_fit is not available with solver="{estimator.solver}".')
     return True
 
 

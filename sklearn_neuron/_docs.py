@@ -32,6 +32,16 @@ solver : {{{optimizers}, "lbfgs"}} or Optimizer, default="{default}"
     ``"lbfgs"`` minimises the objective over all rows by SciPy's L-BFGS-B: ``batch_size`` and
     ``eta`` do not matter, ``max_iter`` counts its iterations, and it ends when no component of
     the gradient is larger than ``tol`` or the loss falls by no more than rounding does.""",
+    "neuron_solver": """\
+solver : {{{optimizers}, "lbfgs", "newton"}} or Optimizer, default="{default}"
+    All but ``"lbfgs"`` and ``"newton"`` step along mini-batch gradients. An object such as
+    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer (momentum, weight
+    decay, clipping, averaging), and then a search reaches it as ``solver__momentum``.
+    ``"lbfgs"`` minimises the objective over all rows by SciPy's L-BFGS-B, ``"newton"`` by
+    Newton's method: ``batch_size`` and ``eta`` do not matter, ``max_iter`` counts iterations,
+    and it ends when no component of the gradient is larger than ``tol`` or the loss falls by no
+    more than rounding does. ``"newton"`` needs few iterations, and memory for a few matrices
+    of 8 p² bytes for p features, for K > 2 classes of 8 K² p², also where X is sparse.""",
     "schedule": """\
 schedule : {{{schedules}}} or Schedule, default="constant"
     How the learning rate changes from epoch to epoch. An object such as ``Cosine(warmup=5)``
@@ -43,7 +53,7 @@ alpha : float, default=0.0
 l1_ratio : float in [0, 1], default=0.0
     Share of the L1 penalty: ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``, the
     elastic net. A proximal step after each update makes weights exactly zero (a mean over
-    updates, as ``average`` takes, is not). Not with lbfgs.""",
+    updates, as ``average`` takes, is not). Not with lbfgs or newton.""",
     "early_stopping": """\
 early_stopping : bool, default=False
     Whether training ends when held-out rows tell so: when for ``n_iter_no_change`` epochs in a
@@ -82,7 +92,8 @@ record : {{{histories}}}, default="loss"
     them, 8 (or for float32 4) bytes a parameter, with 0.4 kB around them for a neuron and
     about 1 kB for a network. ``"step"`` also measures each batch's loss before and after its
     update, and so takes up to twice as long for a network, up to four times for a neuron with
-    ``batch_size=1``. For lbfgs both mean its iterations.""",
+    ``batch_size=1``. For lbfgs and newton both mean
+    iterations.""",
     "verbose": """\
 verbose : bool or int, default=False
     Whether to print a line for each epoch.""",
@@ -103,12 +114,12 @@ engine_ : str
 loss_curve_ : list of float
     For each epoch the mean over its rows of the batch losses, each taken before that
     batch's update and with the penalty; with a full batch, the objective before the
-    update. For L-BFGS the objective after each iteration. ``fit`` with ``warm_start=True``
-    appends; ``partial_fit`` keeps that of its own pass, and appends only where ``record``
-    is not ``"loss"``.
+    update. For lbfgs and newton the objective after each iteration. ``fit`` with
+    ``warm_start=True`` appends; ``partial_fit`` keeps that of its own pass, and appends only
+    where ``record`` is not ``"loss"``.
 history_ : dict of list
     Columns of equal length, ready for ``pandas.DataFrame``, with a row for each epoch:
-    ``"epoch"`` (from 0, the place in ``loss_curve_``), ``"eta"`` (NaN for lbfgs) and
+    ``"epoch"`` (from 0, the place in ``loss_curve_``), ``"eta"`` (NaN for lbfgs and newton) and
     ``"loss"`` (as in ``loss_curve_``). With ``record="epoch"`` also the parameters after
     the epoch, {default}. With ``record="step"`` a row for each update:
     ``"epoch"``, ``"step"`` (from 0), ``"eta"``, ``"n_rows"`` of the batch, ``"loss"`` (the

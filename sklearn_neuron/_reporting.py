@@ -46,10 +46,11 @@ def not_converged(name: str, kind: str, **facts: object) -> str:
     ----------
     name : str
         The estimator's.
-    kind : {"lbfgs", "mistakes", "epochs"}
+    kind : {"iterations", "mistakes", "epochs"}
         How training would have ended by itself.
     **facts : dict
-        ``n_iter``, ``max_iter``, ``tol``, ``n_iter_no_change`` and SciPy's ``message``.
+        ``solver``, ``n_iter``, ``max_iter``, ``tol``, ``n_iter_no_change`` and the solver's
+        ``message``.
 
     Returns
     -------
@@ -57,8 +58,8 @@ def not_converged(name: str, kind: str, **facts: object) -> str:
         What happened and what to do.
     """
     text = {
-        "lbfgs": "L-BFGS stopped after {n_iter} iterations (max_iter={max_iter}) before the "
-        "gradient fell below tol={tol}; SciPy says: {message}. Increase max_iter",
+        "iterations": "{solver} stopped after {n_iter} iterations (max_iter={max_iter}) before "
+        "the gradient fell below tol={tol}{message}. Increase max_iter",
         "mistakes": "max_iter={max_iter} epochs passed without one free of mistakes (the classes "
         "may not be linearly separable). Increase max_iter",
         "epochs": "max_iter={max_iter} epochs passed before the loss had failed to improve by "

@@ -24,7 +24,9 @@ step         :math:`1 [z \ge 0]`                           (a link: see the loss
 Shapes: ``z``, ``out`` and ``slope`` are ``(m, n)``: m rows, n units of one layer. Everything is
 written into the arrays given; ``out`` may be ``z`` itself. Activations are stateless, so that
 one object may serve many layers and threads. Training asks for σ and σ′ together, because
-they share their work and because z is not needed afterwards.
+they share their work and because z is not needed afterwards. Newton's method asks the links of a
+squared error for :math:`\sigma''`, which is 0 for the identity and :math:`a (1 - a) (1 - 2 a)` for
+the logistic function.
 """
 
 from __future__ import annotations
@@ -61,6 +63,10 @@ class Activation(Link):
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
         """Write σ(z) into ``out`` and σ′(z) into ``slope``."""
 
+    def second_derivative(self, z: Array) -> Array | None:
+        """Return σ″(z), which Newton's method asks an output for; None where there is none."""
+        return None
+
 
 class Identity(Activation):
     """σ(z) = z."""
@@ -74,6 +80,9 @@ class Identity(Activation):
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
         self.forward(z, out)
         slope.fill(1.0)
+
+    def second_derivative(self, z: Array) -> Array:
+        return np.zeros_like(z)
 
 
 class Logistic(Activation):
@@ -89,6 +98,11 @@ class Logistic(Activation):
         expit(z, out=out)
         np.subtract(1.0, out, out=slope)
         np.multiply(slope, out, out=slope)  # a (1 − a)
+
+    def second_derivative(self, z: Array) -> Array:
+        a = expit(z)
+        bend: Array = a * (1.0 - a) * (1.0 - 2.0 * a)
+        return bend
 
 
 class Tanh(Activation):

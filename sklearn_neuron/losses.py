@@ -16,6 +16,21 @@ perceptron              step         :math:`\max(0, (1 - 2y) z)`               :
 :math:`r = a - y`. With label smoothing ε the cross-entropies take :math:`(1-ε) y + ε/K` (and
 :math:`(1-ε) y + ε/2`) for :math:`y`.
 
+Newton's method also asks for ``curvature``, :math:`h_{kl} = \partial^2 \ell / \partial z_k
+\partial z_l`, and for ``gauss_newton``, the part of it that is never negative:
+
+======================  =========================================  ======================
+name                    :math:`h`                                  Gauss-Newton part
+======================  =========================================  ======================
+squared_error           :math:`2(σ'(z)^2 + (a - y)σ''(z))`         :math:`2σ'(z)^2`
+huber                   :math:`1[|r| < c]`                         :math:`h`
+poisson                 :math:`a`                                  :math:`h`
+binary_cross_entropy    :math:`a(1 - a)`                           :math:`h`
+cross_entropy           :math:`a_k([k = l] - a_l)`                 :math:`h`
+======================  =========================================  ======================
+
+The others bend nowhere but in their corners, and have none.
+
 A loss owns its link, the function :math:`a = \mathrm{link}(z)` that turns the raw output
 into a prediction, because the two together give :math:`\delta^L = \partial\ell/\partial z`
 its simple form. Values are computed from z and not from a, so that they stay exact where
@@ -62,6 +77,17 @@ class Loss(Recipe):
         self.link.forward(z, out=out)  # a = link(z)
         np.subtract(out, y, out=out)  # a − y, for every loss with its canonical link
 
+    def curvature(self, y: Array, z: Array) -> Array | None:
+        """Return ∂²ℓ/∂z² of each row, for Newton's method; None where there is none to use.
+
+        (m, K) where each output has a term of its own in ℓ, (m, K, K) where they compete.
+        """
+        return None
+
+    def gauss_newton(self, y: Array, z: Array) -> Array | None:
+        """Return the part of ``curvature`` that is never negative: all of it, where ℓ is convex."""
+        return self.curvature(y, z)
+
     def solved(self, y: Array, z: Array) -> bool:
         """Return True where these rows leave nothing to learn; most losses never do."""
         return False
@@ -100,6 +126,21 @@ class SquaredError(Loss):
         np.subtract(out, y, out=out)
         np.multiply(out, 2.0, out=out)  # ∂ℓ/∂a = 2 (a − y)
         np.multiply(out, work, out=out)  # ⊙ σ′(z)
+
+    def curvature(self, y: Array, z: Array) -> Array | None:
+        bend = self.link.second_derivative(z)
+        if bend is None:
+            return None
+        a, slope = np.empty_like(z), np.empty_like(z)
+        self.link.with_derivative(z, out=a, slope=slope)
+        h: Array = 2.0 * (slope * slope + (a - y) * bend)  # 2 (σ′² + (a − y) σ″)
+        return h
+
+    def gauss_newton(self, y: Array, z: Array) -> Array:
+        a, slope = np.empty_like(z), np.empty_like(z)
+        self.link.with_derivative(z, out=a, slope=slope)
+        h: Array = 2.0 * slope * slope
+        return h
 
 
 class AbsoluteError(Loss):
@@ -157,6 +198,9 @@ class Huber(Loss):
         np.subtract(z, y, out=out)
         np.clip(out, -c, c, out=out)
 
+    def curvature(self, y: Array, z: Array) -> Array:
+        return (np.abs(z - y) < float(self.threshold)).astype(z.dtype)
+
 
 class Quantile(Loss):
     """The pinball loss [1]_: q (y − a) where a < y, (1 − q) (a − y) elsewhere.
@@ -209,6 +253,10 @@ class Poisson(Loss):
         value: Array = (np.exp(z) - y * z).sum(axis=1)
         return value
 
+    def curvature(self, y: Array, z: Array) -> Array:
+        h: Array = np.exp(z)
+        return h
+
     def check_target(self, y: Array) -> None:
         if (y < 0).any():
             raise ValueError(f"The Poisson loss is for targets >= 0; got {float(y.min())!r}.")
@@ -254,6 +302,11 @@ class BinaryCrossEntropy(Loss):
     def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
         super().delta(smooth(y, self.label_smoothing, 2), z, out, work)
 
+    def curvature(self, y: Array, z: Array) -> Array:
+        a, h = np.empty_like(z), np.empty_like(z)
+        self.link.with_derivative(z, out=a, slope=h)  # a (1 − a)
+        return h
+
     def check_target(self, y: Array) -> None:
         if (y < 0).any() or (y > 1).any():
             raise ValueError(
@@ -294,6 +347,14 @@ class CrossEntropy(Loss):
 
     def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
         super().delta(smooth(y, self.label_smoothing, y.shape[1]), z, out, work)
+
+    def curvature(self, y: Array, z: Array) -> Array:
+        a = np.empty_like(z)
+        self.link.forward(z, out=a)
+        h: Array = -a[:, :, None] * a[:, None, :]  # a_k ([k = l] − a_l)
+        k = np.arange(a.shape[1])
+        h[:, k, k] = a * (1.0 - a)
+        return h
 
 
 def smooth(y: Array, epsilon: float, n_classes: int) -> Array:

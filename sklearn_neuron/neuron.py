@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._base import BaseNetworkEstimator, Parameters
+from sklearn_neuron._base import MINIMIZERS, BaseNetworkEstimator, Parameters
 from sklearn_neuron._callbacks import with_callbacks
 from sklearn_neuron._docs import documented
 from sklearn_neuron._probabilities import ProbabilisticClassifier
@@ -55,6 +55,7 @@ class NeuronMixin(BaseNetworkEstimator):
 
     _constraints = {
         **BaseNetworkEstimator._constraints,
+        "solver": Choice((*OPTIMIZERS, *MINIMIZERS), Optimizer),
         "l1_ratio": Number(0.0, 1.0, closed_high=True),
     }
 
@@ -160,7 +161,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     eta : float, default=0.1
         Learning rate: the length of a step, in units of the gradient.
     {{batch_size: 8}}
-    {{solver: sgd}}
+    {{neuron_solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{l1_ratio}}
@@ -377,7 +378,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     eta : float, default=0.05
         Learning rate: the length of a step, in units of the gradient.
     {{batch_size: 8}}
-    {{solver: sgd}}
+    {{neuron_solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{l1_ratio}}

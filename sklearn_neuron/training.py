@@ -54,7 +54,7 @@ class Run:
     engine : str
         What computed the epochs.
     message : str
-        What SciPy says of the end, for L-BFGS.
+        What there is to add on the end, for L-BFGS.
     """
 
     def __init__(
@@ -293,4 +293,4 @@ def minimize(
         run.commit(result.x, {}, float(result.fun), math.nan)
     check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", remedy)
     run.converged = run.converged or result.status == 0
-    run.message = str(result.message)
+    run.message = f"; SciPy says: {result.message}"

@@ -54,6 +54,8 @@ ALLOWED = {
     "dropout": {"activations"},
     "history": {"batches", "epochs", "network", "optimizers"},
     "training": {"batches", "epochs", "held_out", "history", "network", "optimizers", "schedules"},
+    "surface": {"activations", "batches", "network"},
+    "newton": {"batches", "network", "surface", "training"},
     "_config": set(),
     "_docs": {"activations", "history", "initializers", "optimizers", "schedules"},
     "_validation": {"recipes"},
@@ -76,6 +78,7 @@ ALLOWED = {
         "history",
         "losses",
         "network",
+        "newton",
         "optimizers",
         "schedules",
         "training",
@@ -148,7 +151,7 @@ ALLOWED = {
 }
 MATHEMATICS = ["recipes", "activations", "schedules", "optimizers", "losses", "initializers",
                "network", "batches", "epochs", "compiled", "dropout", "held_out", "history",
-               "training"]  # fmt: skip
+               "surface", "training", "newton"]  # fmt: skip
 
 
 def imports_of(room):

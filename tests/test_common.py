@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, for every estimator, by default and by L-BFGS."""
+"""scikit-learn's own checks, for every estimator, by default, by L-BFGS and by Newton's method."""
 
 import pytest
 from sklearn.utils.estimator_checks import (
@@ -29,7 +29,7 @@ WITH_LBFGS = [
 ALL = [*WITH_LBFGS, PerceptronClassifier]
 MINI_BATCHES_DIFFER = (
     "the checks compare weights with repeated rows, and mini-batches of repeated rows are other "
-    "batches; with batch_size=None and with L-BFGS they pass"
+    "batches; with batch_size=None and with L-BFGS and Newton's method they pass"
 )
 EQUIVALENCE = [
     "check_sample_weight_equivalence_on_dense_data",
@@ -41,17 +41,21 @@ ROWS_OF_THE_CHECKS = 30  # at most; a larger batch holds them all
 DEFAULT = [cls() for cls in ALL]
 MINI_BATCH = [cls(batch_size=4) for cls in ALL]
 FULL_BATCH = [cls(batch_size=None) for cls in ALL]
-LBFGS = [cls(solver="lbfgs") for cls in WITH_LBFGS]
+WITHOUT_UPDATES = [
+    *(cls(solver="lbfgs") for cls in WITH_LBFGS),
+    SigmoidNeuronRegressor(solver="newton"),
+    LogisticNeuronClassifier(solver="newton"),
+]
 
 
 def expected_failures(estimator):
     mini_batches = (estimator.batch_size or ROWS_OF_THE_CHECKS) < ROWS_OF_THE_CHECKS
-    if mini_batches and estimator.solver != "lbfgs":
+    if mini_batches and estimator.solver not in {"lbfgs", "newton"}:
         return dict.fromkeys(EQUIVALENCE, MINI_BATCHES_DIFFER)
     return {}
 
 
-@parametrize_with_checks(DEFAULT + LBFGS, expected_failed_checks=expected_failures)
+@parametrize_with_checks(DEFAULT + WITHOUT_UPDATES, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -70,7 +74,7 @@ def test_mini_batches_are_the_expected_failures(estimator, check):
         check(type(estimator).__name__, estimator)
 
 
-@pytest.mark.parametrize("estimator", DEFAULT + LBFGS, ids=repr)
+@pytest.mark.parametrize("estimator", DEFAULT + WITHOUT_UPDATES, ids=repr)
 def test_check_estimator(estimator):
     """The one-call form that a user would run reports nothing but what is expected."""
     results = check_estimator(

@@ -1,0 +1,222 @@
+r"""The surface that Newton's method goes down: the objective over θ, ∇ and the Hessian.
+
+For networks without a hidden layer. With :math:`\tilde X = (X, 1)`, :math:`\theta = (W; b)`, a
+row's share :math:`s_i` of the mean and the loss's own second derivatives
+:math:`h^{kl}_i = \partial^2 \ell_i / \partial z_{ik} \partial z_{il}`
+
+.. math::
+
+    \nabla_k &= \tilde X^\top (s \odot \delta_k) + \alpha (w_k; 0) \\
+    H_{kl} &= \tilde X^\top \mathrm{diag}(s \odot h^{kl}) \tilde X + [k = l] \, \alpha
+        \, \mathrm{diag}(1, \dots, 1, 0)
+
+Everything is float64. θ and ∇ are ``(p + 1, K)``, the biases last; z is ``(n, K)``; H is
+``(p + 1, p + 1)`` for each of K independent outputs, and ``(K (p + 1), K (p + 1))`` where they
+compete. Rows are passed through in blocks, so X is never copied as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg.blas import dsyrk
+
+from sklearn_neuron._typing import Array, Matrix
+from sklearn_neuron.activations import Softmax
+from sklearn_neuron.batches import Rows
+from sklearn_neuron.network import Network
+
+Floats = NDArray[np.float64]
+Derivative = Callable[[Array, Array], Array | None]
+
+BLOCK = 1 << 17  # numbers in a block of X
+BLOCK_ROWS = 256, 8192  # at least and at most
+
+
+class Point(NamedTuple):
+    """A place on the surface."""
+
+    theta: Floats
+    z: Floats
+    value: float
+    grad: Floats
+
+
+class Hessian(NamedTuple):
+    """H, a matrix for each set of outputs that do not depend on each other."""
+
+    matrices: list[Floats]
+    convex: bool  # whether no row's own second derivative was negative
+
+
+class Surface:
+    """The objective over θ: its value, gradient and Hessian.
+
+    Parameters
+    ----------
+    network : Network
+        Without hidden layers: its loss and penalty.
+    rows : Rows
+        The training set.
+    """
+
+    def __init__(self, network: Network, rows: Rows) -> None:
+        X, Y, weight = rows
+        self.loss, self.alpha = network.loss, network.alpha
+        self.X = X
+        self.Y: Floats = Y.astype(np.float64, copy=False)
+        self.n, self.p = X.shape
+        self.share: Floats = np.array(1.0 / self.n)
+        if weight is not None:
+            self.share = weight.astype(np.float64) / self.n
+        self.softmax = isinstance(network.loss.link, Softmax)
+        size = self.n
+        if isinstance(X, np.ndarray):
+            low, high = BLOCK_ROWS
+            size = min(self.n, max(low, min(high, BLOCK // max(1, self.p))))
+            self._scaled = np.empty((size, self.p))
+        self._size = size
+        self.blocks = self._parts(1)
+
+    def _parts(self, stride: int) -> list[slice]:
+        """Cut every ``stride``-th row into blocks."""
+        span = self._size * stride
+        return [slice(i, min(i + span, self.n), stride) for i in range(0, self.n, span)]
+
+    def _rows(self, part: slice) -> tuple[Matrix, Floats, Floats]:
+        X = self.X if part == slice(0, self.n, 1) else self.X[part]
+        X = X.astype(np.float64, copy=False)
+        return X, self.Y[part], self.share[part] if self.share.ndim else self.share
+
+    def _penalty(self, theta: Floats) -> float:
+        return 0.5 * self.alpha * float(np.vdot(theta[:-1], theta[:-1])) if self.alpha else 0.0
+
+    def _sum(self, Y: Floats, z: Floats, share: Floats) -> float:
+        value = self.loss.value(Y, z)
+        return float(np.dot(value, share[:, 0]) if share.ndim else value.sum() * share)
+
+    def value(self, theta: Floats, z: Floats) -> float:
+        """Return the objective at θ, whose outputs are z."""
+        return self._penalty(theta) + sum(
+            self._sum(Y, z[part], share)
+            for part in self.blocks
+            for _, Y, share in [self._rows(part)]
+        )
+
+    def at(self, theta: Floats, z: Floats, along: tuple[Floats, Floats] | None = None) -> Point:
+        """Return the place θ with outputs z; with a direction (D, u), first write u and add it."""
+        total, grad = self._penalty(theta), np.zeros_like(theta)
+        if self.alpha:
+            np.multiply(theta[:-1], self.alpha, out=grad[:-1])
+        for part in self.blocks:
+            X, Y, share = self._rows(part)
+            z_part = z[part]
+            if along is not None:
+                D, u = along
+                u[part] = X @ D[:-1] + D[-1]
+                z_part += u[part]
+            total += self._sum(Y, z_part, share)
+            delta = np.empty_like(z_part)
+            self.loss.delta(Y, z_part, out=delta, work=np.empty_like(z_part))
+            delta *= share
+            grad[:-1] += X.T @ delta
+            grad[-1] += delta.sum(axis=0)
+        return Point(theta, z, total, grad)
+
+    def hessian(self, z: Floats, derivative: Derivative, stride: int = 1) -> Hessian:
+        """Return H where the outputs are z, of every ``stride``-th row.
+
+        ``derivative`` gives the loss's second derivatives, or the part of them to take.
+        """
+        K, p = z.shape[1], self.p
+        pairs = np.triu_indices(K) if self.softmax else (np.arange(K),) * 2
+        grams = [np.zeros((p, p), order="F") for _ in pairs[0]]
+        border, corner, convex = np.zeros((p, len(grams))), np.zeros(len(grams)), True
+        scale = self.share.sum() / self.share[::stride].sum() if self.share.ndim else stride
+        for part in self._parts(stride):
+            X, Y, share = self._rows(part)
+            h = derivative(Y, z[part])
+            if h is None:
+                raise ValueError(no_curvature(self.loss))
+            h = h[:, pairs[0], pairs[1]] if h.ndim == 3 else h
+            h = h * (share * scale)
+            convex = convex and (self.softmax or bool((h >= 0.0).all()))
+            border += X.T @ h
+            corner += h.sum(axis=0)
+            grams = [self._add(gram, X, column) for gram, column in zip(grams, h.T, strict=True)]
+        blocks = [bordered(*of_pair) for of_pair in zip(grams, border.T, corner, strict=True)]
+        diagonal = np.r_[np.full(p, self.alpha), 0.0]
+        for k, l, block in zip(*pairs, blocks, strict=True):
+            if k == l:
+                block[np.diag_indices(p + 1)] += diagonal
+        if not self.softmax:
+            return Hessian(blocks, convex)
+        return Hessian([competing(K, pairs, blocks, self.alpha)], convex)
+
+    def _add(self, gram: Floats, X: Matrix, h: Floats) -> Floats:
+        """Return the gram with the upper half of Xᵀ diag(h) X added, and maybe the lower."""
+        if sparse.issparse(X):
+            scaled = X.data * np.repeat(h, np.diff(X.indptr))
+            product = X.T @ type(X)((scaled, X.indices, X.indptr), shape=X.shape)
+            summed: Floats = gram + product.toarray()
+            return summed
+        S = self._scaled[: len(h)]
+        for sign in (1.0, -1.0):
+            part = np.maximum(sign * h, 0.0)
+            if part.any():
+                np.multiply(X, np.sqrt(part)[:, None], out=S)
+                gram = dsyrk(sign, S.T, beta=1.0, c=gram, overwrite_c=1)  # += ± Sᵀ S
+        return gram
+
+    def sizes(self) -> Floats:
+        """Return Σ sᵢ xᵢⱼ² of each column and 1 for the bias: U, for one output."""
+        sizes = np.zeros(self.p + 1)
+        for part in self.blocks:
+            X, _, share = self._rows(part)
+            squares = X.multiply(X) if sparse.issparse(X) else X * X
+            sizes[:-1] += squares.T @ np.broadcast_to(share, (X.shape[0], 1))[:, 0]
+        sizes[-1] = 1.0
+        sizes += self.alpha
+        return np.where(sizes > 0.0, sizes, 1.0)
+
+
+def bordered(gram: Floats, border: Floats, corner: float) -> Floats:
+    """Return the symmetric matrix of an upper half, with the bias's row and column."""
+    p = len(gram)
+    full = np.empty((p + 1, p + 1))
+    full[:p, :p] = np.triu(gram) + np.triu(gram, 1).T
+    full[:p, p] = full[p, :p] = border
+    full[p, p] = corner
+    return full
+
+
+def competing(
+    K: int, pairs: tuple[NDArray[np.intp], ...], blocks: Sequence[Floats], alpha: float
+) -> Floats:
+    r"""Return H of a softmax from its K (K + 1) / 2 blocks.
+
+    A softmax does not change where all :math:`z_k` do alike, so H is singular along
+    :math:`(v, \dots, v)` wherever there is no penalty. ∇ has no part there, so whatever H is
+    given along these directions leaves the step as it is.
+    """
+    m = len(blocks[0])
+    H = np.empty((K, m, K, m))
+    for k, l, block in zip(*pairs, blocks, strict=True):
+        H[k, :, l] = H[l, :, k] = block
+    free = np.arange(m - 1 if alpha else 0, m)
+    own = np.einsum("kjkj->j", H)[free] / K
+    for k in range(K):
+        H[k, free[:, None], np.arange(K), free[:, None]] += np.where(own > 0.0, own, 1.0)[:, None]
+    return H.reshape(K * m, K * m)
+
+
+def no_curvature(loss: object) -> str:
+    """Return what to say of a loss without second derivatives."""
+    return (
+        f"solver='newton' needs a loss with a second derivative (its method `curvature`); got "
+        f"{loss!r}. Use another solver, such as 'lbfgs'."
+    )

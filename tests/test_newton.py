@@ -1,0 +1,398 @@
+"""Newton's method: the Hessian against differences, the same minimum as others, hopeless data."""
+
+import numpy as np
+import pytest
+from helpers import NETWORKS, make, weights_of
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import scale
+
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    PerceptronClassifier,
+    SigmoidNeuronRegressor,
+)
+from sklearn_neuron.activations import Identity, Logistic, ReLU
+from sklearn_neuron.batches import Rows
+from sklearn_neuron.losses import (
+    LOSSES,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    Poisson,
+    SquaredError,
+)
+from sklearn_neuron.network import Network
+from sklearn_neuron.newton import invert
+from sklearn_neuron.surface import Surface
+
+NEURONS = [SigmoidNeuronRegressor, LogisticNeuronClassifier]
+LOSSES_WITH_CURVATURE = [
+    *(SquaredError(), SquaredError(Logistic()), Huber(0.3), Poisson()),
+    *(BinaryCrossEntropy(), BinaryCrossEntropy(0.2), CrossEntropy(), CrossEntropy(0.2)),
+]
+WITHOUT_CURVATURE = {"absolute_error", "quantile", "perceptron"}
+
+
+def rows(n=300, p=6, seed=0):
+    """Return correlated features and logits."""
+    rng = np.random.RandomState(seed)
+    X = rng.normal(size=(n, p)) @ (np.eye(p) + 0.3 * rng.normal(size=(p, p)))
+    return X, X @ rng.normal(size=p) + 0.5, rng
+
+
+def binary(n=300, p=6, seed=0):
+    X, z, rng = rows(n, p, seed)
+    return X, (rng.uniform(size=n) < 1 / (1 + np.exp(-z))).astype(int)
+
+
+def fractions(n=300, p=6, seed=0):
+    X, z, rng = rows(n, p, seed)
+    return X, 1 / (1 + np.exp(-z + 0.5 * rng.normal(size=n)))
+
+
+def newton(**params):
+    return LogisticNeuronClassifier(**{"solver": "newton", "tol": 1e-9, **params})
+
+
+def gradient(model, X, y, alpha=0.0, weight=None):
+    """Return ∇ of a classifier's objective by the formula."""
+    weight = np.ones(len(y)) if weight is None else weight
+    K = len(model.classes_)
+    Y = np.eye(K)[y] if K > 2 else y[:, None]
+    a = model.predict_proba(X) if K > 2 else model.predict_proba(X)[:, 1:]
+    delta = (a - Y) * (weight / weight.sum())[:, None]
+    return np.c_[delta.T @ X + alpha * model.coef_, delta.sum(axis=0)]
+
+
+# ---- second derivatives ------------------------------------------------------------------------
+
+
+def test_every_loss_is_tested_or_has_none():
+    tested = {loss.name for loss in LOSSES_WITH_CURVATURE}
+    assert tested | WITHOUT_CURVATURE == set(LOSSES)
+    y = np.zeros((2, 1))
+    assert all(LOSSES[name]().curvature(y, y + 1.0) is None for name in WITHOUT_CURVATURE)
+    assert SquaredError(ReLU()).curvature(y, y) is None
+
+
+@pytest.mark.parametrize("loss", LOSSES_WITH_CURVATURE, ids=repr)
+def test_curvature_agrees_with_differences_of_delta(loss):
+    rng = np.random.RandomState(1)
+    z, y, h = rng.normal(size=(7, 3)), np.eye(3)[rng.randint(3, size=7)], 1e-5
+    curvature = loss.curvature(y, z)
+    if curvature.ndim == 2:
+        curvature = curvature[:, :, None] * np.eye(3)
+    high, low, work = np.empty_like(z), np.empty_like(z), np.empty_like(z)
+    for k in range(3):
+        step = h * np.eye(3)[k]
+        loss.delta(y, z + step, out=high, work=work)
+        loss.delta(y, z - step, out=low, work=work)
+        assert_allclose(curvature[:, :, k], (high - low) / (2 * h), atol=1e-8)
+
+
+@pytest.mark.parametrize("loss", LOSSES_WITH_CURVATURE, ids=repr)
+def test_gauss_newton_is_never_negative(loss):
+    rng = np.random.RandomState(1)
+    z, y = 3 * rng.normal(size=(50, 3)), np.eye(3)[rng.randint(3, size=50)]
+    part = loss.gauss_newton(y, z)
+    lowest = np.linalg.eigvalsh(part).min() if part.ndim == 3 else part.min()
+    assert lowest >= -1e-12
+
+
+def test_the_sigmoid_neuron_of_squared_error_is_not_convex():
+    loss, y, z = SquaredError(Logistic()), np.zeros((1, 1)), np.full((1, 1), 3.0)
+    assert loss.curvature(y, z) < 0.0 < loss.gauss_newton(y, z)
+    assert_array_equal(Identity().second_derivative(z), 0.0)
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", [SquaredError(Logistic()), BinaryCrossEntropy(), CrossEntropy()])
+def test_hessian_agrees_with_differences_of_the_gradient(loss, weighted, as_sparse):
+    X, _, rng = rows(40, 3)
+    Y, weight = np.eye(3)[rng.randint(3, size=40)], rng.uniform(0.5, 2.0, size=(40, 1))
+    data = Rows(sparse.csr_matrix(X) if as_sparse else X, Y, weight if weighted else None)
+    surface = Surface(Network([3, 3], [], loss, alpha=0.1), data)
+    theta, h = 0.5 * rng.normal(size=(4, 3)), 1e-6
+    z = X @ theta[:-1] + theta[-1]
+    matrices = surface.hessian(z, loss.curvature).matrices
+    H = matrices[0]
+    if len(matrices) == 3:
+        H = np.zeros((12, 12))
+        for k, matrix in enumerate(matrices):
+            H[4 * k : 4 * k + 4, 4 * k : 4 * k + 4] = matrix
+    for _ in range(3):
+        D = rng.normal(size=(4, 3))
+        D -= D.mean(axis=1, keepdims=True)  # along the softmax's redundant directions H is free
+        high, low = (
+            surface.at(theta + s * h * D, z + s * h * (X @ D[:-1] + D[-1])).grad for s in (1, -1)
+        )
+        assert_allclose(H @ D.T.ravel(), ((high - low) / (2 * h)).T.ravel(), atol=1e-8)
+
+
+def test_a_step_of_a_quadratic_leads_to_its_minimum():
+    X, z, _ = rows(50, 3)
+    surface = Surface(Network([3, 1], [], SquaredError()), Rows(X, z[:, None], None))
+    point = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
+    model = invert(surface.hessian(point.z, SquaredError().curvature), point.grad)
+    theta = -model.solve(point.grad)
+    assert_allclose(X @ theta[:-1, 0] + theta[-1], z, atol=1e-10)
+
+
+# ---- the same minimum as others ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_binary_agrees_with_logistic_regression(alpha, weighted):
+    X, y = binary()
+    weight = np.random.RandomState(1).uniform(0, 3, size=len(y)) if weighted else None
+    total = len(y) if weight is None else weight.sum()
+    C = 1 / (alpha * total) if alpha else np.inf
+    theirs = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-12).fit(X, y, weight)
+    ours = newton(alpha=alpha).fit(X, y, weight)
+    assert_allclose(ours.coef_, theirs.coef_, atol=1e-7)
+    assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-7)
+    assert abs(gradient(ours, X, y, alpha, weight)).max() <= 1e-8
+    assert ours.n_iter_ <= 15
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+def test_multinomial_agrees_with_logistic_regression(alpha):
+    X, z, rng = rows()
+    y = np.digitize(z + rng.logistic(size=len(z)), [-1.0, 1.5])
+    C = 1 / (alpha * len(y)) if alpha else np.inf
+    theirs = LogisticRegression(C=C, tol=1e-10, max_iter=10_000).fit(X, y)
+    ours = newton(alpha=alpha).fit(X, y)
+    assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-5)
+    assert_allclose(ours.coef_, theirs.coef_ - theirs.coef_.mean(axis=0), atol=1e-4)
+    assert_allclose(ours.coef_.sum(axis=0), 0.0, atol=1e-10)
+    assert abs(gradient(ours, X, y, alpha)).max() <= 1e-8
+
+
+@pytest.mark.parametrize("load", [load_iris, load_digits])
+def test_bundled_data(load):
+    X, y = load(return_X_y=True)
+    X = scale(X)
+    model = newton(alpha=1 / len(y), tol=1e-8).fit(X, y)
+    reference = make(LogisticNeuronClassifier, solver="lbfgs", alpha=1 / len(y), tol=1e-8)
+    reference.set_params(max_iter=5000).fit(X, y)
+    assert model.loss_ <= reference.loss_ * (1 + 1e-9)
+    assert abs(gradient(model, X, y, 1 / len(y))).max() <= 1e-7
+    assert model.n_iter_ < 40
+
+
+@pytest.mark.parametrize("n_targets", [1, 3])
+@pytest.mark.parametrize("loss", ["squared_error", "binary_cross_entropy"])
+def test_the_regressor_reaches_what_lbfgs_does(loss, n_targets):
+    X, y = fractions()
+    y = y if n_targets == 1 else np.c_[y, 1 - y**2, y[::-1]]
+    params = {"loss": loss, "alpha": 1e-3, "tol": 1e-9, "max_iter": 2000}
+    ours = SigmoidNeuronRegressor(solver="newton", **params).fit(X, y)
+    theirs = SigmoidNeuronRegressor(solver="lbfgs", **params).fit(X, y)
+    assert ours.loss_ <= theirs.loss_ * (1 + 1e-9)
+    assert_allclose(ours.predict(X), theirs.predict(X), atol=1e-5)
+
+
+def test_outputs_that_do_not_compete_are_learned_as_if_alone():
+    X, y = fractions()
+    both = SigmoidNeuronRegressor(solver="newton", tol=1e-10).fit(X, np.c_[y, y**2])
+    alone = SigmoidNeuronRegressor(solver="newton", tol=1e-10).fit(X, y)
+    assert_allclose(both.coef_[0], alone.coef_, atol=1e-6)
+
+
+def test_squared_error_from_a_saturated_start_still_falls():
+    X, y = fractions()
+    model = SigmoidNeuronRegressor(solver="newton", tol=1e-8, max_iter=500)
+    model.fit(X, y, coef_init=np.full(6, 4.0), intercept_init=-3.0)
+    assert np.isfinite(weights_of(model)).all()
+    assert (np.diff(model.loss_curve_) <= 1e-12).all()
+    assert model.score(X, y) > 0.5
+
+
+def test_the_last_iterations_converge_faster_than_any_rate():
+    X, y = binary(2000, 10)
+    model = newton(alpha=1e-3, tol=1e-13).fit(X, y)
+    gap = np.array(model.loss_curve_) - model.loss_curve_[-1]
+    gap = gap[gap > 1e-13]
+    assert len(gap) <= 10
+    assert gap[-1] / gap[-2] < 0.1
+
+
+def test_a_sampled_hessian_leads_to_the_exact_minimum():
+    X, y = binary(6000, 30)
+    model = newton(alpha=1e-4, tol=1e-10).fit(X, y)
+    assert abs(gradient(model, X, y, 1e-4)).max() <= 1e-9
+    order = np.argsort(y, kind="stable")  # rows of a class next to each other
+    assert_allclose(newton(alpha=1e-4, tol=1e-10).fit(X[order], y[order]).coef_, model.coef_,
+                    atol=1e-7)  # fmt: skip
+
+
+# ---- data where H is singular ------------------------------------------------------------------
+
+
+def check_ends_well(model, X, y):
+    model.fit(X, y)
+    assert np.isfinite(weights_of(model)).all()
+    assert (np.diff(model.loss_curve_) <= 1e-12).all()
+    return model
+
+
+@pytest.mark.parametrize("cls", NEURONS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda X: np.c_[X, X[:, 0]],
+        lambda X: np.c_[X, X[:, 0] - 2 * X[:, 1]],
+        lambda X: np.c_[X, np.ones(len(X))],
+        lambda X: np.c_[X, np.zeros(len(X))],
+    ],
+    ids=["twice", "collinear", "constant", "zero"],
+)
+def test_singular_columns(cls, spoil):
+    X, y = binary() if cls is LogisticNeuronClassifier else fractions()
+    fit = {"solver": "newton", "tol": 1e-8}
+    plain = cls(**fit).fit(X, y)
+    model = check_ends_well(cls(**fit), spoil(X), y)
+    assert_allclose(model.loss_, plain.loss_, rtol=1e-8)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("alpha", [0.0, 1e-3])
+def test_more_columns_than_rows(classes, alpha):
+    X = np.random.RandomState(0).normal(size=(20, 50))
+    model = check_ends_well(newton(alpha=alpha, tol=1e-6), X, np.arange(20) % classes)
+    assert model.score(X, np.arange(20) % classes) == 1.0
+
+
+@pytest.mark.parametrize("tol", [1e-6, None])
+def test_separable_rows(tol):
+    X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), [0, 0, 1, 1]
+    model = check_ends_well(newton(tol=tol, max_iter=1000), X, y)
+    assert model.loss_ < 1e-5
+
+
+def test_a_start_that_is_surely_wrong():
+    X, y = binary()
+    start = {"coef_init": np.full((1, 6), -500.0), "intercept_init": [800.0]}
+    model = newton(alpha=1e-3, max_iter=500).fit(X, y, **start)
+    assert_allclose(model.coef_, newton(alpha=1e-3).fit(X, y).coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-100, 1e-8, 1e8, 1e100])
+def test_units_of_the_features_do_not_matter(factor):
+    X, y = binary()
+    units = np.array([factor, *[1.0] * 5])
+    plain, other = newton().fit(X, y), newton(tol=None, max_iter=30).fit(X * units, y)
+    assert_allclose(other.coef_ * units, plain.coef_, rtol=1e-5)
+
+
+def test_numbers_beyond_all_bounds_are_a_divergence():
+    X, y = binary()
+    with pytest.raises(ValueError, match=r"diverged .* Newton's method.*StandardScaler"):
+        newton().fit(X * 1e200, y)
+
+
+# ---- as an estimator ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", [PerceptronClassifier, *NETWORKS])
+def test_only_neurons_with_a_hessian_have_it(cls):
+    allowed = "'rmsprop'" if cls is PerceptronClassifier else "'lbfgs'"
+    with pytest.raises(ValueError, match=f"solver.*{cls.__name__}.*{allowed}.*got 'newton'"):
+        make(cls, solver="newton").fit(np.eye(4), [0, 1, 0, 1])
+
+
+def test_a_loss_without_curvature_is_refused():
+    class Own(Loss):
+        link = Logistic()
+
+        def value(self, y, z):
+            return BinaryCrossEntropy().value(y, z)
+
+    X, y = binary()
+    with pytest.raises(ValueError, match=r"second derivative .*curvature"):
+        newton(loss=Own()).fit(X, y)
+
+
+def test_neither_l1_nor_partial_fit():
+    X, y = binary()
+    with pytest.raises(ValueError, match=r"l1_ratio=0.5 .*got solver='newton'"):
+        newton(alpha=0.1, l1_ratio=0.5).fit(X, y)
+    assert not hasattr(newton(), "partial_fit")
+    with pytest.raises(AttributeError, match="partial_fit"):
+        newton().partial_fit(X, y, classes=[0, 1])
+
+
+@pytest.mark.parametrize("cls", NEURONS)
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_array, np.asfortranarray])
+def test_layouts_agree(cls, form):
+    X, y = binary()
+    X[np.abs(X) < 0.5] = 0.0
+    model = cls(solver="newton", alpha=1e-3, tol=1e-9)
+    assert_allclose(weights_of(model.fit(form(X), y)), weights_of(model.fit(X, y)), atol=1e-7)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_float32_works_in_float64(form):
+    X, y = binary(2000, 8)
+    X = X.astype(np.float32)
+    narrow, wide = newton(tol=1e-8).fit(form(X), y), newton(tol=1e-8).fit(X.astype(float), y)
+    assert narrow.coef_.dtype == narrow.intercept_.dtype == np.float32
+    assert_allclose(narrow.loss_curve_, wide.loss_curve_, rtol=1e-9)
+    assert_allclose(narrow.coef_, wide.coef_, rtol=1e-5)
+
+
+def test_input_is_not_written_to():
+    X, y = binary()
+    weight, copy = np.ones(len(y)), X.copy()
+    for array in (X, y, weight):
+        array.flags.writeable = False
+    newton().fit(X, y, weight)
+    assert_array_equal(X, copy)
+
+
+@pytest.mark.parametrize("record", ["epoch", "step"])
+def test_records_its_iterations(record):
+    X, y = binary()
+    model = newton(record=record).fit(X, y)
+    history = model.history_
+    assert len(history["coef"]) == model.n_iter_ == len(model.loss_curve_)
+    assert_array_equal(history["coef"][-1], model.coef_)
+    assert_array_equal(model.start_["coef"], 0.0)
+    assert np.isnan(history["eta"]).all()
+
+
+def test_held_out_rows():
+    X, y = binary(80, 30)
+    model = newton(early_stopping=True, random_state=0, n_iter_no_change=2).fit(X, y)
+    assert len(model.validation_loss_curve_) == model.n_iter_
+    again = newton(tol=None, max_iter=6).fit(X[:50], y[:50], X_val=X[50:], y_val=y[50:])
+    short = newton(tol=None, max_iter=again.best_iter_ + 1).fit(X[:50], y[:50])
+    assert_array_equal(again.coef_, short.coef_)
+
+
+def test_warm_start_from_the_minimum_stays():
+    X, y = binary()
+    model = newton(warm_start=True, alpha=0.01, tol=1e-6).fit(X, y)
+    before = model.coef_.copy()
+    assert model.fit(X, y).n_iter_ == 1
+    assert_array_equal(model.coef_, before)
+
+
+def test_verbose(capsys):
+    X, y = binary()
+    newton(verbose=1).fit(X, y)
+    assert "iteration   1/200  loss 0." in capsys.readouterr().out
+
+
+def test_too_few_iterations_are_said_so():
+    X, y = binary()
+    with pytest.warns(ConvergenceWarning, match=r"Newton's method stopped after 2 .*max_iter=2"):
+        newton(max_iter=2).fit(X, y)
+    assert newton(max_iter=3, tol=None).fit(X, y).n_iter_ == 3
