@@ -11,8 +11,8 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_paralleli
 os.environ["JAX_PLATFORMS"], os.environ["JAX_ENABLE_X64"] = "cpu", "1"
 
 import argparse
-import importlib
 import importlib.metadata
+import importlib.util
 import json
 import platform
 import statistics
@@ -69,12 +69,9 @@ def arguments(description, rounds):
     return args
 
 
-def optional(name):
-    """Return a module, or None where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
+def installed(name):
+    """Return whether a module is there, without importing it."""
+    return importlib.util.find_spec(name) is not None
 
 
 def versions():

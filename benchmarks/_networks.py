@@ -4,8 +4,10 @@ Every maker returns ``train(epochs, shuffle=True)``, which trains anew from the 
 and returns the seconds of training and the loss of every epoch: the mean over the batches, each
 taken before that batch's update. Rows are gathered by index, batch after batch, and the optimizer
 is SGD, with Nesterov momentum if there is any. All targets are 0 or 1, all numbers of rows whole
-batches.
+batches. torch and JAX are imported where they are used, as not everybody has them.
 """
+
+# ruff: noqa: PLC0415
 
 from typing import NamedTuple
 
@@ -14,8 +16,6 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_neuron import SGD, LogisticNeuronClassifier, ManualMLPClassifier, config_context
-
-jax, torch = _common.optional("jax"), _common.optional("torch")
 
 
 class Job(NamedTuple):
@@ -99,6 +99,8 @@ def sklearn(job):
 
 def torch_eager(job):
     """Train by the loop that one writes by hand with torch."""
+    import torch
+
     torch.set_num_threads(1)
     X = torch.from_numpy(job.X)
     y = torch.from_numpy(job.y[:, None].astype(job.X.dtype))
@@ -139,6 +141,7 @@ def torch_eager(job):
 
 def jax_epoch(job):
     """Return the epoch, compiled: a scan over the batches, with the order of the rows given."""
+    import jax
 
     def loss_of(params, X, y):
         a, last = X, len(params) - 1
@@ -166,6 +169,8 @@ def jax_epoch(job):
 
 def jax_scan(job):
     """Train by JAX, an epoch in one compiled call; compilation does not count."""
+    import jax
+
     X, y = jax.numpy.asarray(job.X), jax.numpy.asarray(job.y.astype(job.X.dtype))
     start = [
         (jax.numpy.asarray(W), jax.numpy.asarray(b))

@@ -232,8 +232,8 @@ def check():
         X, y = make_rows((min(n, 100), min(p, 2000)), nonzeros)
         for alpha in (0.0, ALPHA):
             assert_same_coefficients(X, y, eta, alpha, epochs=3)
-    if _networks.jax is not None:
-        for batch_size in (1, 8):
+    if _common.installed("jax"):
+        for batch_size in (8,):
             _networks.assert_same_curves(jax_trains(jax_job(batch_size, 80)), 2, 1e-9)
     for *what, _ in documents(small=True).values():
         assert_documents_agree(document_trains(*what), epochs=3)
@@ -246,7 +246,7 @@ def main():
         return
     report = _common.Report("neuron", __doc__.splitlines()[0], args)
     report.compare("One row at a time, beside SGDClassifier, ns", beside_sgd(args.rounds))
-    if _networks.jax is not None:
+    if _common.installed("jax"):
         report.compare("20 features in batches, beside JAX, ns", beside_jax(args.rounds))
     report.compare("Beside the documents' own loops, ns", beside_documents(args.rounds))
     report.save()

@@ -55,7 +55,7 @@ def our_model(solver, n, tol):
     return LogisticNeuronClassifier(solver=solver, alpha=1.0 / n, tol=tol, max_iter=10_000)
 
 
-def their_model(solver, n, tol):
+def their_model(solver, _n, tol):
     return LogisticRegression(solver=solver, C=1.0, tol=tol, max_iter=10_000, random_state=0)
 
 

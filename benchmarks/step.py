@@ -21,9 +21,9 @@ RTOL = {np.float64: 1e-9, np.float32: 1e-3}
 def make_trains(job):
     """Return everyone who takes part."""
     trains = {"MLPClassifier": _networks.sklearn(job)}
-    if _networks.torch is not None:
+    if _common.installed("torch"):
         trains["torch"] = _networks.torch_eager(job)
-    if _networks.jax is not None:
+    if _common.installed("jax"):
         trains["JAX"] = _networks.jax_scan(job)
     return trains | {engine: _networks.ours(job, engine) for engine in _common.ENGINES}
 
@@ -51,7 +51,7 @@ def main():
     args = _common.arguments(__doc__, rounds=7)
     settings = [(b, dtype) for dtype in (np.float64, np.float32) for b in BATCH_SIZES]
     if args.check:
-        for batch_size, dtype in settings[:3] + settings[5:7]:
+        for batch_size, dtype in (settings[0], settings[1], settings[6]):
             trains = make_trains(make_job(batch_size, dtype, n_rows=40))
             _networks.assert_same_curves(trains, 2, RTOL[dtype])
         return
