@@ -142,7 +142,7 @@ class Report:
     def __init__(self, name, description, args):
         self.name, self.args, self.lines, self.tables = name, args, [], {}
         self.say(description)
-        self.say(f"{machine()}; 1 thread; {args.rounds} rounds")
+        self.say(f"{machine()}; 1 thread; rounds: {args.rounds}")
         self.say(", ".join(f"{package} {number}" for package, number in versions().items()))
 
     def say(self, line=""):
