@@ -203,7 +203,7 @@ def show(cell, brief=False):
         return f"{show(cell.median)} ({show(cell.low)} to {show(cell.high)})"
     if isinstance(cell, float):
         digits = 0 if cell >= 100 else 1 if cell >= 10 else 2
-        return f"{cell:.{digits}f}" if cell >= 1 else f"{cell:.2g}"
+        return f"{cell:.{digits}f}" if cell >= 1 else f"{cell:#.2g}"
     return str(cell)
 
 

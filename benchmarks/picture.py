@@ -111,9 +111,9 @@ def main():
     _, colour, marker, _ = LINES["SGDClassifier"]
     axes[1].plot(1, sgd, color=colour, marker=marker, ms=9, ls="")
     axes[1].annotate(
-        "SGDClassifier", (1, sgd), (8, 0), textcoords="offset points", color=colour, va="center"
+        "SGDClassifier", (1, sgd), (-3, -14), textcoords="offset points", color=colour, va="center"
     )
-    fig.subplots_adjust(left=0.06, right=0.885, wspace=0.62, top=0.87, bottom=0.13)
+    fig.subplots_adjust(left=0.06, right=0.845, wspace=0.66, top=0.87, bottom=0.13)
     for ax, lines in zip(axes, (network, neuron), strict=True):
         label(ax, {name: median[-1] for name, (_, median, *_) in lines.items()})
     OUTPUT.parent.mkdir(exist_ok=True)
