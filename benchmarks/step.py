@@ -1,124 +1,67 @@
-"""µs per training step of a 20→100→1 network, beside scikit-learn's MLPClassifier.
+"""µs per training step of a 20→100→1 network, beside MLPClassifier, torch and JAX.
 
-Both train from the same weights on the same rows (ReLU, SGD with Nesterov momentum, one thread).
-The script first asserts that their loss curves agree, with the rows in the same order. Then it
-times whole fits with shuffled rows in turns, one right after the other, and prints the best of
-several rounds and the median of the rounds' ratios.
+ReLU, SGD with Nesterov momentum, shuffled rows; a step gathers its rows, sweeps forward and
+backward and updates. Everybody starts from the same weights. With the rows in the same order all
+loss curves must agree before anything is timed. JAX compiles a whole epoch (a scan over batches);
+its compilation, and ours, does not count. torch and JAX take part where they are installed.
 
     python benchmarks/step.py
 """
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before NumPy is imported
-
-import argparse
-import platform
-import statistics
-import time
-import warnings
-
+import _common  # first: it sets the number of threads
+import _networks
 import numpy as np
-import scipy
-import sklearn
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 
-from sklearn_neuron import SGD, ManualMLPClassifier
-
+LAYERS, ETA, MOMENTUM = (20, 100, 1), 0.01, 0.9
+TITLE = "µs per step, with our engines numba and numpy"
 BATCH_SIZES = (1, 8, 32, 200, 1000)
-N_FEATURES, N_HIDDEN, ETA, MOMENTUM = 20, 100, 0.01, 0.9
+RTOL = {np.float64: 1e-9, np.float32: 1e-3}
 
 
-def make_data(n_rows, dtype):
-    rng = np.random.RandomState(0)
-    X = rng.normal(size=(n_rows, N_FEATURES)).astype(dtype)
-    y = (X @ rng.normal(size=N_FEATURES) + rng.normal(size=n_rows) > 0).astype(int)
-    coefs = [
-        rng.normal(scale=0.2, size=shape).astype(dtype)
-        for shape in ((N_FEATURES, N_HIDDEN), (N_HIDDEN, 1))
-    ]
-    intercepts = [np.zeros(n, dtype) for n in (N_HIDDEN, 1)]
-    return X, y, coefs, intercepts
+def make_trains(job):
+    """Return everyone who takes part."""
+    trains = {"MLPClassifier": _networks.sklearn(job)}
+    if _common.installed("torch"):
+        trains["torch"] = _networks.torch_eager(job)
+    if _common.installed("jax"):
+        trains["JAX"] = _networks.jax_scan(job)
+    return trains | {engine: _networks.ours(job, engine) for engine in _common.ENGINES}
 
 
-def fit_ours(X, y, coefs, intercepts, batch_size, epochs, shuffle):
-    model = ManualMLPClassifier(
-        (N_HIDDEN,),
-        eta=ETA,
-        batch_size=batch_size,
-        solver=SGD(momentum=MOMENTUM, nesterov=True),
-        max_iter=epochs,
-        tol=None,
-        shuffle=shuffle,
-        random_state=0,
-    )
-    start = time.perf_counter()
-    model.fit(X, y, coef_init=coefs, intercept_init=intercepts)
-    return time.perf_counter() - start, np.array(model.loss_curve_)
+def make_job(batch_size, dtype, n_rows=1000):
+    n_rows = batch_size * max(-(-n_rows // batch_size), 10)
+    return _networks.make_job(n_rows, LAYERS, dtype, batch_size, ETA, MOMENTUM)
 
 
-def fit_sklearn(X, y, coefs, intercepts, batch_size, epochs, shuffle):
-    model = MLPClassifier(
-        (N_HIDDEN,),
-        solver="sgd",
-        learning_rate_init=ETA,
-        momentum=MOMENTUM,
-        nesterovs_momentum=True,
-        alpha=0.0,
-        batch_size=min(batch_size, len(X)),
-        max_iter=1,
-        tol=0.0,
-        n_iter_no_change=np.inf,
-        shuffle=shuffle,
-        random_state=0,
-        warm_start=True,
-    )
-    model.fit(X, y)  # makes the arrays
-    model.coefs_ = [W.copy() for W in coefs]
-    model.intercepts_ = [b.copy() for b in intercepts]
-    model.max_iter = epochs
-    done = len(model.loss_curve_)
-    start = time.perf_counter()
-    model.fit(X, y)
-    return time.perf_counter() - start, np.array(model.loss_curve_[done:])
+def measure(batch_size, dtype, rounds):
+    """Return a row of times and ratios."""
+    job = make_job(batch_size, dtype)
+    trains = make_trains(job)
+    _networks.assert_same_curves(trains, 3, RTOL[dtype])
+    steps = len(job.X) // batch_size
+    times = {
+        name: [seconds / steps * 1e6 for seconds in values]
+        for name, values in _networks.time_them(trains, rounds).items()
+    }
+    head = {"batch": batch_size, "dtype": np.dtype(dtype).name}
+    return _common.with_ratios(head, times, trains["numba"].model)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7, help="fits of each kind (default: 7)")
-    rounds = parser.parse_args().rounds
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    print(
-        f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}, "
-        f"scikit-learn {sklearn.__version__}, {platform.machine()}, 1 thread"
-    )
-    print(f"{N_FEATURES}→{N_HIDDEN}→1, ReLU, SGD, Nesterov momentum; best of {rounds} fits\n")
-    print("batch  dtype    MLPClassifier  sklearn_neuron  ratio: median (smallest to largest)")
-    print("                µs per step    µs per step")
-    for dtype in (np.float64, np.float32):
-        for batch_size in BATCH_SIZES:
-            n_rows = max(1000, 10 * batch_size)
-            epochs = max(1, 3000 * batch_size // n_rows // (1 + batch_size // 150))
-            steps = epochs * -(-n_rows // batch_size)
-            data = (*make_data(n_rows, dtype), batch_size)
-            _, their_curve = fit_sklearn(*data, epochs, shuffle=False)
-            _, our_curve = fit_ours(*data, epochs, shuffle=False)
-            tolerance = 1e-9 if dtype is np.float64 else 1e-3
-            np.testing.assert_allclose(our_curve, their_curve, rtol=tolerance)
-            pairs = []
-            for _ in range(rounds):
-                theirs, _ = fit_sklearn(*data, epochs, shuffle=True)
-                ours, _ = fit_ours(*data, epochs, shuffle=True)
-                pairs.append((theirs / steps * 1e6, ours / steps * 1e6))
-            ratios = [theirs / ours for theirs, ours in pairs]
-            theirs, ours = (min(column) for column in zip(*pairs, strict=True))
-            print(
-                f"{batch_size:5d}  {np.dtype(dtype).name}  {theirs:13.1f}  {ours:14.1f}  "
-                f"{statistics.median(ratios):.1f}x ({min(ratios):.1f} to {max(ratios):.1f})",
-                flush=True,
-            )
+    args = _common.arguments(__doc__, rounds=7)
+    settings = [(b, dtype) for dtype in (np.float64, np.float32) for b in BATCH_SIZES]
+    if args.check:
+        for batch_size, dtype in (settings[1], settings[5]):
+            trains = make_trains(make_job(batch_size, dtype, n_rows=40))
+            _networks.assert_same_curves(trains, 2, RTOL[dtype])
+        return
+    report = _common.Report("step", __doc__.splitlines()[0], args)
+    rows = []
+    for batch_size, dtype in settings:
+        _common.progress(f"batch {batch_size}, {np.dtype(dtype).name}")
+        rows.append(measure(batch_size, dtype, args.rounds))
+    report.compare(TITLE, rows)
+    report.save()
 
 
 if __name__ == "__main__":

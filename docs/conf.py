@@ -103,6 +103,7 @@ ALONE = [
     "extending",
     "architecture",
     "defaults",
+    "performance",
 ]
 html_sidebars = {page: [] for page in ALONE}
 html_theme_options = {
