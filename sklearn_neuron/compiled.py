@@ -145,6 +145,9 @@ class CompiledEpoch:
         self._layers, self._constants = self._describe()
         self._plan = np.array([self._rule(), self._loss(), batch_size])
         self._memory = self._take_over_state()
+        n_units = sum(network.layer_sizes[1:])
+        width = max(n_units, 0 if isinstance(self.X, tuple) else network.layer_sizes[0])
+        self._space = np.empty((4, min(batch_size, self.n) * width), network.dtype)
 
     def _rule(self) -> int:
         """Return the code of the rule of update."""
@@ -228,7 +231,7 @@ class CompiledEpoch:
         t = self.state.get("t", 0)
         penalty = self.kernels.descend(
             *rows, self._layers, self._constants, hyper, t,
-            network.theta, network.grad, self._memory, z,
+            network.theta, network.grad, self._memory, z, self._space,
         )  # fmt: skip
         if "t" in self.state:
             self.state["t"] += -(-len(which) // self.batch_size)

@@ -185,19 +185,17 @@ def output_delta(loss, c, Y, z, weight, delta):
     """Write each row's δ, times its weight over the number of rows, into ``delta``."""
     m, K = z.shape
     one = z.dtype.type(1)
+    x, y, d = z.reshape(m * K), Y.reshape(m * K), delta.reshape(m * K)
     if loss == CROSS_ENTROPY:
         softmax(z, delta)
-        for r in range(m):
-            for k in range(K):
-                delta[r, k] -= Y[r, k]
+        for i in range(m * K):
+            d[i] -= y[i]
     elif loss == BINARY_CROSS_ENTROPY:  # apart, so that it compiles to vector instructions
-        for r in range(m):
-            for k in range(K):
-                delta[r, k] = logistic(z[r, k], one) - Y[r, k]
+        for i in range(m * K):
+            d[i] = logistic(x[i], one) - y[i]
     else:
-        for r in range(m):
-            for k in range(K):
-                delta[r, k] = one_delta(loss, c, z[r, k], Y[r, k], one)
+        for i in range(m * K):
+            d[i] = one_delta(loss, c, x[i], y[i], one)
     share = one / z.dtype.type(m)
     for r in range(m):
         s = share if weight.size == 0 else weight[r] * share

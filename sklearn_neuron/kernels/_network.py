@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sklearn_neuron.kernels._compile import compiled, entry
 from sklearn_neuron.kernels._functions import activate, output_delta
 from sklearn_neuron.kernels._products import (
@@ -12,17 +10,12 @@ from sklearn_neuron.kernels._products import (
     first_gradient,
     first_times,
     gather,
+    matrix,
     row_sums,
     times,
     transposed_times,
 )
 from sklearn_neuron.kernels._updates import update
-
-
-@compiled
-def matrix(flat, start, n_rows, n_columns):
-    """Return a part of a flat array as a matrix."""
-    return flat[start : start + n_rows * n_columns].reshape(n_rows, n_columns)
 
 
 @compiled
@@ -63,7 +56,7 @@ def backward(x, rows, layers, theta, n_weights, a, slope, deltas, grad):
 
 
 @entry
-def descend(X, order, Y, weight, plan, layers, constants, hyper, t, theta, grad, memory, z):
+def descend(X, order, Y, weight, plan, layers, constants, hyper, t, theta, grad, memory, z, space):
     """Make the updates of the rows ``order``; return Σ m ½ alpha ‖W‖² before each.
 
     Parameters
@@ -84,21 +77,20 @@ def descend(X, order, Y, weight, plan, layers, constants, hyper, t, theta, grad,
         Updates before.
     theta, grad, memory : arrays (n_parameters,), (n_parameters,), (any, n_parameters)
         θ, ∇θ, the optimizer's state.
+    space : array (4, rows of a batch * (n_units or n_features, whichever is more))
+        Memory for the rows of a batch, and every layer's a, σ′ and δ.
     """
     dtype, batch_size = theta.dtype, plan[2]
     n_units = layers[:, 1].sum()
     n_weights, K = theta.size - n_units, z.shape[1]
-    m_max = min(batch_size, order.size)
-    buffer = np.empty((m_max, layers[0, 0]), dtype)
-    a, slope = np.empty(m_max * n_units, dtype), np.empty(m_max * n_units, dtype)
-    deltas = np.empty(m_max * n_units, dtype)
+    a, slope, deltas = space[0], space[1], space[2]
     penalty, c = 0.0, dtype.type(constants[-1])
     for start in range(0, order.size, batch_size):
         stop = min(start + batch_size, order.size)
         m, rows = stop - start, order[start:stop]
         if hyper[1] != 0.0:
             penalty += m * 0.5 * hyper[1] * dot(theta[:n_weights], theta[:n_weights])
-        x = gather(X, rows, buffer)
+        x = gather(X, rows, space[3])
         forward(x, rows, layers, constants, theta, theta[n_weights:], a, slope)
         last = m * (n_units - K)
         for r in range(m):

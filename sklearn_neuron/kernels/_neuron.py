@@ -11,9 +11,10 @@ from sklearn_neuron.kernels._products import (
     LONG_ROW,
     dot,
     prefetch_row,
-    row_add,
     row_dot,
     row_scale_and_add,
+    rows_add,
+    rows_dot,
     scale,
     sparse_add,
     sparse_dot,
@@ -29,47 +30,60 @@ def descend_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
     T = theta.dtype.type
     loss, batch_size, c = plan[1], plan[2], T(constant)
     eta, keep = T(hyper[0]), T(1.0 - hyper[0] * hyper[1])
-    n, p, K = order.size, X.shape[1], z.shape[1]
+    p, K = X.shape[1], z.shape[1]
     W, b = theta[: p * K].reshape(p, K), theta[p * K :]
     w = W.T.copy()  # an output's weights next to each other
-    delta = np.empty((min(batch_size, n), K), theta.dtype)
-    penalty, squares = 0.0, dot(theta[: p * K], theta[: p * K])
-    for start in range(0, n, batch_size):
-        m = min(batch_size, n - start)
-        penalty += m * 0.5 * hyper[1] * squares
-        for r in range(start, start + m):
-            if p >= LONG_ROW and r + AHEAD < n:
-                prefetch_row(X, order[r + AHEAD])
-            for k in range(K):
-                z[r, k] = b[k] + row_dot(X, order[r], w, k)
-        if m == 1 and K == 1:
-            d = one_delta(loss, c, z[start, 0], Y[start, 0], T(1))
-            delta[0, 0] = d if weight.size == 0 else d * weight[start]
-        else:
-            part = weight if weight.size == 0 else weight[start : start + m]
-            output_delta(loss, c, Y[start : start + m], z[start : start + m], part, delta[:m])
-        squares = move(X, order, start, m, eta, keep, delta, w, b)
+    if batch_size == 1 and K == 1:
+        penalty = one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z)
+    else:
+        penalty = in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size)
     W[:] = w.T
-    return penalty
+    return 0.5 * hyper[1] * penalty
 
 
 @inlined
-def move(X, order, start, m, eta, keep, delta, w, b):
-    """Move w and b along all rows of a batch; return the weights' new sum of squares."""
-    squares = w.dtype.type(0)
-    for k in range(b.size):
-        if m == 1:
-            step = -eta * delta[0, k]
-            b[k] += step
-            squares += row_scale_and_add(X, order[start], keep, step, w, k)
-            continue
-        scale(w[k], keep)
-        for r in range(m):
-            step = -eta * delta[r, k]
-            b[k] += step
-            row_add(X, order[start + r], step, w, k)
-        squares += dot(w[k], w[k])
-    return squares
+def one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
+    """Move along one row at a time; return the sum of ‖w‖² before each."""
+    n, one = order.size, w.dtype.type(1)
+    squares, total = dot(w[0], w[0]), 0.0
+    for r in range(n):
+        total += squares
+        i = order[r]
+        if X.shape[1] >= LONG_ROW and r + AHEAD < n:
+            prefetch_row(X, order[r + AHEAD])
+        z[r, 0] = b[0] + row_dot(X, i, w, 0)
+        step = -eta * one_delta(loss, c, z[r, 0], Y[r, 0], one)
+        if weight.size > 0:
+            step *= weight[r]
+        b[0] += step
+        squares = row_scale_and_add(X, i, keep, step, w, 0)
+    return total
+
+
+@inlined
+def in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
+    """Move along the mean of a batch's rows at a time; return the sum of m ‖w‖² before each."""
+    n, K = order.size, b.size
+    delta = np.empty((min(batch_size, n), K), w.dtype)
+    total = 0.0
+    for start in range(0, n, batch_size):
+        stop = min(start + batch_size, n)
+        m, rows = stop - start, order[start:stop]
+        if X.shape[1] >= LONG_ROW:
+            for r in range(start + AHEAD, min(stop + AHEAD, n)):
+                prefetch_row(X, order[r])
+        for k in range(K):
+            total += m * dot(w[k], w[k])
+            rows_dot(X, rows, w, k, b[k], z[start:stop])
+        part = weight if weight.size == 0 else weight[start:stop]
+        output_delta(loss, c, Y[start:stop], z[start:stop], part, delta[:m])
+        for k in range(K):
+            for r in range(m):
+                delta[r, k] *= -eta
+                b[k] += delta[r, k]
+            scale(w[k], keep)
+            rows_add(X, rows, delta, w, k)
+    return total
 
 
 @entry

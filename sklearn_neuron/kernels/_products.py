@@ -26,9 +26,7 @@ def times(A, B, out):
     m, n = A.shape
     K = B.shape[1]
     if K == 1:
-        b = B.reshape(n)
-        for r in range(m):
-            out[r, 0] = dot(A[r], b)
+        times_column(A, B.reshape(n), out.reshape(m))
     elif m <= FEW_ROWS:
         for r in range(m):
             row = out[r]
@@ -40,15 +38,29 @@ def times(A, B, out):
 
 
 @compiled
+def times_column(A, b, out):
+    """Write A b into ``out``, four rows at a time, so that b is read less often."""
+    m, n = A.shape
+    fours = m - m % 4
+    for r in range(0, fours, 4):
+        t0 = t1 = t2 = t3 = b.dtype.type(0)
+        for i in range(n):
+            t0 += A[r, i] * b[i]
+            t1 += A[r + 1, i] * b[i]
+            t2 += A[r + 2, i] * b[i]
+            t3 += A[r + 3, i] * b[i]
+        out[r], out[r + 1], out[r + 2], out[r + 3] = t0, t1, t2, t3
+    for r in range(fours, m):
+        out[r] = dot(A[r], b)
+
+
+@compiled
 def transposed_times(A, B, out):
     """Write Aᵀ B into ``out``."""
     m, n = A.shape
     K = B.shape[1]
     if K == 1:
-        column = out.reshape(n)
-        clear(column)
-        for r in range(m):
-            add_multiple(column, B[r, 0], A[r])
+        transposed_times_column(A, B.reshape(m), out.reshape(n))
     elif m <= FEW_ROWS:
         for i in range(n):
             row = out[i]
@@ -57,6 +69,20 @@ def transposed_times(A, B, out):
                 add_multiple(row, A[r, i], B[r])
     else:
         np.dot(A.T, B, out)
+
+
+@compiled
+def transposed_times_column(A, b, out):
+    """Write Aᵀ b into ``out``, four rows at a time."""
+    m, n = A.shape
+    fours = m - m % 4
+    clear(out)
+    for r in range(0, fours, 4):
+        b0, b1, b2, b3 = b[r], b[r + 1], b[r + 2], b[r + 3]
+        for i in range(n):
+            out[i] += (b0 * A[r, i] + b1 * A[r + 1, i]) + (b2 * A[r + 2, i] + b3 * A[r + 3, i])
+    for r in range(fours, m):
+        add_multiple(out, b[r], A[r])
 
 
 @compiled
@@ -177,15 +203,42 @@ def row_dot(X, i, w, k):
 
 
 @inlined
-def row_add(X, i, factor, w, k):
-    """Add a multiple of row i of X to row k of w."""
-    for j in range(X.shape[1]):
-        w[k, j] += factor * X[i, j]
+def rows_dot(X, rows, w, k, bias, z):
+    """Write the inner product of each of some rows of X and row k of w, plus the bias, into z."""
+    m, p = rows.size, X.shape[1]
+    fours = m - m % 4
+    for r in range(0, fours, 4):
+        i0, i1, i2, i3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
+        t0 = t1 = t2 = t3 = bias
+        for j in range(p):
+            t0 += X[i0, j] * w[k, j]
+            t1 += X[i1, j] * w[k, j]
+            t2 += X[i2, j] * w[k, j]
+            t3 += X[i3, j] * w[k, j]
+        z[r, k], z[r + 1, k], z[r + 2, k], z[r + 3, k] = t0, t1, t2, t3
+    for r in range(fours, m):
+        z[r, k] = bias + row_dot(X, rows[r], w, k)
+
+
+@inlined
+def rows_add(X, rows, factors, w, k):
+    """Add some rows of X, each times its factor in column k, to row k of w."""
+    m, p = rows.size, X.shape[1]
+    fours = m - m % 4
+    for r in range(0, fours, 4):
+        i0, i1, i2, i3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
+        f0, f1, f2, f3 = factors[r, k], factors[r + 1, k], factors[r + 2, k], factors[r + 3, k]
+        for j in range(p):
+            w[k, j] += (f0 * X[i0, j] + f1 * X[i1, j]) + (f2 * X[i2, j] + f3 * X[i3, j])
+    for r in range(fours, m):
+        i, factor = rows[r], factors[r, k]
+        for j in range(p):
+            w[k, j] += factor * X[i, j]
 
 
 @inlined
 def row_scale_and_add(X, i, keep, factor, w, k):
-    """Do that after a scaling of row k; return its new sum of squares."""
+    """Scale row k of w, add a multiple of row i of X; return the new sum of squares."""
     squares = w.dtype.type(0)
     for j in range(X.shape[1]):
         new = keep * w[k, j] + factor * X[i, j]
@@ -216,22 +269,30 @@ def sparse_add(X, i, factor, w, K, k):
     return growth
 
 
-def gather(X, rows, buffer):
+@compiled
+def matrix(flat, start, n_rows, n_columns):
+    """Return a part of a flat array as a matrix."""
+    return flat[start : start + n_rows * n_columns].reshape(n_rows, n_columns)
+
+
+def gather(X, rows, memory):
     """Return the rows of X as what the first layer multiplies: a matrix, or X itself."""
 
 
 @overload(gather)
-def _gather(X, rows, buffer):
+def _gather(X, rows, memory):
     if isinstance(X, types.Array):
 
-        def dense(X, rows, buffer):
+        def dense(X, rows, memory):
+            gathered = matrix(memory, 0, rows.size, X.shape[1])
             for r in range(rows.size):
-                for i in range(X.shape[1]):
-                    buffer[r, i] = X[rows[r], i]
-            return buffer[: rows.size]
+                i = np.uint64(rows[r])
+                for j in range(X.shape[1]):
+                    gathered[r, j] = X[i, j]
+            return gathered
 
         return dense
-    return lambda X, rows, buffer: X
+    return lambda X, rows, memory: X
 
 
 def first_times(x, rows, W, out):
