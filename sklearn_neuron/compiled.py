@@ -254,7 +254,13 @@ class CompiledEpoch:
 
 
 def kernel_argument(X: Matrix) -> Array | tuple[Array, ...]:
-    """Return X as the kernels take it: read-only, so that there is one type of it."""
+    """Return X as the kernels take it: read-only, so that there is one type of it.
+
+    In CSR every entry stands once; where it does not, X is copied.
+    """
+    if not (isinstance(X, np.ndarray) or X.has_canonical_format):
+        X = X.copy()
+        X.sum_duplicates()
     arrays = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
     views = tuple(np.ascontiguousarray(array).view(np.ndarray) for array in arrays)
     for view in views:

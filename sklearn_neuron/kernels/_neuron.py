@@ -18,6 +18,8 @@ from sklearn_neuron.kernels._products import (
     scale,
     sparse_add,
     sparse_dot,
+    sparse_row_add,
+    sparse_row_dot,
 )
 
 #: Below it the common factor of sparse weights is multiplied into them.
@@ -96,28 +98,69 @@ def descend_sparse_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
     T = theta.dtype.type
     loss, batch_size, c = plan[1], plan[2], T(constant)
     eta, keep = T(hyper[0]), T(1.0 - hyper[0] * hyper[1])
-    n, K = order.size, z.shape[1]
-    delta = np.empty((min(batch_size, n), K), theta.dtype)
+    K = z.shape[1]
     w, b = theta[: theta.size - K], theta[theta.size - K :]
-    factor, squares, penalty = T(1), dot(w, w), 0.0
+    if batch_size == 1 and K == 1:
+        penalty = sparse_one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z)
+    else:
+        penalty = sparse_in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size)
+    return 0.5 * hyper[1] * penalty
+
+
+@inlined
+def sparse_one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
+    """Move along one row at a time; return the sum of ‖w‖² before each."""
+    n, one = order.size, w.dtype.type(1)
+    factor, squares, total = one, dot(w, w), 0.0
+    for r in range(n):
+        total += factor * factor * squares
+        i = order[r]
+        if r + AHEAD < n:
+            prefetch_row(X, order[r + AHEAD])
+        along, length = sparse_row_dot(X, i, w)
+        z[r, 0] = b[0] + factor * along
+        step = -eta * one_delta(loss, c, z[r, 0], Y[r, 0], one)
+        if weight.size > 0:
+            step *= weight[r]
+        b[0] += step
+        factor *= keep
+        if abs(factor) < SMALLEST_FACTOR:
+            scale(w, factor)
+            squares *= factor * factor
+            along *= factor
+            factor = one
+        step /= factor
+        sparse_row_add(X, i, step, w)
+        squares += step * (along + along + step * length)  # ‖w + s x‖² = ‖w‖² + 2s w·x + s²‖x‖²
+    scale(w, factor)
+    return total
+
+
+@inlined
+def sparse_in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
+    """Move along the mean of a batch's rows at a time; return the sum of m ‖w‖² before each."""
+    n, K = order.size, b.size
+    delta = np.empty((min(batch_size, n), K), w.dtype)
+    factor, squares, total = w.dtype.type(1), dot(w, w), 0.0
     for start in range(0, n, batch_size):
-        m = min(batch_size, n - start)
-        penalty += m * 0.5 * hyper[1] * factor * factor * squares
-        for r in range(start, start + m):
+        stop = min(start + batch_size, n)
+        m = stop - start
+        total += m * factor * factor * squares
+        for r in range(start, stop):
             if r + AHEAD < n:
                 prefetch_row(X, order[r + AHEAD])
             for k in range(K):
                 z[r, k] = b[k] + factor * sparse_dot(X, order[r], w, K, k)
-        part = weight if weight.size == 0 else weight[start : start + m]
-        output_delta(loss, c, Y[start : start + m], z[start : start + m], part, delta[:m])
+        part = weight if weight.size == 0 else weight[start:stop]
+        output_delta(loss, c, Y[start:stop], z[start:stop], part, delta[:m])
         factor *= keep
         if abs(factor) < SMALLEST_FACTOR:
             scale(w, factor)
-            factor, squares = T(1), dot(w, w)
+            factor, squares = w.dtype.type(1), dot(w, w)
         for r in range(m):
             for k in range(K):
                 step = -eta * delta[r, k]
                 b[k] += step
                 squares += sparse_add(X, order[start + r], step / factor, w, K, k)
     scale(w, factor)
-    return penalty
+    return total

@@ -248,6 +248,26 @@ def row_scale_and_add(X, i, keep, factor, w, k):
 
 
 @inlined
+def sparse_row_dot(X, i, w):
+    """Return the inner products of row i with w and with itself."""
+    data, indices, indptr = X
+    along = length = w.dtype.type(0)
+    for at in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
+        x = data[at]
+        along += x * w[np.uint64(indices[at])]
+        length += x * x
+    return along, length
+
+
+@inlined
+def sparse_row_add(X, i, factor, w):
+    """Add a multiple of row i to w."""
+    data, indices, indptr = X
+    for at in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
+        w[np.uint64(indices[at])] += factor * data[at]
+
+
+@inlined
 def sparse_dot(X, i, w, K, k):
     """Return the inner product of row i and column k of w, which has K columns."""
     data, indices, indptr = X
