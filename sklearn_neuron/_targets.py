@@ -175,8 +175,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             One column for two classes (raveled), else one for each class or label.
         """
-        z = self._raw_output(X)
-        return z.ravel() if z.shape[1] == 1 else z
+        return self._answer(X, lambda z: z.ravel() if z.shape[1] == 1 else z)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the class of each row.
@@ -191,11 +190,9 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The most probable class; for multilabel y, 0 or 1 for each label.
         """
-        codes = self._decide(self._raw_output(X))
         if self._multilabel:
-            return codes
-        labels: NDArray[Any] = self.classes_[codes]
-        return labels
+            return self._answer(X, self._decide)
+        return self._answer(X, lambda z: self.classes_[self._decide(z)])
 
     def _decide(self, z: Array) -> NDArray[np.intp]:
         """Return the code of each row's class, (n,); for multilabel y 0 and 1, (n, K)."""

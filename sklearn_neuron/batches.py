@@ -6,23 +6,24 @@ losses and gradients add up over blocks. Most mini-batches are one block.
 Mini-batches are gathered a chunk at a time: some shuffled rows are copied next to each
 other, and every block is a ready view of them. So a step gathers nothing and makes no
 array, and the raw outputs z^L of a whole chunk lie together, where their loss is computed
-in one call. The full batch is not copied.
+in one call. The full batch is not copied. Rows to predict pass by in blocks, too.
 
 Shapes: X ``(n, p)``, Y ``(n, K)``, weights and shares ``(n, 1)``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._typing import Array, Matrix
-from sklearn_neuron.network import Network, Workspace
+from sklearn_neuron.activations import Activation
+from sklearn_neuron.network import Network, Workspace, raw_output
 
-BLOCK_BYTES = 1 << 19  # of a block's widest layer
+BLOCK_BYTES = 1 << 19  # of a block's widest layer; of all layers together, for rows to predict
 CHUNK_BYTES = 1 << 17  # of a chunk's X
 CHUNK_BATCHES = 256  # in a chunk; making their views is part of every fit's fixed cost
 
@@ -79,6 +80,26 @@ def full_batch(network: Network, rows: Rows) -> list[Block]:
         X_part = X if len(parts) == 1 else row_view(X, part)
         blocks.append(Block(X_part, Y[part], share, space.z, space))
     return blocks
+
+
+def raw_outputs(
+    X: Matrix,
+    coefs: Sequence[Array],
+    intercepts: Sequence[Array],
+    activations: Sequence[Activation],
+    n_bytes: float = BLOCK_BYTES,
+) -> Iterator[tuple[slice, Array]]:
+    """Yield z^L of all rows, block by block, as the rows' slice and their z.
+
+    A pure function like ``raw_output``. A block's activations, all layers together, take
+    ``n_bytes`` at most; but a block has a row at least.
+    """
+    per_row = sum(len(b) for b in intercepts) * intercepts[0].itemsize
+    n, size = X.shape[0], max(1, int(n_bytes // per_row))
+    for start in range(0, n, size):
+        rows = slice(start, min(start + size, n))
+        part = X if size >= n else row_view(X, rows)
+        yield rows, raw_output(part, coefs, intercepts, activations)
 
 
 class MiniBatches:
