@@ -294,7 +294,7 @@ def _class_factors(
         counts = np.bincount(codes, weights=weight, minlength=len(classes))
         factors = counts.sum() / (len(classes) * np.where(counts > 0, counts, np.inf))
     else:
-        factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+        factors = compute_class_weight(class_weight, classes=classes, y=classes)
     per_row: NDArray[np.float64] = factors[codes]
     return per_row
 

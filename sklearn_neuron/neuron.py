@@ -310,8 +310,9 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
             flat = self._single_target
             self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
         outside = self._check_range(target, low, high)
-        unit: NDArray[np.float64] = (target - low) / (high - low)
-        unit = np.where(outside, unit, np.clip(unit, 0.0, 1.0))  # rounding aside
+        unit: NDArray[np.float64] = target - low
+        unit /= high - low
+        np.clip(unit, 0.0, 1.0, out=unit, where=~outside)  # rounding aside
         self._loss().check_target(unit)
         return unit
 
