@@ -14,7 +14,7 @@ Shapes: X ``(n, p)``, Y ``(n, K)``, weights and shares ``(n, 1)``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
     """The training set."""
 
     X: Matrix  # (n, p), dense or CSR
-    Y: Array  # (n, K)
+    Y: NDArray[Any]  # (n, K): floats as X, or for classes bool, an eighth of the memory
     weight: Array | None  # (n, 1), of mean 1 over all rows; None where all are 1
 
 
@@ -40,10 +40,16 @@ class Block(NamedTuple):
     """Some rows of a batch, with the memory they pass through."""
 
     X: Matrix
-    Y: Array
+    target: NDArray[Any]  # these rows' Y, bool where that of all rows is
     share: Array | float  # a row's weight over the number of rows of the batch
     z: Array  # receives z^L
     space: Workspace
+
+    @property
+    def Y(self) -> Array:
+        """The targets as floats, which are made of bool for a block at a time only."""
+        target, dtype = self.target, self.z.dtype
+        return target if target.dtype == dtype else target.astype(dtype)
 
 
 def cut(network: Network, m: int) -> list[slice]:
@@ -211,13 +217,18 @@ def row_view(X: Matrix, rows: slice) -> Matrix:
     if isinstance(X, np.ndarray):
         return X[rows]
     start, stop = X.indptr[rows.start], X.indptr[rows.stop]
-    parts = X.data[start:stop], X.indices[start:stop], X.indptr[rows.start : rows.stop + 1] - start
-    return type(X)(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+    view = type(X)((rows.stop - rows.start, X.shape[1]), dtype=X.dtype)
+    # set one by one, because the constructor copies what is less than half of its base
+    view.data, view.indices = X.data[start:stop], X.indices[start:stop]
+    view.indptr = X.indptr[rows.start : rows.stop + 1] - start
+    return view
 
 
-def gather(source: Array, which: slice | NDArray[np.intp], out: Array) -> None:
+def gather(source: NDArray[Any], which: slice | NDArray[np.intp], out: Array) -> None:
     """Copy rows into ``out``."""
     if isinstance(which, slice):
         np.copyto(out, source[which])
+    elif source.dtype != out.dtype:  # classes: False and True become 0.0 and 1.0
+        np.copyto(out, source.take(which, axis=0))
     else:
         source.take(which, axis=0, out=out, mode="clip")  # else take() buffers ``out``

@@ -49,7 +49,8 @@ class HeldOut:
     def __init__(
         self, network: Network, rows: Rows, score: Callable[[Array], float], *, by_score: bool
     ) -> None:
-        self.network, self.rows, self.score, self.by_score = network, rows, score, by_score
+        self.network, self.score, self.by_score = network, score, by_score
+        self.rows = rows._replace(Y=rows.Y.astype(network.dtype, copy=False))
         self.losses: list[float] = []
         self.scores: list[float] = []
         self.best, self.height = -1, (-math.inf, -math.inf)
