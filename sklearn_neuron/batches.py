@@ -163,30 +163,32 @@ class Chunk:
         self.Y, self.z = memory(n_outputs), memory(n_outputs)
         self.weight = None if rows.weight is None else memory(1)
         self.share = None if rows.weight is None else memory(1)
-        #: Number of rows of each batch, and for each row of its batch.
-        self.sizes = [min(batch_size, m - start) for start in range(0, m, batch_size)]
-        self.counts = np.repeat(self.sizes, self.sizes)[:, None]
-        #: For each batch its blocks: their rows, each row's share, their workspace.
-        self._plan = [
-            plan_batch(network, k * batch_size, size) for k, size in enumerate(self.sizes)
-        ]
+        self._starts = range(0, m, batch_size)
+        #: Number of rows of each batch.
+        self.sizes = [min(batch_size, m - start) for start in self._starts]
+        #: How a batch of so many rows is cut: each block's rows in it, and workspace.
+        self._cuts = {
+            size: [
+                (part.start, part.stop, network.workspace(part.stop - part.start))
+                for part in cut(network, size)
+            ]
+            for size in dict.fromkeys(self.sizes)  # the largest first: its memory serves both
+        }
         self.batches: list[list[Block]] = [] if self.X is None else self._cut(self.X)
 
     def _cut(self, X: Matrix) -> list[list[Block]]:
         """Return the batches: views of the chunk's memory and slices of X."""
         return [
             [
-                Block(
-                    row_view(X, rows),
-                    self.Y[rows],
-                    share if self.share is None else self.share[rows],
-                    self.z[rows],
-                    space,
-                )
-                for rows, share, space in batch
+                self._block(X, slice(start + first, start + last), 1.0 / size, space)
+                for first, last, space in self._cuts[size]
             ]
-            for batch in self._plan
+            for start, size in zip(self._starts, self.sizes, strict=True)
         ]
+
+    def _block(self, X: Matrix, rows: slice, share: float, space: Workspace) -> Block:
+        shares = share if self.share is None else self.share[rows]
+        return Block(row_view(X, rows), self.Y[rows], shares, self.z[rows], space)
 
     def fill(self, source: Rows, which: slice | NDArray[np.intp]) -> None:
         """Bring the rows named by a slice or by indices into the chunk's memory."""
@@ -197,19 +199,8 @@ class Chunk:
         gather(source.Y, which, out=self.Y)
         if source.weight is not None and self.weight is not None and self.share is not None:
             gather(source.weight, which, out=self.weight)
-            np.divide(self.weight, self.counts, out=self.share)
-
-
-def plan_batch(network: Network, start: int, m: int) -> list[tuple[slice, float, Workspace]]:
-    """Return for each block of a batch its rows in the chunk, their share and a workspace."""
-    return [
-        (
-            slice(start + part.start, start + part.stop),
-            1.0 / m,
-            network.workspace(part.stop - part.start),
-        )
-        for part in cut(network, m)
-    ]
+            of_batch = np.repeat(self.sizes, self.sizes)[:, None]
+            np.divide(self.weight, of_batch, out=self.share)
 
 
 def row_view(X: Matrix, rows: slice) -> Matrix:
