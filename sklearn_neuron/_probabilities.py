@@ -18,7 +18,7 @@ from sklearn_neuron._base import resolve
 from sklearn_neuron._targets import BaseNetworkClassifier
 from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import Choice
-from sklearn_neuron.activations import Logistic, Softmax
+from sklearn_neuron.activations import Logistic, Softmax, softplus
 from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss
 
 
@@ -89,7 +89,9 @@ class ProbabilisticClassifier(BaseNetworkClassifier):
         """Return log p from z^L."""
         if self._competes(z):
             return _log_softmax(z)
-        log_proba: Array = -np.logaddexp(0.0, -_logits(z))
+        log_proba = -_logits(z)
+        softplus(log_proba, out=log_proba)
+        np.negative(log_proba, out=log_proba)  # log σ(z) = −log(1 + e^−z)
         return np.maximum(log_proba, BOUNDS[z.dtype].log_tiny, out=log_proba)
 
     def predict_proba(self, X: Any) -> Array:
