@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -27,13 +28,13 @@ from sklearn_neuron._resume import Resume
 from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import RANDOM_STATE, Choice, Constraint, Flag, Number
 from sklearn_neuron.activations import Activation
-from sklearn_neuron.batches import MiniBatches, Rows, full_batch
+from sklearn_neuron.batches import BLOCK_BYTES, MiniBatches, Rows, full_batch, raw_outputs
 from sklearn_neuron.compiled import CompiledEpoch, serves
 from sklearn_neuron.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, evaluate
 from sklearn_neuron.held_out import HeldOut
 from sklearn_neuron.history import HISTORIES, History, count_on
 from sklearn_neuron.losses import Loss
-from sklearn_neuron.network import Network, raw_output, split
+from sklearn_neuron.network import Network, split
 from sklearn_neuron.newton import newton
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.schedules import SCHEDULES, Place, Schedule
@@ -460,10 +461,27 @@ class BaseNetworkEstimator(CallbackSupport, DataReader):
 
     def _raw_output(self, X: Any) -> Array:
         """Return z^L, (n, K), for new rows."""
+        return self._answer(X, lambda z: z)
+
+    def _answer(self, X: Any, read_off: Callable[[Array], NDArray[Any]]) -> NDArray[Any]:
+        """Return what is read off z^L, row by row, for new rows.
+
+        Rows pass through the network in blocks that fit the cache and scikit-learn's
+        ``working_memory``, so that only the answer is as long as X.
+        """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        coefs, intercepts = self._parameters()
-        return raw_output(X, coefs, intercepts, self._fitted_activations())
+        n_bytes = min(BLOCK_BYTES, sklearn.get_config()["working_memory"] * 2**20)
+        blocks = raw_outputs(X, *self._parameters(), self._fitted_activations(), n_bytes)
+        rows, z = next(blocks)
+        first = read_off(z)
+        if len(first) == X.shape[0]:
+            return first
+        answer = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
+        answer[rows] = first
+        for rows, z in blocks:
+            answer[rows] = read_off(z)
+        return answer
 
     def _fitted_activations(self) -> Sequence[Activation]:
         """Return the hidden activations that the parameters were trained with."""

@@ -18,7 +18,7 @@ from sklearn_neuron._base import resolve
 from sklearn_neuron._targets import BaseNetworkClassifier
 from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import Choice
-from sklearn_neuron.activations import Logistic, Softmax
+from sklearn_neuron.activations import Logistic, Softmax, softplus
 from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss
 
 
@@ -37,8 +37,13 @@ BOUNDS = {
 
 
 def bend(z: Array) -> Array:
-    """Bring logits into the range where σ(z) tells them apart, smoothly and in their order."""
+    """Bring logits into the range where σ(z) tells them apart, smoothly and in their order.
+
+    Where all are there already, z itself is returned.
+    """
     log_tiny, start, top = BOUNDS[z.dtype]
+    if -start <= z.min() and z.max() <= start:  # nearly always, and nothing to do then
+        return z
     beyond = np.maximum(z - start, 0.0)
     bent: Array = np.minimum(z, start) + np.log1p(beyond)
     return np.clip(bent, log_tiny, top, out=bent)
@@ -68,12 +73,26 @@ class ProbabilisticClassifier(BaseNetworkClassifier):
             )
         return loss
 
-    def _logits(self, X: Any) -> tuple[Array, bool]:
-        """Return one logit for each column of ``predict_proba``, and whether they compete."""
-        z = self._raw_output(X)
-        if z.shape[1] == 1:
-            return np.hstack([-z, z]), False  # 1 - σ(z) = σ(-z), without rounding to 0
-        return z, not self._multilabel
+    def _competes(self, z: Array) -> bool:
+        """Return whether the classes share a probability of one by softmax."""
+        return z.shape[1] > 1 and not self._multilabel
+
+    def _proba(self, z: Array) -> Array:
+        """Return p from z^L."""
+        if self._competes(z):
+            return np.exp(_log_softmax(z))
+        z = bend(_logits(z))
+        Logistic().forward(z, out=z)
+        return z
+
+    def _log_proba(self, z: Array) -> Array:
+        """Return log p from z^L."""
+        if self._competes(z):
+            return _log_softmax(z)
+        log_proba = -_logits(z)
+        softplus(log_proba, out=log_proba)
+        np.negative(log_proba, out=log_proba)  # log σ(z) = −log(1 + e^−z)
+        return np.maximum(log_proba, BOUNDS[z.dtype].log_tiny, out=log_proba)
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class.
@@ -90,12 +109,7 @@ class ProbabilisticClassifier(BaseNetworkClassifier):
             multilabel y, where each column is the probability of its label. Never exactly 0;
             for one or several sigmoids never exactly 1 either.
         """
-        z, compete = self._logits(X)
-        if compete:
-            return np.exp(_log_softmax(z))
-        z = bend(z)
-        Logistic().forward(z, out=z)
-        return z
+        return self._answer(X, self._proba)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of ``predict_proba``, finite for all finite logits.
@@ -111,11 +125,12 @@ class ProbabilisticClassifier(BaseNetworkClassifier):
             Computed from the logits, so that it is exact where probabilities round to 1; bounded
             below by -708 (-87 in float32), the logarithm of the smallest probability there is.
         """
-        z, compete = self._logits(X)
-        if compete:
-            return _log_softmax(z)
-        log_proba: Array = -np.logaddexp(0.0, -z)
-        return np.maximum(log_proba, BOUNDS[z.dtype].log_tiny, out=log_proba)
+        return self._answer(X, self._log_proba)
+
+
+def _logits(z: Array) -> Array:
+    """Return one logit for each column of ``predict_proba``, (m, 2) where z is (m, 1)."""
+    return np.hstack([-z, z]) if z.shape[1] == 1 else z  # 1 - σ(z) = σ(-z), never rounded to 0
 
 
 def _log_softmax(z: Array) -> Array:

@@ -122,6 +122,7 @@ class DataReader(BaseEstimator):
             train, rest = self._split(target, place)
             held = Held(_rows(X[rest], Y[rest], None if own is None else own[rest]), target[rest])
             X, Y, weight = X[train], Y[train], None if weight is None else weight[train]
+        del target  # 8 bytes a row, that would stand beside the weights' own
         scaled = None if weightless else place.scale(weight, X.shape[0])
         rows = Rows(X, Y, None if scaled is None else _to_dtype(scaled, X.dtype))
         return Data(rows, weightless, held, place, resume, one_pass)
@@ -204,15 +205,17 @@ class DataReader(BaseEstimator):
         return weight
 
 
-def _rows(X: Matrix, Y: Array, weight: NDArray[np.float64] | None) -> Rows:
+def _rows(X: Matrix, Y: NDArray[Any], weight: NDArray[np.float64] | None) -> Rows:
     """Return rows whose weights have mean 1 among themselves."""
     if weight is None:
         return Rows(X, Y, None)
     return Rows(X, Y, _to_dtype((weight / weight.mean()).reshape(-1, 1), X.dtype))
 
 
-def _to_dtype(values: NDArray[Any], dtype: Any) -> Array:
-    """Return y or weights in the dtype of X, or say that they do not fit."""
+def _to_dtype(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return y or weights in the dtype of X, or say that they do not fit; 0 and 1 stay bytes."""
+    if values.dtype == bool:
+        return np.ascontiguousarray(values)
     with np.errstate(over="ignore"):
         converted: Array = np.ascontiguousarray(values, dtype=dtype)
     if converted.dtype.itemsize < 8 and not np.isfinite(converted).all():

@@ -11,11 +11,26 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sklearn_neuron._typing import Array
 from sklearn_neuron.optimizers import Optimizer, State
+
+
+class _NoEntropy(SeedSequence):
+    """Zeros, for a generator that is seeded right after it is made."""
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
+        return np.zeros(n_words, dtype)
+
+
+def seeded(seed: int) -> np.random.RandomState:
+    """Return ``RandomState(seed)``, which by itself draws much entropy before it takes the seed."""
+    rng = np.random.RandomState(np.random.MT19937(_NoEntropy(0)))
+    rng.seed(seed)
+    return rng
 
 
 @dataclass
@@ -58,7 +73,7 @@ class Resume:
         """Return the generator to go on with, made when first asked for: not every call draws."""
         if self._rng is None:
             seed = int(random_state) if isinstance(random_state, Integral) else None
-            self._rng = check_random_state(random_state)
+            self._rng = check_random_state(random_state) if seed is None else seeded(seed)
             if seed is not None and seed == self.seed and self.stream is not None:
                 self._rng.set_state(self.stream)
             self.seed = seed

@@ -68,9 +68,9 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         return self._fit(Given(X, y, sample_weight), classes=classes, one_pass=True)
 
     def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
-        if y.dtype == object and y.ndim == 1:
-            _unique("y", y)  # which says better than type_of_target what is wrong
-        kind = type_of_target(y, input_name="y")
+        # first, because it says better than type_of_target what is wrong
+        found = _unique("y", y) if y.ndim == 1 else np.arange(y.shape[1])
+        kind = _kind_of_target(y, found)
         if kind not in {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}:
             check_classification_targets(y)  # raises; called only then, for it is slow
         if kind == "multiclass-multioutput":
@@ -80,12 +80,14 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             )
         multilabel = kind == "multilabel-indicator"
         if multilabel:
-            labels, found = y == 1, np.arange(y.shape[1])
+            labels = y == 1
             if not (labels | (y == 0)).all():
                 raise ValueError(
                     "The columns of multilabel y must hold 0 and 1 (or False and True); got "
                     f"{np.unique(y).tolist()}."
                 )
+        elif y.ndim == 1:
+            labels = y
         else:
             labels = column_or_1d(y, warn=True)
             found = _unique("y", labels)
@@ -118,7 +120,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
                 f"`classes={classes!r}` is not the same as on the last call to partial_fit or "
                 f"fit, which was: {known!r}."
             )
-        unseen = np.setdiff1d(found, known)
+        unseen = found[:0] if known is found else np.setdiff1d(found, known)
         if multilabel and len(found) != len(known):
             raise ValueError(f"y has {len(found)} labels, but there are {len(known)} classes.")
         if len(unseen):
@@ -175,8 +177,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             One column for two classes (raveled), else one for each class or label.
         """
-        z = self._raw_output(X)
-        return z.ravel() if z.shape[1] == 1 else z
+        return self._answer(X, lambda z: z.ravel() if z.shape[1] == 1 else z)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the class of each row.
@@ -191,11 +192,9 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The most probable class; for multilabel y, 0 or 1 for each label.
         """
-        codes = self._decide(self._raw_output(X))
         if self._multilabel:
-            return codes
-        labels: NDArray[Any] = self.classes_[codes]
-        return labels
+            return self._answer(X, self._decide)
+        return self._answer(X, lambda z: self.classes_[self._decide(z)])
 
     def _decide(self, z: Array) -> NDArray[np.intp]:
         """Return the code of each row's class, (n,); for multilabel y 0 and 1, (n, K)."""
@@ -269,6 +268,17 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
         return tags
 
 
+def _kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
+    """Return ``type_of_target``, which looks long even at what is plain to see.
+
+    A column of ints, bools or strings with few classes is; of many it warns.
+    """
+    if y.ndim == 1 and y.dtype.kind in "iubU" and 4 * len(found) <= len(y):
+        return "binary" if len(found) <= 2 else "multiclass"
+    kind: str = type_of_target(y, input_name="y")
+    return kind
+
+
 def _unique(name: str, labels: Any) -> NDArray[Any]:
     """Return the sorted classes, or say why they are none."""
     array = np.asarray(labels)
@@ -297,7 +307,7 @@ def _class_factors(
         counts = np.bincount(codes, weights=weight, minlength=len(classes))
         factors = counts.sum() / (len(classes) * np.where(counts > 0, counts, np.inf))
     else:
-        factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+        factors = compute_class_weight(class_weight, classes=classes, y=classes)
     per_row: NDArray[np.float64] = factors[codes]
     return per_row
 

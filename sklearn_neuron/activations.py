@@ -271,6 +271,16 @@ class SiLU(Activation):
         np.add(slope, rest, out=slope)  # s + a (1 − s)
 
 
+def softplus(z: Array, out: Array) -> None:
+    """Write log(1 + exp(z)) into ``out``; logaddexp(z, 0) is the same, a number at a time."""
+    rest = np.abs(z)
+    np.negative(rest, out=rest)
+    np.exp(rest, out=rest)
+    np.log1p(rest, out=rest)
+    np.maximum(z, 0.0, out=out)
+    np.add(out, rest, out=out)  # max(z, 0) + log(1 + e^−|z|), which never overflows
+
+
 class Softplus(Activation):
     """σ(z) = log(1 + exp(z)), a smooth ReLU [1]_.
 
@@ -283,11 +293,11 @@ class Softplus(Activation):
     name = "softplus"
 
     def forward(self, z: Array, out: Array) -> None:
-        np.logaddexp(z, 0.0, out=out)
+        softplus(z, out)
 
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
         expit(z, out=slope)
-        np.logaddexp(z, 0.0, out=out)
+        softplus(z, out)
 
 
 class Exponential(Link):

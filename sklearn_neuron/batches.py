@@ -6,23 +6,24 @@ losses and gradients add up over blocks. Most mini-batches are one block.
 Mini-batches are gathered a chunk at a time: some shuffled rows are copied next to each
 other, and every block is a ready view of them. So a step gathers nothing and makes no
 array, and the raw outputs z^L of a whole chunk lie together, where their loss is computed
-in one call. The full batch is not copied.
+in one call. The full batch is not copied. Rows to predict pass by in blocks, too.
 
 Shapes: X ``(n, p)``, Y ``(n, K)``, weights and shares ``(n, 1)``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._typing import Array, Matrix
-from sklearn_neuron.network import Network, Workspace
+from sklearn_neuron.activations import Activation
+from sklearn_neuron.network import Network, Workspace, raw_output
 
-BLOCK_BYTES = 1 << 19  # of a block's widest layer
+BLOCK_BYTES = 1 << 19  # of a block's widest layer; of all layers together, for rows to predict
 CHUNK_BYTES = 1 << 17  # of a chunk's X
 CHUNK_BATCHES = 256  # in a chunk; making their views is part of every fit's fixed cost
 
@@ -31,7 +32,7 @@ class Rows(NamedTuple):
     """The training set."""
 
     X: Matrix  # (n, p), dense or CSR
-    Y: Array  # (n, K)
+    Y: NDArray[Any]  # (n, K): floats as X, or for classes bool, an eighth of the memory
     weight: Array | None  # (n, 1), of mean 1 over all rows; None where all are 1
 
 
@@ -39,10 +40,16 @@ class Block(NamedTuple):
     """Some rows of a batch, with the memory they pass through."""
 
     X: Matrix
-    Y: Array
+    target: NDArray[Any]  # these rows' Y, bool where that of all rows is
     share: Array | float  # a row's weight over the number of rows of the batch
     z: Array  # receives z^L
     space: Workspace
+
+    @property
+    def Y(self) -> Array:
+        """The targets as floats, which are made of bool for a block at a time only."""
+        target, dtype = self.target, self.z.dtype
+        return target if target.dtype == dtype else target.astype(dtype)
 
 
 def cut(network: Network, m: int) -> list[slice]:
@@ -79,6 +86,26 @@ def full_batch(network: Network, rows: Rows) -> list[Block]:
         X_part = X if len(parts) == 1 else row_view(X, part)
         blocks.append(Block(X_part, Y[part], share, space.z, space))
     return blocks
+
+
+def raw_outputs(
+    X: Matrix,
+    coefs: Sequence[Array],
+    intercepts: Sequence[Array],
+    activations: Sequence[Activation],
+    n_bytes: float = BLOCK_BYTES,
+) -> Iterator[tuple[slice, Array]]:
+    """Yield z^L of all rows, block by block, as the rows' slice and their z.
+
+    A pure function like ``raw_output``. A block's activations, all layers together, take
+    ``n_bytes`` at most; but a block has a row at least.
+    """
+    per_row = sum(len(b) for b in intercepts) * intercepts[0].itemsize
+    n, size = X.shape[0], max(1, int(n_bytes // per_row))
+    for start in range(0, n, size):
+        rows = slice(start, min(start + size, n))
+        part = X if size >= n else row_view(X, rows)
+        yield rows, raw_output(part, coefs, intercepts, activations)
 
 
 class MiniBatches:
@@ -136,30 +163,32 @@ class Chunk:
         self.Y, self.z = memory(n_outputs), memory(n_outputs)
         self.weight = None if rows.weight is None else memory(1)
         self.share = None if rows.weight is None else memory(1)
-        #: Number of rows of each batch, and for each row of its batch.
-        self.sizes = [min(batch_size, m - start) for start in range(0, m, batch_size)]
-        self.counts = np.repeat(self.sizes, self.sizes)[:, None]
-        #: For each batch its blocks: their rows, each row's share, their workspace.
-        self._plan = [
-            plan_batch(network, k * batch_size, size) for k, size in enumerate(self.sizes)
-        ]
+        self._starts = range(0, m, batch_size)
+        #: Number of rows of each batch.
+        self.sizes = [min(batch_size, m - start) for start in self._starts]
+        #: How a batch of so many rows is cut: each block's rows in it, and workspace.
+        self._cuts = {
+            size: [
+                (part.start, part.stop, network.workspace(part.stop - part.start))
+                for part in cut(network, size)
+            ]
+            for size in dict.fromkeys(self.sizes)  # the largest first: its memory serves both
+        }
         self.batches: list[list[Block]] = [] if self.X is None else self._cut(self.X)
 
     def _cut(self, X: Matrix) -> list[list[Block]]:
         """Return the batches: views of the chunk's memory and slices of X."""
         return [
             [
-                Block(
-                    row_view(X, rows),
-                    self.Y[rows],
-                    share if self.share is None else self.share[rows],
-                    self.z[rows],
-                    space,
-                )
-                for rows, share, space in batch
+                self._block(X, slice(start + first, start + last), 1.0 / size, space)
+                for first, last, space in self._cuts[size]
             ]
-            for batch in self._plan
+            for start, size in zip(self._starts, self.sizes, strict=True)
         ]
+
+    def _block(self, X: Matrix, rows: slice, share: float, space: Workspace) -> Block:
+        shares = share if self.share is None else self.share[rows]
+        return Block(row_view(X, rows), self.Y[rows], shares, self.z[rows], space)
 
     def fill(self, source: Rows, which: slice | NDArray[np.intp]) -> None:
         """Bring the rows named by a slice or by indices into the chunk's memory."""
@@ -170,19 +199,8 @@ class Chunk:
         gather(source.Y, which, out=self.Y)
         if source.weight is not None and self.weight is not None and self.share is not None:
             gather(source.weight, which, out=self.weight)
-            np.divide(self.weight, self.counts, out=self.share)
-
-
-def plan_batch(network: Network, start: int, m: int) -> list[tuple[slice, float, Workspace]]:
-    """Return for each block of a batch its rows in the chunk, their share and a workspace."""
-    return [
-        (
-            slice(start + part.start, start + part.stop),
-            1.0 / m,
-            network.workspace(part.stop - part.start),
-        )
-        for part in cut(network, m)
-    ]
+            of_batch = np.repeat(self.sizes, self.sizes)[:, None]
+            np.divide(self.weight, of_batch, out=self.share)
 
 
 def row_view(X: Matrix, rows: slice) -> Matrix:
@@ -190,13 +208,18 @@ def row_view(X: Matrix, rows: slice) -> Matrix:
     if isinstance(X, np.ndarray):
         return X[rows]
     start, stop = X.indptr[rows.start], X.indptr[rows.stop]
-    parts = X.data[start:stop], X.indices[start:stop], X.indptr[rows.start : rows.stop + 1] - start
-    return type(X)(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+    view = type(X)((rows.stop - rows.start, X.shape[1]), dtype=X.dtype)
+    # set one by one, because the constructor copies what is less than half of its base
+    view.data, view.indices = X.data[start:stop], X.indices[start:stop]
+    view.indptr = X.indptr[rows.start : rows.stop + 1] - start
+    return view
 
 
-def gather(source: Array, which: slice | NDArray[np.intp], out: Array) -> None:
+def gather(source: NDArray[Any], which: slice | NDArray[np.intp], out: Array) -> None:
     """Copy rows into ``out``."""
     if isinstance(which, slice):
         np.copyto(out, source[which])
+    elif source.dtype != out.dtype:  # classes: False and True become 0.0 and 1.0
+        np.copyto(out, source.take(which, axis=0))
     else:
         source.take(which, axis=0, out=out, mode="clip")  # else take() buffers ``out``

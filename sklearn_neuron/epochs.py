@@ -147,9 +147,9 @@ def gradient(
     """
     total = None
     for block in blocks:
-        X, Y, share, z, space = block
+        X, _, share, z, space = block
         network.forward(X, space, z)
-        network.backward(X, Y, share, space, z)
+        network.backward(X, block.Y, share, space, z)
         if note is not None:
             note(block)
         if len(blocks) > 1:
@@ -182,9 +182,9 @@ def evaluate(network: Network, blocks: Sequence[Block]) -> float:
     holds one way against the other.
     """
     total = network.penalty()
-    for X, Y, share, _, _ in blocks:
-        z = raw_output(X, network.W, network.b, network.activations)
-        total += weighted_sum(network.loss.value(Y, z), share)
+    for block in blocks:
+        z = raw_output(block.X, network.W, network.b, network.activations)
+        total += weighted_sum(network.loss.value(block.Y, z), block.share)
     return total
 
 

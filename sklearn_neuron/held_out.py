@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.batches import Rows
-from sklearn_neuron.network import Network, raw_output, split
+from sklearn_neuron.batches import Rows, raw_outputs
+from sklearn_neuron.network import Network, split
 from sklearn_neuron.optimizers import State
 
 
@@ -49,7 +49,8 @@ class HeldOut:
     def __init__(
         self, network: Network, rows: Rows, score: Callable[[Array], float], *, by_score: bool
     ) -> None:
-        self.network, self.rows, self.score, self.by_score = network, rows, score, by_score
+        self.network, self.score, self.by_score = network, score, by_score
+        self.rows = rows._replace(Y=rows.Y.astype(network.dtype, copy=False))
         self.losses: list[float] = []
         self.scores: list[float] = []
         self.best, self.height = -1, (-math.inf, -math.inf)
@@ -60,7 +61,9 @@ class HeldOut:
         """Measure the parameters ``fitted``; keep θ and the state where they are the best."""
         X, Y, weight = self.rows
         coefs, intercepts = split(fitted.astype(self.network.dtype), self.network.layer_sizes)
-        z = raw_output(X, coefs, intercepts, self.network.activations)
+        z = np.empty(Y.shape, self.network.dtype)
+        for part, z_part in raw_outputs(X, coefs, intercepts, self.network.activations):
+            z[part] = z_part
         loss = float(np.average(self.network.loss.value(Y, z), weights=_flat(weight)))
         score = self.score(z) if np.isfinite(z).all() else math.nan
         self.losses.append(loss)

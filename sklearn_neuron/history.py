@@ -130,7 +130,7 @@ class WatchedDescent(Descent):
         self._steps.append(
             {
                 "eta": eta,
-                "n_rows": sum(len(block.Y) for block in blocks),
+                "n_rows": sum(len(block.z) for block in blocks),
                 "loss": before,
                 "loss_after": evaluate(network, blocks),
                 "theta": network.theta.copy(),

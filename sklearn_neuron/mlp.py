@@ -471,7 +471,10 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predicted targets.
         """
-        z = self._raw_output(X)
+        return self._answer(X, self._link_output)
+
+    def _link_output(self, z: Array) -> Array:
+        """Return the prediction a = link(z); z is overwritten."""
         self._link.forward(z, out=z)
         return z[:, 0] if self._single_target else z
 

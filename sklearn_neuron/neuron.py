@@ -282,11 +282,16 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             Within ``target_range_``.
         """
-        a = self._raw_output(X)
-        Logistic().forward(a, out=a)
-        low, high = (np.asarray(bound, a.dtype) for bound in self.target_range_)
-        prediction: Array = np.clip(low + (high - low) * a, low, high)
-        return prediction[:, 0] if self._single_target else prediction
+        return self._answer(X, self._within_range)
+
+    def _within_range(self, z: Array) -> Array:
+        """Return low + (high − low) σ(z); z is overwritten."""
+        low, high = (np.asarray(bound, z.dtype) for bound in self.target_range_)
+        Logistic().forward(z, out=z)
+        z *= high - low
+        z += low
+        np.clip(z, low, high, out=z)  # rounding aside
+        return z[:, 0] if self._single_target else z
 
     def _build(self, data: Data) -> Network:
         dtype = data.rows.X.dtype
@@ -306,8 +311,9 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
             flat = self._single_target
             self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
         outside = self._check_range(target, low, high)
-        unit: NDArray[np.float64] = (target - low) / (high - low)
-        unit = np.where(outside, unit, np.clip(unit, 0.0, 1.0))  # rounding aside
+        unit: NDArray[np.float64] = target - low
+        unit /= high - low
+        np.clip(unit, 0.0, 1.0, out=unit, where=~outside)  # rounding aside
         self._loss().check_target(unit)
         return unit
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from reference import sigma
 
-from sklearn_neuron.activations import ACTIVATIONS, Softmax, Step
+from sklearn_neuron.activations import ACTIVATIONS, Softmax, Step, softplus
 
 Z = np.array([[-30.0, -3.0, -0.4, 0.2], [0.9, 2.5, 10.0, 40.0]])
 
@@ -61,3 +61,15 @@ def test_links():
     assert_allclose(out.sum(axis=1), 1.0)
     Step().forward(np.array([[-1.0, 0.0, 1.0, -0.0]]), out=out[:1])
     assert_allclose(out[0], [0.0, 1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_softplus_is_exact_everywhere(dtype):
+    """Also where exp(z) overflows, and where it vanishes beside 1."""
+    ends = [-np.inf, -700.0, -80.0, -1e-30, 0.0, 1e-30, 80.0, 700.0, np.inf]
+    z = np.concatenate([ends, np.linspace(-40.0, 40.0, 1001)]).astype(dtype)[:, None]
+    out = np.empty_like(z)
+    softplus(z, out)
+    assert_allclose(out, np.logaddexp(z, 0), rtol=8 * np.finfo(dtype).eps)
+    softplus(z, out=z)
+    assert_array_equal(z, out)

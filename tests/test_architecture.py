@@ -21,7 +21,7 @@ ALLOWED = {
     "losses": {"activations", "recipes"},
     "initializers": {"activations"},
     "network": {"activations", "losses"},
-    "batches": {"network"},
+    "batches": {"activations", "network"},
     "epochs": {"batches", "network", "optimizers"},
     "held_out": {"batches", "network", "optimizers"},
     "kernels/_compile": set(),

@@ -23,6 +23,7 @@ from sklearn_neuron import (
     epochs,
     training,
 )
+from sklearn_neuron._resume import seeded
 from sklearn_neuron.training import Plateau
 
 
@@ -355,3 +356,12 @@ def test_network_regression_learns_a_curve():
     y = np.sin(3 * X).ravel()
     model = ManualMLPRegressor((8,), activation="tanh", solver="lbfgs", random_state=0).fit(X, y)
     assert model.score(X, y) > 0.999
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42, 2**32 - 1])
+def test_a_seed_means_what_it_means_to_numpy(seed):
+    ours, numpys = seeded(seed), np.random.RandomState(seed)
+    assert_array_equal(ours.permutation(1000), numpys.permutation(1000))
+    assert_array_equal(ours.normal(size=1001), numpys.normal(size=1001))
+    for mine, theirs in zip(ours.get_state(), numpys.get_state(), strict=True):
+        assert_array_equal(mine, theirs)
