@@ -27,7 +27,7 @@ from sklearn_neuron.activations import (
     Softplus,
     Tanh,
 )
-from sklearn_neuron.batches import CHUNK_BYTES, Rows, full_batch, gather
+from sklearn_neuron.batches import Rows, full_batch, gather
 from sklearn_neuron.epochs import Descent, solves, weighted_sum
 from sklearn_neuron.losses import (
     AbsoluteError,
@@ -46,6 +46,8 @@ from sklearn_neuron.recipes import Recipe
 
 #: Updates of a layer from which on compiled code pays, with what it takes to load it.
 MANY_UPDATES = 20_000
+#: Of the outputs of one call; from 128 KiB on, memory for their losses would be mapped anew.
+OUTPUT_BYTES = 120_000
 #: Largest batch, in bytes of its widest layer; in larger ones NumPy is as fast.
 LARGE_BATCH_BYTES = 1 << 22
 #: Rows of a batch up to which several dense neurons do without BLAS.
@@ -137,7 +139,7 @@ class CompiledEpoch:
         self.n, self._no_mistake = len(rows.Y), False
         network, K = descent.network, rows.Y.shape[1]
         self.X = kernel_argument(rows.X)
-        fitting = CHUNK_BYTES // (K * network.dtype.itemsize * batch_size)
+        fitting = OUTPUT_BYTES // (K * network.dtype.itemsize * batch_size)
         self.chunk_size = min(self.n, batch_size * max(1, fitting))
         self._Y = np.empty((self.chunk_size, K), network.dtype)
         self._z = np.empty_like(self._Y)

@@ -293,10 +293,14 @@ class BinaryCrossEntropy(Loss):
     def value(self, y: Array, z: Array) -> Array:
         y = smooth(y, self.label_smoothing, 2)
         # log(1 + eᶻ) − y z = max(z, 0) − y z + log(1 + e^−|z|), which never overflows
-        value = np.exp(-np.abs(z))
+        value = np.abs(z)
+        np.negative(value, out=value)
+        np.exp(value, out=value)
         np.log1p(value, out=value)
-        value += np.maximum(z, 0.0) - y * z  # this difference first: it may be exactly 0
-        total: Array = value.sum(axis=1)
+        rest = np.maximum(z, 0.0)
+        rest -= y * z  # this difference first: it may be exactly 0
+        value += rest
+        total: Array = value[:, 0] if value.shape[1] == 1 else value.sum(axis=1)
         return total
 
     def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:

@@ -177,7 +177,7 @@ def test_float32(cls, form):
 
 
 def test_long_epochs_pass_in_several_calls(monkeypatch):
-    monkeypatch.setattr(compiled, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(compiled, "OUTPUT_BYTES", 100)
     plain, fast = assert_agree(ManualMLPClassifier, X, CLASSES, weight=WEIGHT, alpha=0.1)
     assert fast._resume.state["t"] == plain._resume.state["t"] == 4 * 9
 

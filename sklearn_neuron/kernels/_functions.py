@@ -197,10 +197,12 @@ def output_delta(loss, c, Y, z, weight, delta):
         for i in range(m * K):
             d[i] = one_delta(loss, c, x[i], y[i], one)
     share = one / z.dtype.type(m)
-    for r in range(m):
-        s = share if weight.size == 0 else weight[r] * share
-        for k in range(K):
-            delta[r, k] *= s
+    for i in range(m * K):
+        d[i] *= share
+    if weight.size > 0:
+        for r in range(m):
+            for k in range(K):
+                delta[r, k] *= weight[r]
 
 
 @compiled

@@ -12,6 +12,7 @@ from sklearn_neuron.kernels._products import (
     dot,
     prefetch_row,
     row_dot,
+    row_dots,
     row_scale_and_add,
     rows_add,
     rows_dot,
@@ -35,7 +36,9 @@ def descend_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
     p, K = X.shape[1], z.shape[1]
     W, b = theta[: p * K].reshape(p, K), theta[p * K :]
     w = W.T.copy()  # an output's weights next to each other
-    if batch_size == 1 and K == 1:
+    if batch_size == 1 and K == 1 and p < LONG_ROW:
+        penalty = one_by_one_ahead(X, order, Y, weight, loss, c, eta, keep, w, b, z)
+    elif batch_size == 1 and K == 1:
         penalty = one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z)
     else:
         penalty = in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size)
@@ -51,7 +54,7 @@ def one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
     for r in range(n):
         total += squares
         i = order[r]
-        if X.shape[1] >= LONG_ROW and r + AHEAD < n:
+        if r + AHEAD < n:
             prefetch_row(X, order[r + AHEAD])
         z[r, 0] = b[0] + row_dot(X, i, w, 0)
         step = -eta * one_delta(loss, c, z[r, 0], Y[r, 0], one)
@@ -59,6 +62,31 @@ def one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
             step *= weight[r]
         b[0] += step
         squares = row_scale_and_add(X, i, keep, step, w, 0)
+    return total
+
+
+@inlined
+def one_by_one_ahead(X, order, Y, weight, loss, c, eta, keep, w, b, z):
+    """Do the same for short rows, where each step would wait for the one before it.
+
+    With x the row and x' the one after it, (k w + s x)·x' = k (w·x') + s (x·x'), and both inner
+    products are there before the step s is.
+    """
+    n, one = order.size, w.dtype.type(1)
+    squares, total, bias = dot(w[0], w[0]), 0.0, b[0]
+    along = row_dot(X, order[0], w, 0)
+    for r in range(n):
+        total += squares
+        i, j = order[r], order[min(r + 1, n - 1)]
+        later, between = row_dots(X, i, j, w, 0)
+        z[r, 0] = bias + along
+        step = -eta * one_delta(loss, c, bias + along, Y[r, 0], one)
+        if weight.size > 0:
+            step *= weight[r]
+        bias += step
+        along = keep * later + step * between
+        squares = row_scale_and_add(X, i, keep, step, w, 0)
+    b[0] = bias
     return total
 
 
@@ -80,11 +108,8 @@ def in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
         part = weight if weight.size == 0 else weight[start:stop]
         output_delta(loss, c, Y[start:stop], z[start:stop], part, delta[:m])
         for k in range(K):
-            for r in range(m):
-                delta[r, k] *= -eta
-                b[k] += delta[r, k]
             scale(w[k], keep)
-            rows_add(X, rows, delta, w, k)
+            b[k] -= eta * rows_add(X, rows, -eta, delta, w, k)
     return total
 
 

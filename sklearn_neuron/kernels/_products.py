@@ -29,12 +29,26 @@ def times(A, B, out):
         times_column(A, B.reshape(n), out.reshape(m))
     elif m <= FEW_ROWS:
         for r in range(m):
-            row = out[r]
-            clear(row)
-            for i in range(n):
-                add_multiple(row, A[r, i], B[i])
+            times_row(A, r, B, out)
     else:
         np.dot(A, B, out)
+
+
+@compiled
+def times_row(A, r, B, out):
+    """Write row r of A B into row r of ``out``, four rows of B at a time."""
+    n, K = B.shape
+    fours = n - n % 4
+    for k in range(K):
+        out[r, k] = 0
+    for i in range(0, fours, 4):
+        x0, x1, x2, x3 = A[r, i], A[r, i + 1], A[r, i + 2], A[r, i + 3]
+        for k in range(K):
+            out[r, k] += (x0 * B[i, k] + x1 * B[i + 1, k]) + (x2 * B[i + 2, k] + x3 * B[i + 3, k])
+    for i in range(fours, n):
+        x0 = A[r, i]
+        for k in range(K):
+            out[r, k] += x0 * B[i, k]
 
 
 @compiled
@@ -63,10 +77,13 @@ def transposed_times(A, B, out):
         transposed_times_column(A, B.reshape(m), out.reshape(n))
     elif m <= FEW_ROWS:
         for i in range(n):
-            row = out[i]
-            clear(row)
-            for r in range(m):
-                add_multiple(row, A[r, i], B[r])
+            x = A[0, i]
+            for k in range(K):
+                out[i, k] = x * B[0, k]
+            for r in range(1, m):
+                x = A[r, i]
+                for k in range(K):
+                    out[i, k] += x * B[r, k]
     else:
         np.dot(A.T, B, out)
 
@@ -203,6 +220,16 @@ def row_dot(X, i, w, k):
 
 
 @inlined
+def row_dots(X, i, i_next, w, k):
+    """Return the inner products of another row with row k of w, and with row i of X."""
+    along = between = w.dtype.type(0)
+    for j in range(X.shape[1]):
+        along += X[i_next, j] * w[k, j]
+        between += X[i_next, j] * X[i, j]
+    return along, between
+
+
+@inlined
 def rows_dot(X, rows, w, k, bias, z):
     """Write the inner product of each of some rows of X and row k of w, plus the bias, into z."""
     m, p = rows.size, X.shape[1]
@@ -221,19 +248,23 @@ def rows_dot(X, rows, w, k, bias, z):
 
 
 @inlined
-def rows_add(X, rows, factors, w, k):
-    """Add some rows of X, each times its factor in column k, to row k of w."""
-    m, p = rows.size, X.shape[1]
+def rows_add(X, rows, factor, delta, w, k):
+    """Add ``factor`` times Σ δₖ x over some rows to row k of w; return Σ δₖ."""
+    m, p, total = rows.size, X.shape[1], w.dtype.type(0)
     fours = m - m % 4
     for r in range(0, fours, 4):
         i0, i1, i2, i3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
-        f0, f1, f2, f3 = factors[r, k], factors[r + 1, k], factors[r + 2, k], factors[r + 3, k]
+        d0, d1, d2, d3 = delta[r, k], delta[r + 1, k], delta[r + 2, k], delta[r + 3, k]
+        total += (d0 + d1) + (d2 + d3)
+        d0, d1, d2, d3 = factor * d0, factor * d1, factor * d2, factor * d3
         for j in range(p):
-            w[k, j] += (f0 * X[i0, j] + f1 * X[i1, j]) + (f2 * X[i2, j] + f3 * X[i3, j])
+            w[k, j] += (d0 * X[i0, j] + d1 * X[i1, j]) + (d2 * X[i2, j] + d3 * X[i3, j])
     for r in range(fours, m):
-        i, factor = rows[r], factors[r, k]
+        i, d = rows[r], delta[r, k]
+        total += d
         for j in range(p):
-            w[k, j] += factor * X[i, j]
+            w[k, j] += factor * d * X[i, j]
+    return total
 
 
 @inlined
