@@ -44,12 +44,12 @@ from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import SGD, Adam, AdamW
 from sklearn_neuron.recipes import Recipe
 
-#: Updates of a layer from which on compiled code pays, with what it takes to load it.
-MANY_UPDATES = 20_000
+#: Seconds that a job must take in NumPy to pay for loading compiled code.
+WORTHWHILE = 0.04
 #: Of the outputs of one call; from 128 KiB on, memory for their losses would be mapped anew.
 OUTPUT_BYTES = 120_000
-#: Largest batch, in bytes of its widest layer; in larger ones NumPy is as fast.
-LARGE_BATCH_BYTES = 1 << 22
+#: Of a block's X, and of its activations, all layers together; but it has so many rows at least.
+BLOCK_BYTES, BLOCK_ROWS = 1 << 18, 200
 #: Rows of a batch up to which several dense neurons do without BLAS.
 SMALL_BATCH = 8
 
@@ -77,22 +77,26 @@ def covers(descent: Descent) -> bool:
     )
 
 
-def pays(network: Network, n: int, batch_size: int, n_epochs: int) -> bool:
-    """Return whether so many epochs gain from compiled code; what a job is decides alone."""
-    n_updates = n_epochs * -(-n // batch_size)
-    widest = max(network.layer_sizes[1:]) * network.dtype.itemsize
-    many = n_updates * len(network.W) >= MANY_UPDATES
-    return many and batch_size * widest <= LARGE_BATCH_BYTES
+def seconds_in_numpy(network: Network, n: int, batch_size: int, n_epochs: int) -> float:
+    """Return roughly how long the epochs of a job take in NumPy, on any machine of these years."""
+    L, P = len(network.W), network.theta.size
+    per_update = 8e-6 * L + 1e-9 * P  # calls, and passes over the parameters
+    per_row = 2e-10 * P  # products
+    return n_epochs * (-(-n // batch_size) * per_update + n * per_row)
 
 
 def serves(engine: str, descent: Descent, n: int, batch_size: int, n_epochs: int) -> bool:
-    """Return whether a job is for compiled code: see ``set_config`` for the engines."""
+    """Return whether a job is for compiled code: see ``set_config`` for the engines.
+
+    "auto" looks at nothing but the job, so that the same job always has the same bits.
+    """
     if engine == "numpy" or not covers(descent):
         return False
     if engine == "numba":
         load()
         return True
-    return pays(descent.network, n, batch_size, n_epochs) and loads()
+    seconds = seconds_in_numpy(descent.network, n, batch_size, n_epochs)
+    return seconds >= WORTHWHILE and loads()
 
 
 @functools.cache
@@ -145,11 +149,14 @@ class CompiledEpoch:
         self._z = np.empty_like(self._Y)
         self._weight = np.empty((0 if rows.weight is None else self.chunk_size, 1), network.dtype)
         self._layers, self._constants = self._describe()
-        self._plan = np.array([self._rule(), self._loss(), batch_size])
         self._memory = self._take_over_state()
         n_units = sum(network.layer_sizes[1:])
         width = max(n_units, 0 if isinstance(self.X, tuple) else network.layer_sizes[0])
-        self._space = np.empty((4, min(batch_size, self.n) * width), network.dtype)
+        fitting = BLOCK_BYTES // (width * network.dtype.itemsize)
+        block = min(batch_size, max(BLOCK_ROWS, fitting))
+        self._plan = np.array([self._rule(), self._loss(), batch_size, block])
+        self._space = np.empty((4, block * width), network.dtype)
+        self._rest = np.empty_like(network.grad)
 
     def _rule(self) -> int:
         """Return the code of the rule of update."""
@@ -233,7 +240,7 @@ class CompiledEpoch:
         t = self.state.get("t", 0)
         penalty = self.kernels.descend(
             *rows, self._layers, self._constants, hyper, t,
-            network.theta, network.grad, self._memory, z, self._space,
+            network.theta, network.grad, self._rest, self._memory, z, self._space,
         )  # fmt: skip
         if "t" in self.state:
             self.state["t"] += -(-len(which) // self.batch_size)

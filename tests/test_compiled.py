@@ -29,6 +29,7 @@ from sklearn_neuron import (
 )
 from sklearn_neuron.activations import ACTIVATIONS, ReLU
 from sklearn_neuron.losses import LOSSES, CrossEntropy
+from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS
 
 pytest.importorskip("numba")
@@ -282,11 +283,23 @@ def test_what_is_not_covered_falls_back(params):
 def test_small_jobs_stay_in_numpy_and_large_ones_do_not(monkeypatch):
     assert get_config() == {"engine": "auto"}
     assert fit("auto", ManualMLPClassifier, X, CLASSES).engine_ == "numpy"
-    monkeypatch.setattr(compiled, "MANY_UPDATES", 50)
+    monkeypatch.setattr(compiled, "WORTHWHILE", 4e-4)
     assert fit("auto", ManualMLPClassifier, X, CLASSES).engine_ == "numba"
     assert fit("auto", ManualMLPClassifier, X, CLASSES, max_iter=1).engine_ == "numpy"
-    monkeypatch.setattr(compiled, "LARGE_BATCH_BYTES", 50)
-    assert fit("auto", ManualMLPClassifier, X, CLASSES).engine_ == "numpy"
+    assert fit("auto", ManualMLPClassifier, X, CLASSES, batch_size=N - 1).engine_ == "numpy"
+
+
+def test_how_long_a_job_takes_is_guessed_by_its_shape():
+    def seconds(n, batch_size, n_epochs, sizes=(20, 100, 1)):
+        network = Network(sizes, [ReLU()] * (len(sizes) - 2), CrossEntropy())
+        return compiled.seconds_in_numpy(network, n, batch_size, n_epochs)
+
+    step = seconds(1, 1, 1)
+    assert 5e-6 < step < 50e-6  # 17 µs were measured
+    assert seconds(1000, 1, 3) == pytest.approx(3000 * step)
+    assert 2e-4 < seconds(1000, 1000, 1) < 1e-3  # 400 µs were measured
+    assert seconds(1000, 1, 1, (20, 1)) < seconds(1000, 1, 1)
+    assert seconds(150, 32, 200, (4, 100, 3)) < compiled.WORTHWHILE < seconds(3000, 1, 1)
 
 
 def test_configuration():
@@ -329,7 +342,7 @@ def test_without_numba():
     block = "import sys; sys.modules['numba'] = None\n"
     fit = (
         "import sklearn_neuron as s, sklearn_neuron.compiled as c, warnings\n"
-        "c.MANY_UPDATES = 1\n"
+        "c.WORTHWHILE = 0.0\n"
         "m = s.ManualMLPClassifier((3,), max_iter=2).fit([[0.0], [1.0]] * 40, [0, 1] * 40)\n"
         "assert m.engine_ == 'numpy', m.engine_"
     )

@@ -181,8 +181,8 @@ def one_delta(loss, c, z, y, one):
 
 
 @compiled
-def output_delta(loss, c, Y, z, weight, delta):
-    """Write each row's δ, times its weight over the number of rows, into ``delta``."""
+def output_delta(loss, c, Y, z, weight, share, delta):
+    """Write each row's δ, times ``share`` and its weight, if it has one, into ``delta``."""
     m, K = z.shape
     one = z.dtype.type(1)
     x, y, d = z.reshape(m * K), Y.reshape(m * K), delta.reshape(m * K)
@@ -196,7 +196,6 @@ def output_delta(loss, c, Y, z, weight, delta):
     else:
         for i in range(m * K):
             d[i] = one_delta(loss, c, x[i], y[i], one)
-    share = one / z.dtype.type(m)
     for i in range(m * K):
         d[i] *= share
     if weight.size > 0:

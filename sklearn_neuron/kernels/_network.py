@@ -5,7 +5,9 @@ from __future__ import annotations
 from sklearn_neuron.kernels._compile import compiled, entry
 from sklearn_neuron.kernels._functions import activate, output_delta
 from sklearn_neuron.kernels._products import (
+    add_multiple,
     below,
+    copy,
     dot,
     first_gradient,
     first_times,
@@ -14,15 +16,16 @@ from sklearn_neuron.kernels._products import (
     row_sums,
     times,
     transposed_times,
+    vector,
 )
 from sklearn_neuron.kernels._updates import update
 
 
 @compiled
-def forward(x, rows, layers, constants, theta, biases, a, slope):
+def forward(x, rows, layers, constants, theta, n_weights, a, slope):
     """Sweep forward: write every layer's a and σ′ one after the other; the last a is z^L."""
     m, L = rows.size, layers.shape[0]
-    w = at = 0
+    w, b, at = 0, n_weights, 0
     for l in range(L):
         n_in, n_out = layers[l, 0], layers[l, 1]
         W, out = matrix(theta, w, n_in, n_out), matrix(a, at, m, n_out)
@@ -30,8 +33,10 @@ def forward(x, rows, layers, constants, theta, biases, a, slope):
             first_times(x, rows, W, out)
         else:
             times(matrix(a, at - m * n_in, m, n_in), W, out)
-        activate(layers[l, 2], constants[l], out, biases, matrix(slope, at, m, n_out))
-        biases, w, at = biases[n_out:], w + n_in * n_out, at + m * n_out
+        activate(
+            layers[l, 2], constants[l], out, vector(theta, b, n_out), matrix(slope, at, m, n_out)
+        )
+        w, b, at = w + n_in * n_out, b + n_out, at + m * n_out
 
 
 @compiled
@@ -43,7 +48,7 @@ def backward(x, rows, layers, theta, n_weights, a, slope, deltas, grad):
         n_in, n_out = layers[l, 0], layers[l, 1]
         w, b, at = w - n_in * n_out, b - n_out, at - m * n_out
         delta, dW = matrix(deltas, at, m, n_out), matrix(grad, w, n_in, n_out)
-        row_sums(delta, grad[b : b + n_out])
+        row_sums(delta, vector(grad, b, n_out))
         if l == 0:
             first_gradient(x, rows, delta, dW)
         else:
@@ -56,7 +61,9 @@ def backward(x, rows, layers, theta, n_weights, a, slope, deltas, grad):
 
 
 @entry
-def descend(X, order, Y, weight, plan, layers, constants, hyper, t, theta, grad, memory, z, space):
+def descend(
+    X, order, Y, weight, plan, layers, constants, hyper, t, theta, grad, rest, memory, z, space
+):
     """Make the updates of the rows ``order``; return Σ m ½ alpha ‖W‖² before each.
 
     Parameters
@@ -67,38 +74,44 @@ def descend(X, order, Y, weight, plan, layers, constants, hyper, t, theta, grad,
         Which rows, in which order.
     Y, weight, z : arrays (m, K), (m,) or (0,), (m, K)
         In that order; z receives z^L.
-    plan : array of int (3,)
-        Rule of update, loss, rows of a batch.
+    plan : array of int (4,)
+        Rule of update, loss, rows of a batch, and of a block: a batch passes through the network
+        in blocks that fit the cache, and their gradients add up.
     layers, constants : arrays of int (L, 3) and of float (L + 1,)
         Of each layer n_in, n_out and the activation, with its constant; last the loss's.
     hyper : array of float (6,)
         η, alpha, weight decay, and the rule's.
     t : int
         Updates before.
-    theta, grad, memory : arrays (n_parameters,), (n_parameters,), (any, n_parameters)
-        θ, ∇θ, the optimizer's state.
-    space : array (4, rows of a batch * (n_units or n_features, whichever is more))
-        Memory for the rows of a batch, and every layer's a, σ′ and δ.
+    theta, grad, rest, memory : arrays (P,), (P,), (P,), (any, P) for P parameters
+        θ, ∇θ, memory for the ∇θ of a block, the optimizer's state.
+    space : array (4, rows of a block * (n_units or n_features, whichever is more))
+        Memory for a block's X, and every layer's a, σ′ and δ.
     """
-    dtype, batch_size = theta.dtype, plan[2]
+    one, batch_size, block = theta.dtype.type(1), plan[2], plan[3]
     n_units = layers[:, 1].sum()
     n_weights, K = theta.size - n_units, z.shape[1]
-    a, slope, deltas = space[0], space[1], space[2]
-    penalty, c = 0.0, dtype.type(constants[-1])
+    penalty, c = 0.0, theta.dtype.type(constants[-1])
     for start in range(0, order.size, batch_size):
         stop = min(start + batch_size, order.size)
-        m, rows = stop - start, order[start:stop]
         if hyper[1] != 0.0:
-            penalty += m * 0.5 * hyper[1] * dot(theta[:n_weights], theta[:n_weights])
-        x = gather(X, rows, space[3])
-        forward(x, rows, layers, constants, theta, theta[n_weights:], a, slope)
-        last = m * (n_units - K)
-        for r in range(m):
-            for k in range(K):
-                z[start + r, k] = a[last + r * K + k]
-        part = weight if weight.size == 0 else weight[start:stop]
-        output_delta(plan[1], c, Y[start:stop], z[start:stop], part, matrix(deltas, last, m, K))
-        backward(x, rows, layers, theta, n_weights, a, slope, deltas, grad)
+            W = vector(theta, 0, n_weights)
+            penalty += (stop - start) * 0.5 * hyper[1] * dot(W, W)
+        for first in range(start, stop, block):
+            m = min(block, stop - first)
+            rows = vector(order, first, m)
+            x = gather(X, rows, space[3])
+            forward(x, rows, layers, constants, theta, n_weights, space[0], space[1])
+            last = m * (n_units - K)
+            outputs, delta = matrix(z, first * K, m, K), matrix(space[2], last, m, K)
+            copy(matrix(space[0], last, m, K), outputs)
+            weights = weight if weight.size == 0 else vector(weight, first, m)
+            share = one / (stop - start)
+            output_delta(plan[1], c, matrix(Y, first * K, m, K), outputs, weights, share, delta)
+            part = grad if first == start else rest
+            backward(x, rows, layers, theta, n_weights, space[0], space[1], space[2], part)
+            if first > start:
+                add_multiple(grad, one, rest)
         t += 1
         update(plan[0], hyper, t, theta, grad, memory, n_weights)
     return penalty

@@ -93,7 +93,7 @@ def one_by_one_ahead(X, order, Y, weight, loss, c, eta, keep, w, b, z):
 @inlined
 def in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
     """Move along the mean of a batch's rows at a time; return the sum of m ‖w‖² before each."""
-    n, K = order.size, b.size
+    n, K, one = order.size, b.size, w.dtype.type(1)
     delta = np.empty((min(batch_size, n), K), w.dtype)
     total = 0.0
     for start in range(0, n, batch_size):
@@ -106,7 +106,7 @@ def in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
             total += m * dot(w[k], w[k])
             rows_dot(X, rows, w, k, b[k], z[start:stop])
         part = weight if weight.size == 0 else weight[start:stop]
-        output_delta(loss, c, Y[start:stop], z[start:stop], part, delta[:m])
+        output_delta(loss, c, Y[start:stop], z[start:stop], part, one / m, delta[:m])
         for k in range(K):
             scale(w[k], keep)
             b[k] -= eta * rows_add(X, rows, -eta, delta, w, k)
@@ -164,9 +164,9 @@ def sparse_one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
 @inlined
 def sparse_in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
     """Move along the mean of a batch's rows at a time; return the sum of m ‖w‖² before each."""
-    n, K = order.size, b.size
+    n, K, one = order.size, b.size, w.dtype.type(1)
     delta = np.empty((min(batch_size, n), K), w.dtype)
-    factor, squares, total = w.dtype.type(1), dot(w, w), 0.0
+    factor, squares, total = one, dot(w, w), 0.0
     for start in range(0, n, batch_size):
         stop = min(start + batch_size, n)
         m = stop - start
@@ -177,11 +177,11 @@ def sparse_in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_si
             for k in range(K):
                 z[r, k] = b[k] + factor * sparse_dot(X, order[r], w, K, k)
         part = weight if weight.size == 0 else weight[start:stop]
-        output_delta(loss, c, Y[start:stop], z[start:stop], part, delta[:m])
+        output_delta(loss, c, Y[start:stop], z[start:stop], part, one / m, delta[:m])
         factor *= keep
         if abs(factor) < SMALLEST_FACTOR:
             scale(w, factor)
-            factor, squares = w.dtype.type(1), dot(w, w)
+            factor, squares = one, dot(w, w)
         for r in range(m):
             for k in range(K):
                 step = -eta * delta[r, k]

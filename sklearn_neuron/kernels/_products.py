@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import carray, types
 from numba.extending import intrinsic, overload
 
 from sklearn_neuron.kernels._compile import compiled, inlined
 
 #: Rows up to which a product is a plain loop; from there on BLAS is faster.
-FEW_ROWS = 4
+FEW_ROWS = 2
 LONG_ROW = 64  # in shorter rows the processor looks ahead itself
 AHEAD = 2  # so many rows before it is needed, a row is asked for from memory
 CACHE_LINE = np.uint64(8)  # numbers of 8 bytes
@@ -107,6 +107,14 @@ def clear(x):
     """X ← 0."""
     for j in range(x.size):
         x[j] = 0
+
+
+@compiled
+def copy(A, out):
+    """Copy a matrix."""
+    for r in range(A.shape[0]):
+        for k in range(A.shape[1]):
+            out[r, k] = A[r, k]
 
 
 @compiled
@@ -320,10 +328,27 @@ def sparse_add(X, i, factor, w, K, k):
     return growth
 
 
+@intrinsic
+def pointer(context, array, index):
+    """Return the address of a number of an array, counted from its start."""
+
+    def codegen(context, builder, signature, args):
+        start = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.gep(start, [args[1]])
+
+    return types.CPointer(array.dtype)(array, index), codegen
+
+
 @compiled
-def matrix(flat, start, n_rows, n_columns):
-    """Return a part of a flat array as a matrix."""
-    return flat[start : start + n_rows * n_columns].reshape(n_rows, n_columns)
+def vector(array, start, n):
+    """Return a part of a flat array, which must outlive it: a slice without its costs."""
+    return carray(pointer(array, start), (n,))
+
+
+@compiled
+def matrix(array, start, n_rows, n_columns):
+    """Return the same as a matrix; ``start`` counts numbers, also where the array is a matrix."""
+    return carray(pointer(array, start), (n_rows, n_columns))
 
 
 def gather(X, rows, memory):
