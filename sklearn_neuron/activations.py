@@ -85,6 +85,21 @@ class Identity(Activation):
         return np.zeros_like(z)
 
 
+MANY = 1024  # numbers from which on several fast passes beat one slow one
+
+
+def sigmoid(z: Array, out: Array) -> None:
+    """Write 1 / (1 + exp(−z)) into ``out``; expit is the same, a number at a time."""
+    if z.size < MANY:
+        expit(z, out=out)
+        return
+    np.negative(z, out=out)
+    np.minimum(out, 709.0 if z.dtype.itemsize == 8 else 88.0, out=out)  # exp must not overflow
+    np.exp(out, out=out)
+    np.add(out, 1.0, out=out)
+    np.reciprocal(out, out=out)
+
+
 class Logistic(Activation):
     """σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook."""
 
@@ -92,10 +107,10 @@ class Logistic(Activation):
     gain = 4.0  # σ′(0) = 1/4
 
     def forward(self, z: Array, out: Array) -> None:
-        expit(z, out=out)
+        sigmoid(z, out)
 
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
-        expit(z, out=out)
+        sigmoid(z, out)
         np.subtract(1.0, out, out=slope)
         np.multiply(slope, out, out=slope)  # a (1 − a)
 
@@ -264,7 +279,7 @@ class SiLU(Activation):
         np.multiply(z, expit(z), out=out)
 
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
-        expit(z, out=slope)
+        sigmoid(z, slope)
         np.multiply(z, slope, out=out)  # a = z s
         rest = 1.0 - slope
         np.multiply(rest, out, out=rest)
@@ -296,7 +311,7 @@ class Softplus(Activation):
         softplus(z, out)
 
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
-        expit(z, out=slope)
+        sigmoid(z, slope)
         softplus(z, out)
 
 

@@ -1,11 +1,14 @@
 """σ against textbook formulas, σ′ against differences, for every activation registered."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import sigma
+from scipy.special import expit
 
-from sklearn_neuron.activations import ACTIVATIONS, Softmax, Step, softplus
+from sklearn_neuron.activations import ACTIVATIONS, MANY, Softmax, Step, sigmoid, softplus
 
 Z = np.array([[-30.0, -3.0, -0.4, 0.2], [0.9, 2.5, 10.0, 40.0]])
 
@@ -72,4 +75,18 @@ def test_softplus_is_exact_everywhere(dtype):
     softplus(z, out)
     assert_allclose(out, np.logaddexp(z, 0), rtol=8 * np.finfo(dtype).eps)
     softplus(z, out=z)
+    assert_array_equal(z, out)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_fast_sigmoid_agrees_with_the_plain_one(dtype):
+    ends = [-np.inf, -1e30, -800.0, -100.0, 0.0, 100.0, 800.0, 1e30, np.inf, np.nan]
+    z = np.concatenate([np.linspace(-90.0, 90.0, 2 * MANY), ends]).astype(dtype)
+    out = np.empty_like(z)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sigmoid(z, out)
+    # where it rounds to 0, the fast one may stop at the smallest normal number
+    assert_allclose(out, expit(z), rtol=8 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).tiny)
+    sigmoid(z, z)
     assert_array_equal(z, out)

@@ -10,6 +10,7 @@ from sklearn_neuron.kernels._products import (
     AHEAD,
     LONG_ROW,
     dot,
+    matrix,
     prefetch_row,
     row_dot,
     row_dots,
@@ -21,6 +22,8 @@ from sklearn_neuron.kernels._products import (
     sparse_dot,
     sparse_row_add,
     sparse_row_dot,
+    transpose,
+    vector,
 )
 
 #: Below it the common factor of sparse weights is multiplied into them.
@@ -34,15 +37,15 @@ def descend_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
     loss, batch_size, c = plan[1], plan[2], T(constant)
     eta, keep = T(hyper[0]), T(1.0 - hyper[0] * hyper[1])
     p, K = X.shape[1], z.shape[1]
-    W, b = theta[: p * K].reshape(p, K), theta[p * K :]
-    w = W.T.copy()  # an output's weights next to each other
+    W, b, w = matrix(theta, 0, p, K), vector(theta, p * K, K), np.empty((K, p), theta.dtype)
+    transpose(W, w)  # an output's weights next to each other
     if batch_size == 1 and K == 1 and p < LONG_ROW:
         penalty = one_by_one_ahead(X, order, Y, weight, loss, c, eta, keep, w, b, z)
     elif batch_size == 1 and K == 1:
         penalty = one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z)
     else:
         penalty = in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size)
-    W[:] = w.T
+    transpose(w, W)
     return 0.5 * hyper[1] * penalty
 
 

@@ -110,6 +110,14 @@ def clear(x):
 
 
 @compiled
+def transpose(A, out):
+    """Write Aᵀ into ``out``."""
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            out[j, i] = A[i, j]
+
+
+@compiled
 def copy(A, out):
     """Copy a matrix."""
     for r in range(A.shape[0]):
