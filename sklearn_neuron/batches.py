@@ -24,6 +24,7 @@ from sklearn_neuron.activations import Activation
 from sklearn_neuron.network import Network, Workspace, raw_output
 
 BLOCK_BYTES = 1 << 19  # of a block's widest layer; of all layers together, for rows to predict
+X_BLOCK_BYTES = 1 << 22  # of a block's X, in the full batch
 CHUNK_BYTES = 1 << 17  # of a chunk's X
 CHUNK_BATCHES = 256  # in a chunk; making their views is part of every fit's fixed cost
 
@@ -52,10 +53,13 @@ class Block(NamedTuple):
         return target if target.dtype == dtype else target.astype(dtype)
 
 
-def cut(network: Network, m: int) -> list[slice]:
-    """Cut m rows into blocks of nearly equal size that fit the cache."""
+def cut(network: Network, m: int, X_bytes: int = 0) -> list[slice]:
+    """Cut m rows, of so many bytes of X together, into blocks of nearly equal size.
+
+    A block's activations fit the cache, and its X the cache behind it, which both sweeps read.
+    """
     widest = max(network.layer_sizes[1:]) * network.dtype.itemsize
-    n_blocks = -(-m * widest // BLOCK_BYTES)
+    n_blocks = max(-(-m * widest // BLOCK_BYTES), -(-X_bytes // X_BLOCK_BYTES))
     size = -(-m // n_blocks)
     return [slice(start, min(start + size, m)) for start in range(0, m, size)]
 
@@ -79,7 +83,7 @@ def full_batch(network: Network, rows: Rows) -> list[Block]:
     if isinstance(X, np.ndarray) and not (X.flags.c_contiguous or X.flags.f_contiguous):
         X = np.ascontiguousarray(X)  # else BLAS is given a copy at every call
     n, blocks = X.shape[0], []
-    parts = cut(network, n)
+    parts = cut(network, n, X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes)
     for part in parts:
         space = network.workspace(part.stop - part.start)
         share = 1.0 / n if weight is None else weight[part] / n
