@@ -14,6 +14,7 @@ import _documents
 import _networks
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.linear_model import SGDClassifier
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor, config_context
@@ -192,10 +193,10 @@ def document_trains(loop, X, y, w, eta, model):
 
     def make_ours(engine):
         def ours(epochs):
-            model.set_params(eta=eta, max_iter=epochs)
+            ours.model = clone(model).set_params(eta=eta, max_iter=epochs)
             start = {"coef_init": w, "intercept_init": 1.0}
             with config_context(engine=engine):
-                seconds, ours.model = _common.timed(lambda: model.fit(X, y, **start))
+                seconds, _ = _common.timed(lambda: ours.model.fit(X, y, **start))
             return seconds
 
         return ours

@@ -12,11 +12,12 @@ import _common  # first: it sets the number of threads
 
 # isort: split
 import tracemalloc
+from functools import partial
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_neuron import ManualMLPClassifier
+from sklearn_neuron import ManualMLPClassifier, config_context
 
 BASE = {"rows": 4_000, "columns": 20, "depth": 1, "epochs": 5}
 GRID = {
@@ -65,10 +66,12 @@ def fits(what, batch_size, rounds):
             tol=None,
             random_state=0,
         )
-        model.fit(X, y)  # warms up and compiles
-        seconds = [_common.timed(lambda m=model, X=X, y=y: m.fit(X, y))[0] for _ in range(rounds)]
+        with config_context(engine="numba"):  # whatever the size: slopes are of one engine
+            fit = partial(model.fit, X, y)
+            fit()  # warms up and compiles
+            seconds = [_common.timed(fit)[0] for _ in range(rounds)]
+            megabytes = peak(fit)
         engine = _common.engine_of(model)
-        megabytes = peak(lambda m=model, X=X, y=y: m.fit(X, y))
         rows.append(
             {what: size, "fit, ms": _common.spread([1e3 * s for s in seconds])}
             | {"peak MB": megabytes, "X and y, MB": (X.nbytes + y.nbytes) / 1e6, "engine": engine}

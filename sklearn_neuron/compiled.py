@@ -49,7 +49,7 @@ WORTHWHILE = 0.04
 #: Of the outputs of one call; from 128 KiB on, memory for their losses would be mapped anew.
 OUTPUT_BYTES = 120_000
 #: Of a block's X, and of its activations, all layers together; but it has so many rows at least.
-BLOCK_BYTES, BLOCK_ROWS = 1 << 18, 200
+BLOCK_BYTES, BLOCK_ROWS = 1 << 17, 200
 #: Rows of a batch up to which several dense neurons do without BLAS.
 SMALL_BATCH = 8
 

@@ -355,6 +355,24 @@ def test_without_numba():
     assert run(fit, SKLEARN_NEURON_ENGINE="fast").returncode != 0
 
 
+def test_without_compilation():
+    done = run(
+        "import sklearn_neuron as s\n"
+        "s.ManualMLPClassifier((3,), max_iter=2).fit([[0.0], [1.0]] * 40, [0, 1] * 40)",
+        SKLEARN_NEURON_ENGINE="numba",
+        NUMBA_DISABLE_JIT="1",
+    )
+    assert "NUMBA_DISABLE_JIT is set" in done.stderr.splitlines()[-1]
+
+
+def test_without_a_place_for_compiled_code():
+    from sklearn_neuron.kernels._compile import entry
+
+    scope = {}
+    exec("def double(x):\n    return 2 * x", scope)  # without a file, there is none beside it
+    assert entry(scope["double"])(21) == 42
+
+
 def test_threads_agree():
     def work(seed):
         model = fit(None, ManualMLPClassifier, X, CLASSES, random_state=seed)
