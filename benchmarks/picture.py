@@ -81,7 +81,7 @@ def draw(ax, lines, title, unit):
     for name, (batch, median, low, high) in lines.items():
         _, colour, marker, width = LINES[name]
         ax.fill_between(batch, low, high, color=colour, alpha=0.2, lw=0)
-        ax.plot(batch, median, color=colour, marker=marker, lw=width, ms=5)
+        ax.plot(batch, median, color=colour, marker=marker, lw=width, ms=5, clip_on=False)
     ax.set(xscale="log", yscale="log", xlabel="rows of a batch", title=f"{title}\n{unit}")
     ax.title.set_fontsize(11)
     ticks = sorted({int(b) for batch, *_ in lines.values() for b in batch})
@@ -109,7 +109,7 @@ def main():
     draw(axes[0], network, "network 20→100→1, float64", "µs per training step")
     draw(axes[1], neuron, "logistic neuron, 20 features", "ns per sample and epoch")
     _, colour, marker, _ = LINES["SGDClassifier"]
-    axes[1].plot(1, sgd, color=colour, marker=marker, ms=9, ls="")
+    axes[1].plot(1, sgd, color=colour, marker=marker, ms=9, ls="", clip_on=False)
     axes[1].annotate(
         "SGDClassifier", (1, sgd), (-3, -14), textcoords="offset points", color=colour, va="center"
     )
