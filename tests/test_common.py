@@ -18,6 +18,7 @@ from sklearn_neuron import (
     ManualMLPRegressor,
     PerceptronClassifier,
     SigmoidNeuronRegressor,
+    config_context,
 )
 
 WITH_LBFGS = [
@@ -85,3 +86,10 @@ def test_check_estimator(estimator):
     )
     failed = [r["check_name"] for r in results if r["status"] == "failed"]
     assert not failed
+
+
+@pytest.mark.parametrize("estimator", MINI_BATCH, ids=repr)
+def test_check_estimator_on_compiled_epochs(estimator):
+    pytest.importorskip("numba")
+    with config_context(engine="numba"):
+        test_check_estimator(estimator)
