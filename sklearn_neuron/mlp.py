@@ -8,9 +8,10 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from sklearn_neuron._base import BaseNetworkEstimator, Parameters, resolve
+from sklearn_neuron._base import BaseNetworkEstimator, resolve
 from sklearn_neuron._callbacks import with_callbacks
 from sklearn_neuron._docs import documented
+from sklearn_neuron._fitted import Parameters
 from sklearn_neuron._probabilities import ProbabilisticClassifier
 from sklearn_neuron._reading import Given
 from sklearn_neuron._resume import Resume

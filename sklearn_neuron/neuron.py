@@ -13,9 +13,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._base import MINIMIZERS, BaseNetworkEstimator, Parameters
+from sklearn_neuron._base import MINIMIZERS, BaseNetworkEstimator
 from sklearn_neuron._callbacks import with_callbacks
 from sklearn_neuron._docs import documented
+from sklearn_neuron._fitted import Parameters
 from sklearn_neuron._probabilities import ProbabilisticClassifier
 from sklearn_neuron._reading import Data, Given
 from sklearn_neuron._resume import Resume
