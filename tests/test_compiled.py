@@ -203,6 +203,18 @@ def test_float32(cls, form):
         assert parameters(fast).dtype == np.float32
 
 
+def test_single_precision_is_computed_in_single_precision():
+    from sklearn_neuron.kernels import _functions
+
+    for function in (_functions.exp, _functions.logistic, _functions.tanh):
+        numbers = (np.float32(0.5), np.float32(1.0))[: 1 + (function is not _functions.exp)]
+        function(*numbers)
+        kinds = {
+            signature.args[0]: signature.return_type for signature in function.nopython_signatures
+        }
+        assert all(given == returned for given, returned in kinds.items())
+
+
 def test_long_epochs_pass_in_several_calls(monkeypatch):
     monkeypatch.setattr(compiled, "OUTPUT_BYTES", 100)
     plain, fast = assert_agree(ManualMLPClassifier, X, CLASSES, weight=WEIGHT, alpha=0.1)
