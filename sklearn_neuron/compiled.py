@@ -155,7 +155,8 @@ class CompiledEpoch:
         fitting = BLOCK_BYTES // (width * network.dtype.itemsize)
         block = min(batch_size, max(BLOCK_ROWS, fitting))
         self._plan = np.array([self._rule(), self._loss(), batch_size, block])
-        self._space = np.empty((4, block * width), network.dtype)
+        in_blocks = 0 if self._is_neuron() else block * width  # a neuron needs no such memory
+        self._space = np.empty((4, in_blocks), network.dtype)
         self._rest = np.empty_like(network.grad)
 
     def _rule(self) -> int:

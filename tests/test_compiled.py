@@ -150,12 +150,38 @@ def test_neurons(cls, outputs, batch_size, form):
             )  # fmt: skip
 
 
-def test_penalties_that_overshoot():
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("y", [BINARY, CLASSES], ids=["two", "three"])
+def test_penalties_that_overshoot(batch_size, y):
     # 1 - eta alpha is 0, negative, or so small that the common factor must be multiplied in
-    for eta_alpha in (1.0, 1.5, 0.9999):
+    for eta_alpha in (1.0, 1.5, 0.9999, 0.9):
         assert_agree(
-            LogisticNeuronClassifier, sparse.csr_matrix(X), BINARY, eta=0.5,
-            alpha=eta_alpha / 0.5, batch_size=3,
+            LogisticNeuronClassifier, sparse.csr_matrix(X), y, eta=0.5,
+            alpha=eta_alpha / 0.5, batch_size=batch_size,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 16])
+@pytest.mark.parametrize("y", [BINARY, CLASSES], ids=["two", "three"])
+def test_long_rows(batch_size, y):
+    """Rows from LONG_ROW on have a loop of their own."""
+    X = RNG.normal(size=(N, 70))
+    for weight in (None, WEIGHT):
+        assert_agree(
+            LogisticNeuronClassifier, X, y, alpha=0.1, weight=weight, batch_size=batch_size
+        )
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["one", "many"])
+def test_batches_in_blocks(monkeypatch, form, weight):
+    """The gradients of a batch's blocks add up, also where the last block is short."""
+    monkeypatch.setattr(compiled, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(compiled, "BLOCK_ROWS", 5)
+    for solver in ("sgd", NESTEROV, "adam"):
+        assert_agree(
+            ManualMLPClassifier, form(X), CLASSES, hidden_layer_sizes=(6, 4), solver=solver,
+            alpha=0.1, weight=weight, batch_size=17,
         )  # fmt: skip
 
 
@@ -177,10 +203,33 @@ def test_float32(cls, form):
         assert parameters(fast).dtype == np.float32
 
 
+def test_single_precision_is_computed_in_single_precision():
+    from sklearn_neuron.kernels import _functions
+
+    for function in (_functions.exp, _functions.logistic, _functions.tanh):
+        numbers = (np.float32(0.5), np.float32(1.0))[: 1 + (function is not _functions.exp)]
+        function(*numbers)
+        kinds = {
+            signature.args[0]: signature.return_type for signature in function.nopython_signatures
+        }
+        assert all(given == returned for given, returned in kinds.items())
+
+
 def test_long_epochs_pass_in_several_calls(monkeypatch):
     monkeypatch.setattr(compiled, "OUTPUT_BYTES", 100)
     plain, fast = assert_agree(ManualMLPClassifier, X, CLASSES, weight=WEIGHT, alpha=0.1)
     assert fast._resume.state["t"] == plain._resume.state["t"] == 4 * 9
+
+
+def test_mistakes_of_every_call_count(monkeypatch):
+    monkeypatch.setattr(compiled, "OUTPUT_BYTES", 100)
+    y = (X[:, 0] > 0.2).astype(int)
+    for seed in range(5):
+        runs = [
+            fit(engine, PerceptronClassifier, X, y, batch_size=1, max_iter=500, random_state=seed)
+            for engine in ("numpy", "numba")
+        ]
+        assert runs[0].n_iter_ == runs[1].n_iter_ < 500
 
 
 def test_rows_in_their_own_order():
@@ -191,6 +240,9 @@ def test_rows_in_their_own_order():
 def test_large_logits():
     assert_agree(LogisticNeuronClassifier, 1e3 * X, BINARY, eta=10.0, batch_size=1)
     assert_agree(LogisticNeuronClassifier, 1e3 * X, CLASSES, eta=10.0, batch_size=16)
+    for y in (BINARY, CLASSES):
+        X_single = (1e3 * X).astype(np.float32)
+        assert_agree(LogisticNeuronClassifier, X_single, y, rtol=1e-3, eta=10.0, batch_size=16)
 
 
 # ---- what stands around the epoch ----------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Newton's method: the Hessian against differences, the same minimum as others, hopeless data."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from helpers import NETWORKS, make, weights_of
@@ -27,7 +29,7 @@ from sklearn_neuron.losses import (
     SquaredError,
 )
 from sklearn_neuron.network import Network
-from sklearn_neuron.newton import invert
+from sklearn_neuron.newton import Descent, by_eigenvalues, invert, models, search
 from sklearn_neuron.surface import Surface
 
 NEURONS = [SigmoidNeuronRegressor, LogisticNeuronClassifier]
@@ -233,6 +235,39 @@ def test_a_sampled_hessian_leads_to_the_exact_minimum():
                     atol=1e-7)  # fmt: skip
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("stride", [2, 3])
+def test_a_sample_stands_for_all_rows(weighted, stride):
+    """Where each row occurs ``stride`` times on end, H of every so many rows is H."""
+    X, y = binary(40)
+    weight = np.linspace(0.5, 1.5, 40)[:, None] if weighted else None
+    X, y = X.repeat(stride, axis=0), y.repeat(stride)[:, None].astype(float)
+    weight = None if weight is None else weight.repeat(stride, axis=0)
+    network = Network((6, 1), [], BinaryCrossEntropy(), alpha=0.1)
+    surface, z = Surface(network, Rows(X, y, weight)), X[:, :1].copy()
+    whole, sample = (surface.hessian(z, surface.loss.curvature, s) for s in (1, stride))
+    assert_allclose(sample.matrices[0], whole.matrices[0], rtol=1e-12)
+
+
+def quadratic(p=3):
+    X, z, rng = rows(50, p)
+    network = Network((p, 1), [], SquaredError())
+    return Surface(network, Rows(X, (z + rng.normal(size=50))[:, None], None))
+
+
+@pytest.mark.parametrize(("times", "t"), [(1.5, 1.0), (3.0, 0.5), (6.0, 0.25)])
+def test_the_first_half_that_is_lower_is_taken(times, t):
+    """From twice the way to the minimum on, a quadratic is higher than at the start."""
+    surface = quadratic()
+    start = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
+    model = invert(surface.hessian(start.z, surface.loss.curvature), start.grad)
+    D = -times * model.solve(start.grad)
+    end = search(surface, start, D)
+    assert_allclose(end.theta, t * D)
+    assert_allclose(end.z, surface.X @ end.theta[:-1] + end.theta[-1], atol=1e-12)
+    assert end.value < start.value
+
+
 # ---- data where H is singular ------------------------------------------------------------------
 
 
@@ -282,6 +317,38 @@ def test_a_start_that_is_surely_wrong():
     start = {"coef_init": np.full((1, 6), -500.0), "intercept_init": [800.0]}
     model = newton(alpha=1e-3, max_iter=500).fit(X, y, **start)
     assert_allclose(model.coef_, newton(alpha=1e-3).fit(X, y).coef_, atol=1e-6)
+
+
+def test_a_part_of_the_gradient_that_the_hessian_does_not_reach():
+    M = np.diag([1.0, 0.0])
+    assert by_eigenvalues(M, np.array([0.0, 1.0])) is None
+    assert_allclose(by_eigenvalues(M, np.array([2.0, 0.0]))(np.array([2.0, 5.0])), [2.0, 0.0])
+
+
+def test_without_curvature_the_step_is_damped():
+    """Far out on the slope of a logarithm σ′ is 0 to the last bit, but ∇ is not."""
+    X, y = np.array([[1.0], [2.0]]), np.zeros((2, 1))
+    surface = Surface(Network((1, 1), [], BinaryCrossEntropy()), Rows(X, y, None))
+    theta = np.array([[800.0], [800.0]])
+    point = surface.at(theta, X @ theta[:-1] + theta[-1])
+    H = surface.hessian(point.z, surface.loss.curvature)
+    assert not H.matrices[0].any()
+    *undamped, damped = islice(models(surface, point, 1), 3)
+    assert undamped == [None, None]
+    assert damped is not None
+    assert Descent(surface).step(point).value < point.value
+
+
+def test_a_hessian_that_is_not_convex_gives_way_to_its_gauss_newton_part():
+    X, y = fractions()
+    network = Network((6, 1), [], SquaredError(Logistic()))
+    surface = Surface(network, Rows(X, y[:, None], None))
+    theta = np.full((7, 1), 4.0)
+    point = surface.at(theta, X @ theta[:-1] + theta[-1])
+    exact, gauss_newton, *_ = models(surface, point, 1)
+    assert exact is None
+    H = surface.hessian(point.z, surface.loss.gauss_newton)
+    assert_allclose(H.matrices[0] @ gauss_newton.solve(point.grad), point.grad, rtol=1e-6)
 
 
 @pytest.mark.parametrize("factor", [1e-100, 1e-8, 1e8, 1e100])

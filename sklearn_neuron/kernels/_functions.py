@@ -31,7 +31,7 @@ def _expm1_parts(x):
 
         def single(x):
             x = min(max(x, np.float32(-87.0)), np.float32(88.0))
-            k = math.floor(x * np.float32(LOG2_E) + np.float32(0.5))
+            k = np.floor(x * np.float32(LOG2_E) + np.float32(0.5))
             r = (x - k * np.float32(0.693359375)) - k * np.float32(-2.12194440e-4)
             p = np.float32(1 / 5040)
             p = p * r + np.float32(1 / 720)
