@@ -48,6 +48,8 @@ from sklearn_neuron.recipes import Recipe
 WORTHWHILE = 0.04
 #: Of the outputs of one call; from 128 KiB on, memory for their losses would be mapped anew.
 OUTPUT_BYTES = 120_000
+#: Rows times parameters of one call, half a second at most: an interrupt waits for its end.
+CALL = 3e8
 #: Of a block's X, and of its activations, all layers together; but it has so many rows at least.
 BLOCK_BYTES, BLOCK_ROWS = 1 << 17, 200
 #: Rows of a batch up to which several dense neurons do without BLAS.
@@ -143,21 +145,27 @@ class CompiledEpoch:
         self.n, self._no_mistake = len(rows.Y), False
         network, K = descent.network, rows.Y.shape[1]
         self.X = kernel_argument(rows.X)
-        fitting = OUTPUT_BYTES // (K * network.dtype.itemsize * batch_size)
-        self.chunk_size = min(self.n, batch_size * max(1, fitting))
+        row = max(K * network.dtype.itemsize / OUTPUT_BYTES, network.theta.size / CALL)
+        self.chunk_size = min(self.n, batch_size * max(1, int(1.0 / (row * batch_size))))
         self._Y = np.empty((self.chunk_size, K), network.dtype)
         self._z = np.empty_like(self._Y)
         self._weight = np.empty((0 if rows.weight is None else self.chunk_size, 1), network.dtype)
         self._layers, self._constants = self._describe()
         self._memory = self._take_over_state()
-        n_units = sum(network.layer_sizes[1:])
-        width = max(n_units, 0 if isinstance(self.X, tuple) else network.layer_sizes[0])
-        fitting = BLOCK_BYTES // (width * network.dtype.itemsize)
-        block = min(batch_size, max(BLOCK_ROWS, fitting))
-        self._plan = np.array([self._rule(), self._loss(), batch_size, block])
-        in_blocks = 0 if self._is_neuron() else block * width  # a neuron needs no such memory
-        self._space = np.empty((4, in_blocks), network.dtype)
+        self._plan, self._gathered, self._space = self._make_blocks(batch_size)
         self._rest = np.empty_like(network.grad)
+
+    def _make_blocks(self, batch_size: int) -> tuple[NDArray[np.int64], Array, Array]:
+        """Return the plan, and the memory of a block: of its X, and of a, σ′ and δ."""
+        network = self.network
+        n_features = 0 if isinstance(self.X, tuple) else network.layer_sizes[0]
+        n_units = sum(network.layer_sizes[1:])
+        fitting = BLOCK_BYTES // (max(n_features, n_units) * network.dtype.itemsize)
+        block = min(batch_size, max(BLOCK_ROWS, fitting))
+        plan = np.array([self._rule(), self._loss(), batch_size, block])
+        m = 0 if self._is_neuron(plan[0]) else block  # a neuron's loops need none
+        space = np.empty((3, m * n_units), network.dtype)
+        return plan, np.empty(m * n_features, network.dtype), space
 
     def _rule(self) -> int:
         """Return the code of the rule of update."""
@@ -233,7 +241,7 @@ class CompiledEpoch:
         network, plan = self.network, self._plan
         targets = self._targets(Y)
         rows = self.X, which, targets, weight[:, 0], plan
-        if self._is_neuron():
+        if self._is_neuron(plan[0]):
             sparse = isinstance(self.X, tuple)
             kernels = self.kernels
             descend = kernels.descend_sparse_neuron if sparse else kernels.descend_neuron
@@ -241,15 +249,15 @@ class CompiledEpoch:
         t = self.state.get("t", 0)
         penalty = self.kernels.descend(
             *rows, self._layers, self._constants, hyper, t,
-            network.theta, network.grad, self._rest, self._memory, z, self._space,
+            network.theta, network.grad, self._rest, self._memory, z, self._gathered, self._space,
         )  # fmt: skip
         if "t" in self.state:
             self.state["t"] += -(-len(which) // self.batch_size)
         return float(penalty)
 
-    def _is_neuron(self) -> bool:
+    def _is_neuron(self, rule: int) -> bool:
         """Return whether one of the loops without ∇θ serves."""
-        plain = len(self._layers) == 1 and self._plan[0] == self.kernels.PLAIN
+        plain = len(self._layers) == 1 and rule == self.kernels.PLAIN
         few = self._layers[-1, 1] == 1 or self.batch_size <= SMALL_BATCH
         return bool(plain and (few or isinstance(self.X, tuple)))
 
@@ -266,7 +274,7 @@ class CompiledEpoch:
 def kernel_argument(X: Matrix) -> Array | tuple[Array, ...]:
     """Return X as the kernels take it: read-only, so that there is one type of it.
 
-    In CSR every entry stands once; where it does not, X is copied.
+    CSR is copied where entries are not in order, or stand more than once.
     """
     if not (isinstance(X, np.ndarray) or X.has_canonical_format):
         X = X.copy()

@@ -27,14 +27,21 @@ ALLOWED = {
     "kernels/_compile": set(),
     "kernels/_functions": {"kernels._compile"},
     "kernels/_products": {"kernels._compile"},
+    "kernels/_rows": {"kernels._compile", "kernels._products"},
     "kernels/_updates": {"kernels._compile", "kernels._products"},
     "kernels/_network": {
         "kernels._compile",
         "kernels._functions",
         "kernels._products",
+        "kernels._rows",
         "kernels._updates",
     },
-    "kernels/_neuron": {"kernels._compile", "kernels._functions", "kernels._products"},
+    "kernels/_neuron": {
+        "kernels._compile",
+        "kernels._functions",
+        "kernels._products",
+        "kernels._rows",
+    },
     "kernels/__init__": {
         "kernels._functions",
         "kernels._network",

@@ -9,14 +9,16 @@ from sklearn_neuron.kernels._products import (
     below,
     copy,
     dot,
-    first_gradient,
-    first_times,
-    gather,
     matrix,
     row_sums,
     times,
     transposed_times,
     vector,
+)
+from sklearn_neuron.kernels._rows import (
+    first_gradient,
+    first_times,
+    gather,
 )
 from sklearn_neuron.kernels._updates import update
 
@@ -62,7 +64,22 @@ def backward(x, rows, layers, theta, n_weights, a, slope, deltas, grad):
 
 @entry
 def descend(
-    X, order, Y, weight, plan, layers, constants, hyper, t, theta, grad, rest, memory, z, space
+    X,
+    order,
+    Y,
+    weight,
+    plan,
+    layers,
+    constants,
+    hyper,
+    t,
+    theta,
+    grad,
+    rest,
+    memory,
+    z,
+    gathered,
+    space,
 ):
     """Make the updates of the rows ``order``; return Σ m ½ alpha ‖W‖² before each.
 
@@ -85,8 +102,8 @@ def descend(
         Updates before.
     theta, grad, rest, memory : arrays (P,), (P,), (P,), (any, P) for P parameters
         θ, ∇θ, memory for the ∇θ of a block, the optimizer's state.
-    space : array (4, rows of a block * (n_units or n_features, whichever is more))
-        Memory for a block's X, and every layer's a, σ′ and δ.
+    gathered, space : arrays (rows of a block * p,), (3, rows of a block * n_units)
+        Memory for a block's X, and for every layer's a, σ′ and δ.
     """
     one, batch_size, block = theta.dtype.type(1), plan[2], plan[3]
     n_units = layers[:, 1].sum()
@@ -100,7 +117,7 @@ def descend(
         for first in range(start, stop, block):
             m = min(block, stop - first)
             rows = vector(order, first, m)
-            x = gather(X, rows, space[3])
+            x = gather(X, rows, gathered)
             forward(x, rows, layers, constants, theta, n_weights, space[0], space[1])
             last = m * (n_units - K)
             outputs, delta = matrix(z, first * K, m, K), matrix(space[2], last, m, K)

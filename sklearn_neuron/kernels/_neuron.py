@@ -7,23 +7,25 @@ import numpy as np
 from sklearn_neuron.kernels._compile import entry, inlined
 from sklearn_neuron.kernels._functions import one_delta, output_delta
 from sklearn_neuron.kernels._products import (
-    AHEAD,
-    LONG_ROW,
     dot,
     matrix,
+    scale,
+    transpose,
+    vector,
+)
+from sklearn_neuron.kernels._rows import (
+    AHEAD,
+    LONG_ROW,
     prefetch_row,
     row_dot,
     row_dots,
     row_scale_and_add,
     rows_add,
     rows_dot,
-    scale,
     sparse_add,
     sparse_dot,
     sparse_row_add,
     sparse_row_dot,
-    transpose,
-    vector,
 )
 
 #: Below it the common factor of sparse weights is multiplied into them.
