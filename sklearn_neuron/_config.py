@@ -36,7 +36,7 @@ class _Setting:
 
 
 _ENVIRONMENT = "SKLEARN_NEURON_ENGINE"
-_settings = [_Setting(_check(os.environ.get(_ENVIRONMENT, "auto"), _ENVIRONMENT))]
+_settings = [_Setting(_check(os.environ.get(_ENVIRONMENT, "").lower() or "auto", _ENVIRONMENT))]
 
 
 def get_config() -> dict[str, str]:
@@ -69,8 +69,8 @@ def set_config(*, engine: str | None = None) -> None:
         What computes the epochs of training: ``"numpy"`` always plain NumPy; ``"numba"`` compiled
         code for all that it covers, compiling it first where need be; ``"auto"`` compiled code
         where Numba is installed and the job is large enough to gain. Both agree to rounding.
-        ``None`` leaves the setting as it is. The first setting is that of the environment
-        variable ``SKLEARN_NEURON_ENGINE``, else ``"auto"``.
+        ``None`` leaves the setting as it is, which is one for all threads. The first setting is
+        that of the environment variable ``SKLEARN_NEURON_ENGINE``, else ``"auto"``.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def set_config(*, engine: str | None = None) -> None:
 
 @contextmanager
 def config_context(*, engine: str | None = None) -> Iterator[None]:
-    """Set the configuration for some lines of code.
+    """Set the configuration for some lines of code, and for what other threads do meanwhile.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import warnings
 from types import ModuleType
 
@@ -104,11 +105,13 @@ def serves(engine: str, descent: Descent, n: int, batch_size: int, n_epochs: int
 @functools.cache
 def load() -> ModuleType:
     """Return the compiled code."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        raise ImportError("Compiled epochs need Numba's compiler: unset NUMBA_DISABLE_JIT.")
     try:
         from sklearn_neuron import kernels  # noqa: PLC0415
-    except ImportError as error:
+    except Exception as error:  # whatever a broken installation raises
         raise ImportError(
-            f"Compiled epochs need Numba, which could not be imported ({error}): "
+            f"Compiled epochs need Numba, which could not be imported ({error!r}): "
             'pip install "sklearn-neuron[fast]".'
         ) from error
     return kernels

@@ -39,6 +39,7 @@ SINGULAR = 1e-13  # a reciprocal condition number
 FLAT = 1e-10  # an eigenvalue, where the largest is between 1 and p
 CONSISTENT = 1e-3  # share of a gradient that H need not reach
 DAMPINGS = tuple(10.0**k for k in range(-8, 9, 2))
+ROUGHLY = 1e-6  # a gradient that rounding may leave
 ROUNDING = 64 * np.finfo(np.float64).eps  # what L-BFGS has too
 
 
@@ -233,6 +234,7 @@ def newton(
     z = np.zeros(rows.Y.shape)
     if theta.any():
         z += rows.X @ theta[:-1] + theta[-1]
+    theta = surface.inner(theta)
     point, descent = surface.at(theta, z), Descent(surface)
     check_finite(point.value, point.grad, {}, "at the start of Newton's method", remedy)
     limit = 0.0 if tol is None else tol
@@ -241,11 +243,12 @@ def newton(
         new = descent.step(point) if np.abs(point.grad).max() > limit else None
         if new is None:  # no place is lower but for rounding, or H overflows
             check_finite(point.value, surface.sizes(), {}, when, remedy)
-            run.converged = True
+            run.converged = np.abs(point.grad).max() <= max(limit, ROUGHLY)
+            run.message = "; no step lowers the objective any more"
             break
         fall, point = point.value - new.value, new
         check_finite(point.value, np.append(point.theta, point.grad), {}, when, remedy)
-        run.commit(point.theta.ravel(), {}, point.value, math.nan)
+        run.commit(surface.outer(point.theta).ravel(), {}, point.value, math.nan)
         run.look(watchers)
         flat = tol is not None and bool(fall <= ROUNDING * abs(point.value + fall))
         run.converged = flat or bool(np.abs(point.grad).max() <= limit)
@@ -253,5 +256,5 @@ def newton(
         if run.converged or run.stopped:
             break
     if not run.losses:  # the start was already a minimum
-        run.commit(point.theta.ravel(), {}, point.value, math.nan)
+        run.commit(surface.outer(point.theta).ravel(), {}, point.value, math.nan)
     np.copyto(network.theta, run.theta, casting="same_kind")

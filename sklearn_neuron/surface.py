@@ -12,7 +12,7 @@ row's share :math:`s_i` of the mean and the loss's own second derivatives
 
 Everything is float64. θ and ∇ are ``(p + 1, K)``, the biases last; z is ``(n, K)``; H is
 ``(p + 1, p + 1)`` for each of K independent outputs, and ``(K (p + 1), K (p + 1))`` where they
-compete. Rows are passed through in blocks, so X is never copied as a whole.
+compete. Rows are passed through in blocks, so X is not copied as a whole.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from scipy.linalg.blas import dsyrk
 
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Softmax
-from sklearn_neuron.batches import Rows
+from sklearn_neuron.batches import Rows, row_view
 from sklearn_neuron.network import Network
 
 Floats = NDArray[np.float64]
@@ -35,6 +35,8 @@ Derivative = Callable[[Array, Array], Array | None]
 
 BLOCK = 1 << 17  # numbers in a block of X
 BLOCK_ROWS = 256, 8192  # at least and at most
+FAR = 100.0  # standard deviations
+SOME_ROWS = 200  # that means are taken of
 
 
 class Point(NamedTuple):
@@ -74,13 +76,31 @@ class Surface:
         if weight is not None:
             self.share = weight.astype(np.float64) / self.n
         self.softmax = isinstance(network.loss.link, Softmax)
-        size = self.n
+        self.centre: Floats | None = None
         if isinstance(X, np.ndarray):
             low, high = BLOCK_ROWS
-            size = min(self.n, max(low, min(high, BLOCK // max(1, self.p))))
-            self._scaled = np.empty((size, self.p))
-        self._size = size
+            size = max(low, min(high, BLOCK // max(1, self.p)))
+            self._scaled = np.empty((min(size, self.n), self.p))
+            self.centre = far_centre(X)
+        else:  # a block makes a dense H, which should not be more than its rows' work
+            size = max(8 * self.p, BLOCK * self.n // max(1, X.nnz))
+        self._size = min(size, self.n)
         self.blocks = self._parts(1)
+
+    def inner(self, theta: Floats) -> Floats:
+        """Return θ as it is here, given θ as users see it: for columns less their ``centre``."""
+        return self._shifted(theta, 1.0)
+
+    def outer(self, theta: Floats) -> Floats:
+        """Return θ as users see it."""
+        return self._shifted(theta, -1.0)
+
+    def _shifted(self, theta: Floats, sign: float) -> Floats:
+        if self.centre is None:
+            return theta
+        shifted = theta.copy()
+        shifted[-1] += sign * (self.centre @ theta[:-1])
+        return shifted
 
     def _parts(self, stride: int) -> list[slice]:
         """Cut every ``stride``-th row into blocks."""
@@ -88,8 +108,8 @@ class Surface:
         return [slice(i, min(i + span, self.n), stride) for i in range(0, self.n, span)]
 
     def _rows(self, part: slice) -> tuple[Matrix, Floats, Floats]:
-        X = self.X if part == slice(0, self.n, 1) else self.X[part]
-        X = X.astype(np.float64, copy=False)
+        X = row_view(self.X, part) if part.step == 1 else self.X[part]
+        X = X.astype(np.float64, copy=False) if self.centre is None else X - self.centre
         return X, self.Y[part], self.share[part] if self.share.ndim else self.share
 
     def _penalty(self, theta: Floats) -> float:
@@ -134,7 +154,7 @@ class Surface:
         """
         K, p = z.shape[1], self.p
         pairs = np.triu_indices(K) if self.softmax else (np.arange(K),) * 2
-        grams = [np.zeros((p, p), order="F") for _ in pairs[0]]
+        grams = self._zeros(len(pairs[0]))
         border, corner, convex = np.zeros((p, len(grams))), np.zeros(len(grams)), True
         scale = self.share.sum() / self.share[::stride].sum() if self.share.ndim else stride
         for part in self._parts(stride):
@@ -156,6 +176,15 @@ class Surface:
         if not self.softmax:
             return Hessian(blocks, convex)
         return Hessian([competing(K, pairs, blocks, self.alpha)], convex)
+
+    def _zeros(self, number: int) -> list[Floats]:
+        try:
+            return [np.zeros((self.p, self.p), order="F") for _ in range(number)]
+        except MemoryError as error:
+            raise MemoryError(
+                f"{error}. solver='newton' keeps a dense Hessian of {self.p} features squared; use "
+                "solver='lbfgs'."
+            ) from error
 
     def _add(self, gram: Floats, X: Matrix, h: Floats) -> Floats:
         """Return the gram with the upper half of Xᵀ diag(h) X added, and maybe the lower."""
@@ -182,6 +211,20 @@ class Surface:
         sizes[-1] = 1.0
         sizes += self.alpha
         return np.where(sizes > 0.0, sizes, 1.0)
+
+
+def far_centre(X: Array) -> Floats | None:
+    """Return the columns' means where some lie so far from 0 that H would be lost in rounding.
+
+    A shift of a column only moves the bias, so Newton's steps are the same where it is undone.
+    """
+    some = X[:: max(1, len(X) // SOME_ROWS)].astype(np.float64, copy=False)
+    means, spreads = some.mean(axis=0), some.std(axis=0)
+    far = np.abs(means) > FAR * spreads
+    if not (far & (spreads > 0.0)).any():
+        return None
+    centre: Floats = np.where(far, means, 0.0)
+    return centre
 
 
 def bordered(gram: Floats, border: Floats, corner: float) -> Floats:

@@ -27,8 +27,8 @@ from sklearn_neuron import (
     get_config,
     set_config,
 )
-from sklearn_neuron.activations import ACTIVATIONS, ReLU
-from sklearn_neuron.losses import LOSSES, CrossEntropy
+from sklearn_neuron.activations import ACTIVATIONS, ReLU, Tanh
+from sklearn_neuron.losses import LOSSES, CrossEntropy, SquaredError
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS
 
@@ -215,6 +215,17 @@ def test_single_precision_is_computed_in_single_precision():
         assert all(given == returned for given, returned in kinds.items())
 
 
+def test_a_call_is_short_for_a_large_network(monkeypatch):
+    monkeypatch.setattr(compiled, "CALL", 1.0)  # a batch is the least
+    calls = []
+    value = CrossEntropy.value
+    monkeypatch.setattr(
+        CrossEntropy, "value", lambda self, y, z: calls.append(len(z)) or value(self, y, z)
+    )
+    fit("numba", ManualMLPClassifier, X, CLASSES, max_iter=1)
+    assert calls == [7] * 8 + [5]
+
+
 def test_long_epochs_pass_in_several_calls(monkeypatch):
     monkeypatch.setattr(compiled, "OUTPUT_BYTES", 100)
     plain, fast = assert_agree(ManualMLPClassifier, X, CLASSES, weight=WEIGHT, alpha=0.1)
@@ -327,6 +338,8 @@ def test_what_is_not_covered_falls_back(params):
     assert model.engine_ == "numpy"
     neuron = fit("numba", LogisticNeuronClassifier, X, CLASSES, alpha=0.1, l1_ratio=0.5)
     assert neuron.engine_ == "numpy"
+    behind_tanh = fit("numba", ManualMLPRegressor, X, T, loss=SquaredError(Tanh()))
+    assert behind_tanh.engine_ == "numpy"
 
 
 # ---- the choice ----------------------------------------------------------------------------------
@@ -405,6 +418,8 @@ def test_without_numba():
     assert done.returncode == 0, done.stderr
     assert "Training goes on in NumPy" in done.stderr
     assert run(fit, SKLEARN_NEURON_ENGINE="fast").returncode != 0
+    assert run("import sklearn_neuron", SKLEARN_NEURON_ENGINE="").returncode == 0
+    assert run("import sklearn_neuron", SKLEARN_NEURON_ENGINE="NumPy").returncode == 0
 
 
 def test_without_compilation():
@@ -414,7 +429,7 @@ def test_without_compilation():
         SKLEARN_NEURON_ENGINE="numba",
         NUMBA_DISABLE_JIT="1",
     )
-    assert "NUMBA_DISABLE_JIT is set" in done.stderr.splitlines()[-1]
+    assert "unset NUMBA_DISABLE_JIT" in done.stderr.splitlines()[-1]
 
 
 def test_without_a_place_for_compiled_code():

@@ -463,3 +463,44 @@ def test_too_few_iterations_are_said_so():
     with pytest.warns(ConvergenceWarning, match=r"Newton's method stopped after 2 .*max_iter=2"):
         newton(max_iter=2).fit(X, y)
     assert newton(max_iter=3, tol=None).fit(X, y).n_iter_ == 3
+
+
+@pytest.mark.parametrize("shift", [1e3, 1e6, 1e8])
+def test_columns_far_from_zero(shift):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(300, 4))
+    y = (X[:, 0] + 0.3 * rng.normal(size=300) > 0).astype(int)
+    plain = LogisticNeuronClassifier(solver="newton", alpha=1e-3, tol=1e-9).fit(X, y)
+    start = {"coef_init": np.full(4, 0.1), "intercept_init": -0.1 * 4 * shift}
+    for kwargs in ({}, start):
+        far = LogisticNeuronClassifier(solver="newton", alpha=1e-3, tol=1e-9)
+        far.fit(X + shift, y, **kwargs)
+        assert far.loss_ == pytest.approx(plain.loss_, rel=1e-8)
+        assert_allclose(far.coef_, plain.coef_, rtol=1e-5, atol=1e-6)
+    one = X + np.array([0.0, shift, 0.0, 0.0])
+    far = LogisticNeuronClassifier(solver="newton", alpha=1e-3, tol=1e-9, record="epoch")
+    far.fit(one, y)
+    assert_allclose(far.history_["coef"][-1], far.coef_)
+    assert_allclose(far.decision_function(one), plain.decision_function(X), rtol=1e-5, atol=1e-5)
+
+
+def test_a_hessian_beyond_memory_says_what_to_do(monkeypatch):
+    def no_memory(*args, **kwargs):
+        raise MemoryError("no")
+
+    monkeypatch.setattr(np, "zeros", no_memory)
+    surface_of = Surface.__new__(Surface)
+    surface_of.p = 9
+    with pytest.raises(MemoryError, match="solver='lbfgs'"):
+        surface_of._zeros(1)
+
+
+def test_sparse_rows_pass_in_blocks(monkeypatch):
+    X = sparse.random(400, 5, density=0.4, format="csr", random_state=0)
+    y = np.arange(400) % 2
+    whole = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
+    monkeypatch.setattr("sklearn_neuron.surface.BLOCK", 64)
+    network = Network((5, 1), [], BinaryCrossEntropy())
+    assert len(Surface(network, Rows(X, y[:, None] * 1.0, None)).blocks) == 10
+    parts = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
+    assert_allclose(parts.coef_, whole.coef_, rtol=1e-9)

@@ -7,10 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba import config, njit
-
-if config.DISABLE_JIT:
-    raise ImportError("NUMBA_DISABLE_JIT is set")
+from numba import njit
 
 # Sums may be taken in any order, and a product and a sum at once; NaN and infinity stay.
 _OPTIONS = {
