@@ -69,6 +69,12 @@ def arguments(description, rounds):
     return args
 
 
+def agreed():
+    """Say that a check came to its end, and who was missing."""
+    missing = [name for name in ("numba", "torch", "jax") if not installed(name)]
+    print("All agree" + (f" (not installed: {', '.join(missing)})" if missing else "") + ".")
+
+
 def installed(name):
     """Return whether a module is there, without importing it."""
     return importlib.util.find_spec(name) is not None

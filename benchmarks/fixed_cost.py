@@ -70,6 +70,7 @@ def main():
     X, y = make_data()
     assert_agreement(X, y)
     if args.check:
+        _common.agreed()
         return
     report = _common.Report("fixed_cost", __doc__.splitlines()[0], args)
     models = contestants()

@@ -141,6 +141,7 @@ def main():
     args = _common.arguments(__doc__, rounds=1)
     if args.check:
         check()
+        _common.agreed()
         return
     report = _common.Report("grid", __doc__.splitlines()[0], args)
     rows, against, chosen = [], [], {}

@@ -244,6 +244,7 @@ def main():
     args = _common.arguments(__doc__, rounds=5)
     if args.check:
         check()
+        _common.agreed()
         return
     report = _common.Report("neuron", __doc__.splitlines()[0], args)
     report.compare("One row at a time, beside SGDClassifier, ns", beside_sgd(args.rounds))

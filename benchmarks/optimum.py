@@ -131,6 +131,7 @@ def main():
     args = _common.arguments(__doc__, rounds=7)
     if args.check:
         check()
+        _common.agreed()
         return
     report = _common.Report("optimum", __doc__.splitlines()[0], args)
     against = []

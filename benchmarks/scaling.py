@@ -130,6 +130,7 @@ def main():
     if args.check:
         assert_same_predictions(*predictors(20, 100), make_data(1_000, 20)[0])
         assert abs(slope([1, 2, 4], [3.0, 12.0, 48.0]) - 2.0) < 1e-12
+        _common.agreed()
         return
     report = _common.Report("scaling", __doc__.splitlines()[0], args)
     report.say(f"ManualMLPClassifier, {UNITS} units a layer, sgd; where it does not grow: {BASE}")

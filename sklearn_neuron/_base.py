@@ -22,7 +22,7 @@ from sklearn_neuron._callbacks import DECORATED, CallbackSupport, Tasks, open_ta
 from sklearn_neuron._config import get_config
 from sklearn_neuron._fitted import FittedNetwork, Parameters
 from sklearn_neuron._reading import NOTHING, Data, Given
-from sklearn_neuron._reporting import not_converged, reporter
+from sklearn_neuron._reporting import not_converged, report_compiled, reporter
 from sklearn_neuron._resume import Resume
 from sklearn_neuron._typing import Array
 from sklearn_neuron._validation import RANDOM_STATE, Choice, Constraint, Flag, Number
@@ -335,6 +335,8 @@ class BaseNetworkEstimator(CallbackSupport, FittedNetwork):
         batch_size, n_epochs = int(self.batch_size), 1 if data.one_pass else int(self.max_iter)
         rng = data.place.rng(self.random_state) if self.shuffle else None
         if serves(get_config()["engine"], descent, len(data.rows.Y), batch_size, n_epochs):
+            if self.verbose:
+                report_compiled(type(self).__name__)
             return CompiledEpoch(descent, data.rows, batch_size, rng)
         return MiniBatchEpoch(descent, MiniBatches(network, data.rows, batch_size), rng)
 

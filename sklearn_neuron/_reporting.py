@@ -39,6 +39,14 @@ def reporter(name: str, unit: str, max_iter: int) -> Watcher:
     return report
 
 
+def report_compiled(name: str) -> None:
+    """Say why a fit may seem to wait before its first epoch."""
+    print(  # noqa: T201
+        f"[{name}] compiled epochs; the first fit of its kind compiles for some seconds, once",
+        flush=True,
+    )
+
+
 def not_converged(name: str, kind: str, **facts: object) -> str:
     """Return the text of a ConvergenceWarning.
 

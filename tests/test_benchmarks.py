@@ -26,3 +26,4 @@ def test_what_is_compared_agrees(name, tmp_path):
         check=False,
     )
     assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("All agree")

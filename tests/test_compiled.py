@@ -302,6 +302,13 @@ def test_the_perceptron_stops_when_nothing_is_left_to_learn():
     assert runs[1].score(X, y) == 1.0
 
 
+def test_verbose_says_that_the_first_fit_compiles(capsys):
+    fit("numba", LogisticNeuronClassifier, X, BINARY, max_iter=2, verbose=True)
+    first, *epochs = capsys.readouterr().out.splitlines()
+    assert first.startswith("[LogisticNeuronClassifier] compiled epochs; the first fit")
+    assert len(epochs) == 2
+
+
 def test_divergence_is_an_error():
     y = 1e3 * T[:, 0]
     for engine in ("numpy", "numba"):
