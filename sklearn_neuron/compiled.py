@@ -50,7 +50,7 @@ WORTHWHILE = 0.04
 #: Of the outputs of one call; from 128 KiB on, memory for their losses would be mapped anew.
 OUTPUT_BYTES = 120_000
 #: Rows times parameters of one call, half a second at most: an interrupt waits for its end.
-CALL = 3e8
+CALL_WORK = 3e8
 #: Of a block's X, and of its activations, all layers together; but it has so many rows at least.
 BLOCK_BYTES, BLOCK_ROWS = 1 << 17, 200
 #: Rows of a batch up to which several dense neurons do without BLAS.
@@ -148,7 +148,7 @@ class CompiledEpoch:
         self.n, self._no_mistake = len(rows.Y), False
         network, K = descent.network, rows.Y.shape[1]
         self.X = kernel_argument(rows.X)
-        row = max(K * network.dtype.itemsize / OUTPUT_BYTES, network.theta.size / CALL)
+        row = max(K * network.dtype.itemsize / OUTPUT_BYTES, network.theta.size / CALL_WORK)
         self.chunk_size = min(self.n, batch_size * max(1, int(1.0 / (row * batch_size))))
         self._Y = np.empty((self.chunk_size, K), network.dtype)
         self._z = np.empty_like(self._Y)

@@ -216,7 +216,7 @@ def test_single_precision_is_computed_in_single_precision():
 
 
 def test_a_call_is_short_for_a_large_network(monkeypatch):
-    monkeypatch.setattr(compiled, "CALL", 1.0)  # a batch is the least
+    monkeypatch.setattr(compiled, "CALL_WORK", 1.0)  # a batch is the least
     calls = []
     value = CrossEntropy.value
     monkeypatch.setattr(
