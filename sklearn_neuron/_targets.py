@@ -71,8 +71,6 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         # first, because it says better than type_of_target what is wrong
         found = _unique("y", y) if y.ndim == 1 else np.arange(y.shape[1])
         kind = _kind_of_target(y, found)
-        if kind not in {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}:
-            check_classification_targets(y)  # raises; called only then, for it is slow
         if kind == "multiclass-multioutput":
             raise ValueError(
                 "multiclass-multioutput targets are not supported: y must be one column of "
@@ -269,13 +267,15 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
 
 
 def _kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
-    """Return ``type_of_target``, which looks long even at what is plain to see.
+    """Return ``type_of_target``, or raise where it is none of classes.
 
-    A column of ints, bools or strings with few classes is; of many it warns.
+    It looks long even at what is plain to see, as a column of ints, bools or strings with few
+    classes is. Of many classes scikit-learn warns.
     """
     if y.ndim == 1 and y.dtype.kind in "iubU" and 4 * len(found) <= len(y):
         return "binary" if len(found) <= 2 else "multiclass"
     kind: str = type_of_target(y, input_name="y")
+    check_classification_targets(y)
     return kind
 
 

@@ -353,3 +353,11 @@ def test_lbfgs_on_hopeless_data_says_so(X):
     with pytest.raises(ValueError, match=r"diverged .*L-BFGS.*StandardScaler"):
         model.fit(X * 1e307, target_for(SigmoidNeuronRegressor, 30), intercept_init=0.5,
                   coef_init=np.full(4, 1e10))  # fmt: skip
+
+
+def test_many_classes_are_seen_as_scikit_learn_sees_them():
+    """A short look at y serves where classes are few; of many scikit-learn warns."""
+    y = np.arange(200)
+    X = np.random.RandomState(0).normal(size=(200, 2))
+    with pytest.warns(UserWarning, match="unique classes is greater than 50%"):
+        LogisticNeuronClassifier(max_iter=1, tol=None).fit(X, y)
