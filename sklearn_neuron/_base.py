@@ -249,7 +249,8 @@ class BaseNetworkEstimator(CallbackSupport, FittedNetwork):
             if interrupt is not None or run.stopped:
                 break
         if best is None:
-            raise diverged if diverged is not None else KeyboardInterrupt
+            assert diverged is not None  # every start has
+            raise diverged
         return best[1], interrupt
 
     def _height(self, network: Network, data: Data, run: Run) -> tuple[float, ...]:
