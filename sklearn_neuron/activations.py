@@ -38,7 +38,7 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.recipes import Recipe
+from sklearn_neuron.components import Recipe
 
 
 class Link(Recipe):

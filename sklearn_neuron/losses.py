@@ -55,7 +55,7 @@ from sklearn_neuron.activations import (
     Softmax,
     Step,
 )
-from sklearn_neuron.recipes import Recipe
+from sklearn_neuron.components import Recipe
 
 IDENTITY = Identity()
 

@@ -8,16 +8,11 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from sklearn_neuron._base import BaseNetworkEstimator, resolve
-from sklearn_neuron._callbacks import with_callbacks
-from sklearn_neuron._docs import documented
-from sklearn_neuron._fitted import Parameters
-from sklearn_neuron._probabilities import ProbabilisticClassifier
-from sklearn_neuron._reading import Given
-from sklearn_neuron._resume import Resume
-from sklearn_neuron._targets import BaseNetworkRegressor
-from sklearn_neuron._typing import Array
-from sklearn_neuron._validation import (
+from sklearn_neuron._engine.dropout import Dropout
+from sklearn_neuron._estimator.attributes import Parameters
+from sklearn_neuron._estimator.base import BaseNetworkEstimator, resolve
+from sklearn_neuron._estimator.callbacks import with_callbacks
+from sklearn_neuron._estimator.constraints import (
     HIDDEN_LAYER_SIZES,
     Choice,
     InvalidParameterTypeError,
@@ -26,8 +21,13 @@ from sklearn_neuron._validation import (
     check_start,
     layer_sizes_of,
 )
+from sklearn_neuron._estimator.data import Given
+from sklearn_neuron._estimator.docstrings import documented
+from sklearn_neuron._estimator.probabilities import ProbabilisticClassifier
+from sklearn_neuron._estimator.state import Resume
+from sklearn_neuron._estimator.targets import BaseNetworkRegressor
+from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import ACTIVATIONS, Activation, Link, Softmax, Step
-from sklearn_neuron.dropout import Dropout
 from sklearn_neuron.initializers import INITIALIZERS, initialize
 from sklearn_neuron.losses import LOSSES, Loss
 from sklearn_neuron.network import Network

@@ -13,16 +13,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._base import MINIMIZERS, BaseNetworkEstimator
-from sklearn_neuron._callbacks import with_callbacks
-from sklearn_neuron._docs import documented
-from sklearn_neuron._fitted import Parameters
-from sklearn_neuron._probabilities import ProbabilisticClassifier
-from sklearn_neuron._reading import Data, Given
-from sklearn_neuron._resume import Resume
-from sklearn_neuron._targets import BaseNetworkClassifier, BaseNetworkRegressor
+from sklearn_neuron._estimator.attributes import Parameters
+from sklearn_neuron._estimator.base import MINIMIZERS, BaseNetworkEstimator
+from sklearn_neuron._estimator.callbacks import with_callbacks
+from sklearn_neuron._estimator.constraints import TARGET_RANGE, Choice, Number, check_start
+from sklearn_neuron._estimator.data import Data, Given
+from sklearn_neuron._estimator.docstrings import documented
+from sklearn_neuron._estimator.probabilities import ProbabilisticClassifier
+from sklearn_neuron._estimator.state import Resume
+from sklearn_neuron._estimator.targets import BaseNetworkClassifier, BaseNetworkRegressor
 from sklearn_neuron._typing import Array
-from sklearn_neuron._validation import TARGET_RANGE, Choice, Number, check_start
 from sklearn_neuron.activations import Logistic
 from sklearn_neuron.losses import (
     LOSSES,

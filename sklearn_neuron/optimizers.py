@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.recipes import Recipe
+from sklearn_neuron.components import Recipe
 
 State = dict[str, Any]
 

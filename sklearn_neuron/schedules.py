@@ -21,7 +21,7 @@ import math
 from abc import abstractmethod
 from typing import NamedTuple
 
-from sklearn_neuron.recipes import Recipe
+from sklearn_neuron.components import Recipe
 
 
 class Place(NamedTuple):

@@ -204,7 +204,7 @@ def test_float32(cls, form):
 
 
 def test_single_precision_is_computed_in_single_precision():
-    from sklearn_neuron.kernels import _functions
+    from sklearn_neuron._engine.kernels import _functions
 
     for function in (_functions.exp, _functions.logistic, _functions.tanh):
         numbers = (np.float32(0.5), np.float32(1.0))[: 1 + (function is not _functions.exp)]
@@ -413,7 +413,7 @@ def test_numba_is_imported_only_when_used():
 def test_without_numba():
     block = "import sys; sys.modules['numba'] = None\n"
     fit = (
-        "import sklearn_neuron as s, sklearn_neuron.compiled as c, warnings\n"
+        "import sklearn_neuron as s, sklearn_neuron._engine.compiled as c, warnings\n"
         "c.WORTHWHILE = 0.0\n"
         "m = s.ManualMLPClassifier((3,), max_iter=2).fit([[0.0], [1.0]] * 40, [0, 1] * 40)\n"
         "assert m.engine_ == 'numpy', m.engine_"
@@ -440,7 +440,7 @@ def test_without_compilation():
 
 
 def test_without_a_place_for_compiled_code():
-    from sklearn_neuron.kernels._compile import entry
+    from sklearn_neuron._engine.kernels._compile import entry
 
     scope = {}
     exec("def double(x):\n    return 2 * x", scope)  # without a file, there is none beside it

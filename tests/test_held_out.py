@@ -21,8 +21,8 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron._engine.validation import HeldOut
 from sklearn_neuron.activations import Softmax
-from sklearn_neuron.held_out import HeldOut
 from sklearn_neuron.losses import (
     BinaryCrossEntropy,
     CrossEntropy,

@@ -9,7 +9,7 @@ from helpers import NETWORKS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor
-from sklearn_neuron.history import StepHistory
+from sklearn_neuron._engine.history import StepHistory
 from sklearn_neuron.network import Network
 
 NUMBERS = {"loss": ["epoch", "eta", "loss"], "epoch": ["epoch", "eta", "loss"]}
@@ -111,7 +111,7 @@ def test_rows_hold_the_parameters_after_the_update_and_both_losses():
 def test_full_batch_steps_over_several_blocks(X, monkeypatch):
     y = target_for(LogisticNeuronClassifier, 30)
     whole = make(LogisticNeuronClassifier, record="step", batch_size=None).fit(X, y)
-    monkeypatch.setattr("sklearn_neuron.batches.BLOCK_BYTES", 7 * 24)
+    monkeypatch.setattr("sklearn_neuron._engine.batches.BLOCK_BYTES", 7 * 24)
     cut = make(LogisticNeuronClassifier, record="step", batch_size=None).fit(X, y)
     assert_allclose(cut.history_["loss"], whole.history_["loss"], rtol=1e-12)
     assert_allclose(cut.history_["loss_after"], whole.history_["loss_after"], rtol=1e-12)
@@ -212,7 +212,7 @@ def test_nothing_is_evaluated_where_it_is_not_asked_for(X, monkeypatch):
     def evaluate(*args):
         raise AssertionError("evaluated")
 
-    monkeypatch.setattr("sklearn_neuron.history.evaluate", evaluate)
+    monkeypatch.setattr("sklearn_neuron._engine.history.evaluate", evaluate)
     for record in ("loss", "epoch"):
         make(LogisticNeuronClassifier, record=record).fit(X, np.arange(30) % 3)
     with pytest.raises(AssertionError, match="evaluated"):

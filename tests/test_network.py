@@ -9,9 +9,9 @@ from reference import objective_and_gradients
 from scipy import sparse
 
 from sklearn_neuron import batches
+from sklearn_neuron._engine.batches import Rows, full_batch
+from sklearn_neuron._engine.epochs import objective
 from sklearn_neuron.activations import ACTIVATIONS, Identity, Logistic
-from sklearn_neuron.batches import Rows, full_batch
-from sklearn_neuron.epochs import objective
 from sklearn_neuron.losses import LOSSES, SquaredError
 from sklearn_neuron.network import Network, raw_output, split
 

@@ -17,8 +17,10 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._engine.hessian import Surface
+from sklearn_neuron._engine.newton import Descent, by_eigenvalues, invert, models, search
 from sklearn_neuron.activations import Identity, Logistic, ReLU
-from sklearn_neuron.batches import Rows
 from sklearn_neuron.losses import (
     LOSSES,
     BinaryCrossEntropy,
@@ -29,8 +31,6 @@ from sklearn_neuron.losses import (
     SquaredError,
 )
 from sklearn_neuron.network import Network
-from sklearn_neuron.newton import Descent, by_eigenvalues, invert, models, search
-from sklearn_neuron.surface import Surface
 
 NEURONS = [SigmoidNeuronRegressor, LogisticNeuronClassifier]
 LOSSES_WITH_CURVATURE = [
@@ -499,7 +499,7 @@ def test_sparse_rows_pass_in_blocks(monkeypatch):
     X = sparse.random(400, 5, density=0.4, format="csr", random_state=0)
     y = np.arange(400) % 2
     whole = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
-    monkeypatch.setattr("sklearn_neuron.surface.BLOCK", 64)
+    monkeypatch.setattr("sklearn_neuron._engine.hessian.BLOCK", 64)
     network = Network((5, 1), [], BinaryCrossEntropy())
     assert len(Surface(network, Rows(X, y[:, None] * 1.0, None)).blocks) == 10
     parts = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)

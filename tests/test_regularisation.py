@@ -19,10 +19,10 @@ from sklearn_neuron import (
     RMSprop,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron._engine.batches import Rows, full_batch
+from sklearn_neuron._engine.dropout import Dropout
+from sklearn_neuron._engine.epochs import evaluate, objective
 from sklearn_neuron.activations import ACTIVATIONS, ReLU, Tanh
-from sklearn_neuron.batches import Rows, full_batch
-from sklearn_neuron.dropout import Dropout
-from sklearn_neuron.epochs import evaluate, objective
 from sklearn_neuron.losses import CrossEntropy
 from sklearn_neuron.network import Network, raw_output
 

@@ -23,8 +23,8 @@ from sklearn_neuron import (
     epochs,
     training,
 )
-from sklearn_neuron._resume import seeded
-from sklearn_neuron.training import Plateau
+from sklearn_neuron._engine.training import Plateau
+from sklearn_neuron._estimator.state import seeded
 
 
 def reached(plateau, *losses):

@@ -16,8 +16,8 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron.activations import LeakyReLU
+from sklearn_neuron.components import Recipe
 from sklearn_neuron.losses import Huber
-from sklearn_neuron.recipes import Recipe
 from sklearn_neuron.schedules import Adaptive, Cosine
 
 WRONG_VALUES = {

@@ -32,7 +32,9 @@ def look(**methods):
 
 
 def stratifies(column):
-    with mock.patch("sklearn_neuron._reading.train_test_split", wraps=train_test_split) as split:
+    with mock.patch(
+        "sklearn_neuron._estimator.data.train_test_split", wraps=train_test_split
+    ) as split:
         fit(column, y=RARE, early_stopping=True)
     return set(split.call_args.kwargs["stratify"]) == {0, 1, 2}  # and not 3, which is alone
 

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_neuron._validation import Number
-from sklearn_neuron.epochs import evaluate, objective
+from sklearn_neuron._engine.epochs import evaluate, objective
+from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron.initializers import initialize
 from sklearn_neuron.inspection._subject import (
     Subject,

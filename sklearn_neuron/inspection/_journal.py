@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._base import BaseNetworkEstimator
+from sklearn_neuron._estimator.base import BaseNetworkEstimator
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import (
     layer_sizes_of,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_neuron._engine.epochs import evaluate
+from sklearn_neuron._estimator.constraints import Choice, Number
 from sklearn_neuron._typing import Array
-from sklearn_neuron._validation import Choice, Number
-from sklearn_neuron.epochs import evaluate
 from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require
 from sklearn_neuron.inspection._subject import (
     Subject,

@@ -11,10 +11,10 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron._base import BaseNetworkEstimator
-from sklearn_neuron._reading import Given
+from sklearn_neuron._engine.batches import Block, Rows, full_batch
+from sklearn_neuron._estimator.base import BaseNetworkEstimator
+from sklearn_neuron._estimator.data import Given
 from sklearn_neuron._typing import Array
-from sklearn_neuron.batches import Block, Rows, full_batch
 from sklearn_neuron.network import Network
 from sklearn_neuron.neuron import NeuronMixin
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._engine.epochs import gradient
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Link
-from sklearn_neuron.batches import Rows
-from sklearn_neuron.epochs import gradient
 from sklearn_neuron.inspection._subject import subject_of
 from sklearn_neuron.network import Network
 

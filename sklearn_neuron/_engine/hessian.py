@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg.blas import dsyrk
 
+from sklearn_neuron._engine.batches import Rows, row_view
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Softmax
-from sklearn_neuron.batches import Rows, row_view
 from sklearn_neuron.network import Network
 
 Floats = NDArray[np.float64]

@@ -22,9 +22,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from sklearn_neuron._engine.batches import Block
+from sklearn_neuron._engine.epochs import Descent, evaluate, loss_of
 from sklearn_neuron._typing import Array
-from sklearn_neuron.batches import Block
-from sklearn_neuron.epochs import Descent, evaluate, loss_of
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer, State
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sklearn_neuron._engine.batches import Rows, raw_outputs
 from sklearn_neuron._typing import Array
-from sklearn_neuron.batches import Rows, raw_outputs
 from sklearn_neuron.network import Network, split
 from sklearn_neuron.optimizers import State
 

@@ -19,10 +19,10 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import validate_data
 
-from sklearn_neuron._resume import Resume
+from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._estimator.constraints import check_sample_weight
+from sklearn_neuron._estimator.state import Resume
 from sklearn_neuron._typing import Array, Matrix
-from sklearn_neuron._validation import check_sample_weight
-from sklearn_neuron.batches import Rows
 
 FLOATS = (np.float64, np.float32)
 

@@ -22,10 +22,10 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
 
-from sklearn_neuron.batches import Rows
+from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._engine.hessian import Floats, Hessian, Point, Surface
+from sklearn_neuron._engine.training import Plateau, Run, Watcher, check_finite
 from sklearn_neuron.network import Network
-from sklearn_neuron.surface import Floats, Hessian, Point, Surface
-from sklearn_neuron.training import Plateau, Run, Watcher, check_finite
 
 Inverse = Callable[[Floats], Floats]
 Solver = Callable[[Floats, Floats], Inverse | None]

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.recipes import Recipe
+from sklearn_neuron.components import Recipe
 
 
 class InvalidParameterTypeError(TypeError, ValueError):

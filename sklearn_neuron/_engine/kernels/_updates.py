@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from sklearn_neuron.kernels._compile import compiled
-from sklearn_neuron.kernels._products import add_multiple
+from sklearn_neuron._engine.kernels._compile import compiled
+from sklearn_neuron._engine.kernels._products import add_multiple
 
 PLAIN, MOMENTUM, NESTEROV, ADAM = range(4)
 

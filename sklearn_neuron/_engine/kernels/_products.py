@@ -6,7 +6,7 @@ import numpy as np
 from numba import carray, types
 from numba.extending import intrinsic
 
-from sklearn_neuron.kernels._compile import compiled
+from sklearn_neuron._engine.kernels._compile import compiled
 
 #: Rows up to which a product is a plain loop; from there on BLAS is faster.
 FEW_ROWS = 2

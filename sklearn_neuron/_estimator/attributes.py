@@ -14,14 +14,14 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_neuron._reading import FLOATS, Data, DataReader
-from sklearn_neuron._resume import Resume
+from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
+from sklearn_neuron._engine.history import History, count_on
+from sklearn_neuron._engine.training import Run
+from sklearn_neuron._estimator.data import FLOATS, Data, DataReader
+from sklearn_neuron._estimator.state import Resume
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import Activation
-from sklearn_neuron.batches import BLOCK_BYTES, raw_outputs
-from sklearn_neuron.history import History, count_on
 from sklearn_neuron.network import Network, split
-from sklearn_neuron.training import Run
 
 Parameters = tuple[list[Array], list[Array]]  # W and b of every layer
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_neuron._base import resolve
-from sklearn_neuron._targets import BaseNetworkClassifier
+from sklearn_neuron._estimator.base import resolve
+from sklearn_neuron._estimator.constraints import Choice
+from sklearn_neuron._estimator.targets import BaseNetworkClassifier
 from sklearn_neuron._typing import Array
-from sklearn_neuron._validation import Choice
 from sklearn_neuron.activations import Logistic, Softmax, softplus
 from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss
 

@@ -24,11 +24,11 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from sklearn_neuron._base import BaseNetworkEstimator, has_updates
-from sklearn_neuron._reading import Given
+from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._estimator.base import BaseNetworkEstimator, has_updates
+from sklearn_neuron._estimator.constraints import CLASS_WEIGHT
+from sklearn_neuron._estimator.data import Given
 from sklearn_neuron._typing import Array
-from sklearn_neuron._validation import CLASS_WEIGHT
-from sklearn_neuron.batches import Rows
 from sklearn_neuron.network import Network
 
 

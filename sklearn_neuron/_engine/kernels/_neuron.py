@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_neuron.kernels._compile import entry, inlined
-from sklearn_neuron.kernels._functions import one_delta, output_delta
-from sklearn_neuron.kernels._products import (
+from sklearn_neuron._engine.kernels._compile import entry, inlined
+from sklearn_neuron._engine.kernels._functions import one_delta, output_delta
+from sklearn_neuron._engine.kernels._products import (
     dot,
     matrix,
     scale,
     transpose,
     vector,
 )
-from sklearn_neuron.kernels._rows import (
+from sklearn_neuron._engine.kernels._rows import (
     AHEAD,
     LONG_ROW,
     prefetch_row,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sklearn_neuron.kernels._compile import compiled, entry
-from sklearn_neuron.kernels._functions import activate, output_delta
-from sklearn_neuron.kernels._products import (
+from sklearn_neuron._engine.kernels._compile import compiled, entry
+from sklearn_neuron._engine.kernels._functions import activate, output_delta
+from sklearn_neuron._engine.kernels._products import (
     add_multiple,
     below,
     copy,
@@ -15,12 +15,12 @@ from sklearn_neuron.kernels._products import (
     transposed_times,
     vector,
 )
-from sklearn_neuron.kernels._rows import (
+from sklearn_neuron._engine.kernels._rows import (
     first_gradient,
     first_times,
     gather,
 )
-from sklearn_neuron.kernels._updates import update
+from sklearn_neuron._engine.kernels._updates import update
 
 
 @compiled

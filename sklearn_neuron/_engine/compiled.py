@@ -15,6 +15,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_neuron._engine.batches import Rows, full_batch, gather
+from sklearn_neuron._engine.epochs import Descent, solves, weighted_sum
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import (
     ELU,
@@ -28,8 +30,7 @@ from sklearn_neuron.activations import (
     Softplus,
     Tanh,
 )
-from sklearn_neuron.batches import Rows, full_batch, gather
-from sklearn_neuron.epochs import Descent, solves, weighted_sum
+from sklearn_neuron.components import Recipe
 from sklearn_neuron.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -43,7 +44,6 @@ from sklearn_neuron.losses import (
 )
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import SGD, Adam, AdamW
-from sklearn_neuron.recipes import Recipe
 
 #: Seconds that a job must take in NumPy to pay for loading compiled code.
 WORTHWHILE = 0.04
@@ -108,7 +108,7 @@ def load() -> ModuleType:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         raise ImportError("Compiled epochs need Numba's compiler: unset NUMBA_DISABLE_JIT.")
     try:
-        from sklearn_neuron import kernels  # noqa: PLC0415
+        from sklearn_neuron._engine import kernels  # noqa: PLC0415
     except Exception as error:  # whatever a broken installation raises
         raise ImportError(
             f"Compiled epochs need Numba, which could not be imported ({error!r}): "

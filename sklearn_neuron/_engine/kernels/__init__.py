@@ -9,7 +9,7 @@ Shapes are those of ``network``. What steers (rates, constants) comes as float64
 to the network's dtype here, so that float32 stays float32.
 """
 
-from sklearn_neuron.kernels._functions import (
+from sklearn_neuron._engine.kernels._functions import (
     ABSOLUTE_ERROR,
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -30,9 +30,9 @@ from sklearn_neuron.kernels._functions import (
     SQUARED_ERROR_LOGISTIC,
     TANH,
 )
-from sklearn_neuron.kernels._network import descend
-from sklearn_neuron.kernels._neuron import descend_neuron, descend_sparse_neuron
-from sklearn_neuron.kernels._updates import ADAM, MOMENTUM, NESTEROV, PLAIN
+from sklearn_neuron._engine.kernels._network import descend
+from sklearn_neuron._engine.kernels._neuron import descend_neuron, descend_sparse_neuron
+from sklearn_neuron._engine.kernels._updates import ADAM, MOMENTUM, NESTEROV, PLAIN
 
 __all__ = [
     "ABSOLUTE_ERROR",

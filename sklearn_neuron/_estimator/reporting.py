@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sklearn_neuron.training import Run, Watcher
+from sklearn_neuron._engine.training import Run, Watcher
 
 
 def reporter(name: str, unit: str, max_iter: int) -> Watcher:

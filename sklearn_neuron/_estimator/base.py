@@ -18,26 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_neuron._callbacks import DECORATED, CallbackSupport, Tasks, open_tasks
 from sklearn_neuron._config import get_config
-from sklearn_neuron._fitted import FittedNetwork, Parameters
-from sklearn_neuron._reading import NOTHING, Data, Given
-from sklearn_neuron._reporting import not_converged, report_compiled, reporter
-from sklearn_neuron._resume import Resume
+from sklearn_neuron._engine.batches import MiniBatches, Rows, full_batch
+from sklearn_neuron._engine.compiled import CompiledEpoch, serves
+from sklearn_neuron._engine.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, evaluate
+from sklearn_neuron._engine.history import HISTORIES, History
+from sklearn_neuron._engine.newton import newton
+from sklearn_neuron._engine.training import DivergenceError, Plateau, Run, Watcher, minimize, train
+from sklearn_neuron._engine.validation import HeldOut
+from sklearn_neuron._estimator.attributes import FittedNetwork, Parameters
+from sklearn_neuron._estimator.callbacks import DECORATED, CallbackSupport, Tasks, open_tasks
+from sklearn_neuron._estimator.constraints import RANDOM_STATE, Choice, Constraint, Flag, Number
+from sklearn_neuron._estimator.data import NOTHING, Data, Given
+from sklearn_neuron._estimator.reporting import not_converged, report_compiled, reporter
+from sklearn_neuron._estimator.state import Resume
 from sklearn_neuron._typing import Array
-from sklearn_neuron._validation import RANDOM_STATE, Choice, Constraint, Flag, Number
 from sklearn_neuron.activations import Activation
-from sklearn_neuron.batches import MiniBatches, Rows, full_batch
-from sklearn_neuron.compiled import CompiledEpoch, serves
-from sklearn_neuron.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, evaluate
-from sklearn_neuron.held_out import HeldOut
-from sklearn_neuron.history import HISTORIES, History
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, split
-from sklearn_neuron.newton import newton
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.schedules import SCHEDULES, Place, Schedule
-from sklearn_neuron.training import DivergenceError, Plateau, Run, Watcher, minimize, train
 
 
 class Minimizer(NamedTuple):

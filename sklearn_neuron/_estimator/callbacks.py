@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sklearn_neuron.training import Run
+from sklearn_neuron._engine.training import Run
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from sklearn_neuron._engine.batches import Block
+from sklearn_neuron._engine.epochs import Epoch, objective
+from sklearn_neuron._engine.history import History
+from sklearn_neuron._engine.validation import HeldOut
 from sklearn_neuron._typing import Array
-from sklearn_neuron.batches import Block
-from sklearn_neuron.epochs import Epoch, objective
-from sklearn_neuron.held_out import HeldOut
-from sklearn_neuron.history import History
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import State
 from sklearn_neuron.schedules import Place, Schedule

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
+from sklearn_neuron._engine.batches import Block, MiniBatches
 from sklearn_neuron._typing import Array
-from sklearn_neuron.batches import Block, MiniBatches
 from sklearn_neuron.network import Network, raw_output
 from sklearn_neuron.optimizers import Optimizer, State
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
+from sklearn_neuron._engine.history import HISTORIES
 from sklearn_neuron.activations import ACTIVATIONS
-from sklearn_neuron.history import HISTORIES
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.optimizers import OPTIMIZERS
 from sklearn_neuron.schedules import SCHEDULES

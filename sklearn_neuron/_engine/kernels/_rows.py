@@ -10,8 +10,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from sklearn_neuron.kernels._compile import inlined
-from sklearn_neuron.kernels._products import (
+from sklearn_neuron._engine.kernels._compile import inlined
+from sklearn_neuron._engine.kernels._products import (
     add_multiple,
     clear,
     matrix,

@@ -1,0 +1,1 @@
+"""What the estimators share: the scikit-learn side of the package."""
