@@ -2,7 +2,7 @@
 
 Every maker returns ``train(epochs, shuffle=True)``, which trains anew from the start it was given
 and returns the seconds of training and the loss of every epoch: the mean over the batches, each
-taken before that batch's update. Rows are gathered by index, batch after batch, and the optimizer
+taken before that batch's update. Samples are gathered by index, batch after batch, and the optimizer
 is SGD, with Nesterov momentum if there is any. All targets are 0 or 1, all numbers of rows whole
 batches. torch and JAX are imported where they are used, as not everybody has them.
 """
@@ -19,7 +19,7 @@ from sklearn_neuron import SGD, LogisticNeuronClassifier, ManualMLPClassifier, c
 
 
 class Job(NamedTuple):
-    """Rows, where to start, and how to step."""
+    """Samples, where to start, and how to step."""
 
     X: np.ndarray  # (n, p)
     y: np.ndarray  # (n,)

@@ -21,12 +21,11 @@ step         :math:`1 [z \ge 0]`                           (a link: see the loss
 :math:`\Phi` and :math:`\varphi` are the standard normal distribution and its density, and
 :math:`s = 1 / (1 + e^{-z})`.
 
-Shapes: ``z``, ``out`` and ``slope`` are ``(m, n)``: m rows, n units of one layer. Everything is
-written into the arrays given; ``out`` may be ``z`` itself. Activations are stateless, so that
-one object may serve many layers and threads. Training asks for σ and σ′ together, because
-they share their work and because z is not needed afterwards. Newton's method asks the links of a
-squared error for :math:`\sigma''`, which is 0 for the identity and :math:`a (1 - a) (1 - 2 a)` for
-the logistic function.
+Shapes: ``z``, ``out`` and ``slope`` are ``(m, n)``: m samples, n units of one layer. Results are
+written into the arrays given; ``out`` may be ``z`` itself. Activations are stateless, so one object
+may serve many layers and threads. Training computes σ and σ′ together, because they share work and
+because z is not needed afterwards. Newton's method needs :math:`\sigma''` of the link of a squared
+error, which is 0 for the identity and :math:`a (1 - a) (1 - 2 a)` for the logistic function.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.components import Recipe
+from sklearn_neuron.components import Component
 
 
-class Link(Recipe):
-    """What turns the last layer's z into predictions; need not be differentiable."""
+class Link(Component):
+    """A function that turns the last layer's z into predictions; it need not be differentiable."""
 
     #: The name in scikit-learn's vocabulary, shown as ``out_activation_``.
     name: str
@@ -53,10 +52,10 @@ class Link(Recipe):
 
 
 class Activation(Link):
-    """An elementwise function with a derivative, fit for hidden layers."""
+    """An elementwise function with a derivative, suitable for hidden layers."""
 
-    #: Factor on the first weights under ``init="auto"``, for an activation that is so flat
-    #: everywhere that signals would fade from layer to layer.
+    #: Factor on the initial weights under ``init="auto"``. Larger than 1 for an activation whose
+    #: slope is small everywhere, so that signals do not fade from layer to layer.
     gain: float = 1.0
 
     @abstractmethod
@@ -64,7 +63,7 @@ class Activation(Link):
         """Write σ(z) into ``out`` and σ′(z) into ``slope``."""
 
     def second_derivative(self, z: Array) -> Array | None:
-        """Return σ″(z), which Newton's method asks an output for; None where there is none."""
+        """Return σ″(z), which Newton's method needs of a link; None where there is none."""
         return None
 
 
@@ -85,11 +84,13 @@ class Identity(Activation):
         return np.zeros_like(z)
 
 
-MANY = 1024  # numbers from which on several fast passes beat one slow one
+#: Size from which several vectorized passes beat the scalar loop of ``expit``. Measured in µs, loop
+#: against passes: 256 numbers 1.8 and 2.4, 512 both 3.3, 1,024 6.2 and 4.3, 100,000 573 and 222.
+MANY = 1024
 
 
 def sigmoid(z: Array, out: Array) -> None:
-    """Write 1 / (1 + exp(−z)) into ``out``; expit is the same, a number at a time."""
+    """Write 1 / (1 + exp(−z)) into ``out``; ``expit`` computes the same by a scalar loop."""
     if z.size < MANY:
         expit(z, out=out)
         return
@@ -116,8 +117,8 @@ class Logistic(Activation):
 
     def second_derivative(self, z: Array) -> Array:
         a = expit(z)
-        bend: Array = a * (1.0 - a) * (1.0 - 2.0 * a)
-        return bend
+        second: Array = a * (1.0 - a) * (1.0 - 2.0 * a)
+        return second
 
 
 class Tanh(Activation):
@@ -186,7 +187,7 @@ class ELU(Activation):
     Parameters
     ----------
     c : float > 0, default=1.0
-        Where the unit ends on the left: at −c.
+        The unit tends to −c for z → −∞.
 
     References
     ----------
@@ -287,7 +288,7 @@ class SiLU(Activation):
 
 
 def softplus(z: Array, out: Array) -> None:
-    """Write log(1 + exp(z)) into ``out``; logaddexp(z, 0) is the same, a number at a time."""
+    """Write log(1 + exp(z)) into ``out``; ``logaddexp(z, 0)`` does the same by a scalar loop."""
     rest = np.abs(z)
     np.negative(rest, out=rest)
     np.exp(rest, out=rest)
@@ -316,7 +317,7 @@ class Softplus(Activation):
 
 
 class Exponential(Link):
-    """a = exp(z), the mean of a count; its δ comes with the Poisson loss."""
+    """a = exp(z), the mean of a count; its δ is that of the Poisson loss."""
 
     name = "exponential"
 
@@ -325,7 +326,7 @@ class Exponential(Link):
 
 
 class Softmax(Link):
-    """a_k = exp(z_k) / Σ_j exp(z_j), row by row; its δ comes with the cross-entropy."""
+    """a_k = exp(z_k) / Σ_j exp(z_j), row by row; its δ is that of the cross-entropy."""
 
     name = "softmax"
 
@@ -336,7 +337,7 @@ class Softmax(Link):
 
 
 class Step(Link):
-    """a = 1[z ≥ 0], Rosenblatt's threshold; its δ comes with the perceptron criterion."""
+    """a = 1[z ≥ 0], Rosenblatt's threshold; its δ is that of the perceptron criterion."""
 
     name = "step"
 
@@ -344,7 +345,7 @@ class Step(Link):
         np.greater_equal(z, 0.0, out=out)
 
 
-#: Activations by the name that ``activation=`` takes. A new one needs a line here.
+#: Activations by name, as ``activation=`` takes it. A new activation needs one line here.
 ACTIVATIONS: dict[str, type[Activation]] = {
     activation.name: activation
     for activation in (

@@ -1,23 +1,29 @@
-"""A recipe is a set of hyper-parameters with scikit-learn's ``get_params``.
+"""Components: small objects that hold hyper-parameters, with scikit-learn's ``get_params``.
 
-Activations, losses, schedules and optimizers are recipes: small objects that a user
-may hand to an estimator's constructor in place of a name. ``get_params`` and
-``set_params`` let ``clone`` copy them and let a search reach inside, as in
-``solver__momentum``. A recipe is never changed by ``fit`` and keeps no state of training.
+Activations, losses, schedules and optimizers are components. A user may pass one to an
+estimator's constructor in place of a name. ``get_params`` and ``set_params`` let a search reach
+inside, as in ``solver__momentum``. ``fit`` never changes a component, and a component keeps no
+state of training. Each kind is an abstract base class, so that a component that lacks a method of
+its contract cannot be instantiated.
 """
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
+from abc import ABC
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 
 
-class Recipe:
-    """Base class of all recipes: parameters are the arguments of ``__init__``."""
+class Component(ABC):
+    """Base class of all components: hyper-parameters are the arguments of ``__init__``.
+
+    Each argument is stored under its own name, as in scikit-learn.
+    """
 
     #: What registries and tables call it; a class that sets none is called by its own name.
     name: str
@@ -40,7 +46,7 @@ class Recipe:
         Parameters
         ----------
         deep : bool, default=True
-            Accepted for scikit-learn's protocol; recipes do not nest.
+            Accepted for scikit-learn's protocol; components do not nest.
 
         Returns
         -------
@@ -59,13 +65,13 @@ class Recipe:
 
         Returns
         -------
-        self : Recipe
+        self : Component
             This object.
 
         Raises
         ------
         ValueError
-            If a name is not a parameter of this recipe.
+            If a name is not a parameter of this component.
         """
         names = self._parameter_names()
         for name, value in params.items():
@@ -77,7 +83,7 @@ class Recipe:
             setattr(self, name, value)
         return self
 
-    def validate(self) -> None:
+    def validate(self) -> None:  # noqa: B027 - most components allow anything
         """Raise a ValueError or TypeError where a parameter is not allowed."""
 
     def check_number(
@@ -112,6 +118,9 @@ class Recipe:
             raise TypeError(
                 f"{name} of {type(self).__name__} must be True or False; got {value!r}."
             )
+
+    def __sklearn_clone__(self) -> Self:
+        return copy.deepcopy(self)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)

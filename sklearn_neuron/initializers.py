@@ -1,4 +1,4 @@
-r"""Initializers: the weights before the first step, drawn with a variance that fits the layer.
+r"""Initializers: distributions of the initial weights, with a variance that fits the layer.
 
 ==================  =====================================================
 name                weights
@@ -10,11 +10,11 @@ he_normal           :math:`N(0, 2 / n_{in})`
 ==================  =====================================================
 
 The schemes are Glorot's [1]_ and He's [2]_. Biases are drawn from
-:math:`U(-1/\sqrt{n_{in}}, 1/\sqrt{n_{in}})`, so that units of the same layer bend at different
-places even where there is one feature. ``"auto"`` is ``glorot_uniform``, with the radius times
-the gain of the layer's activation: 4 for the logistic, whose slope at 0 is 1/4, and 1 for the
-others. (For "relu", He's schemes were measured too, and were less accurate on scikit-learn's
-bundled data sets.)
+:math:`U(-1/\sqrt{n_{in}}, 1/\sqrt{n_{in}})`, so that units of the same layer differ
+even with a single feature. ``"auto"`` is ``glorot_uniform``, with the radius times the gain of the
+layer's activation: 4 for the logistic, whose slope is nowhere larger than 1/4, and 1 for the
+others. (For "relu", He's schemes were measured too, and were less accurate on scikit-learn's own
+data sets.)
 
 References
 ----------
@@ -56,7 +56,7 @@ def _he_normal(rng: np.random.RandomState, n_in: int, n_out: int) -> Array:
     return rng.normal(0.0, math.sqrt(2.0 / n_in), (n_in, n_out))
 
 
-#: Initializers by the name that ``init=`` takes. A new one needs a line here.
+#: Initializers by name, as ``init=`` takes it. A new initializer needs one line here.
 INITIALIZERS: dict[str, Initializer] = {
     "glorot_uniform": _glorot_uniform,
     "glorot_normal": _glorot_normal,

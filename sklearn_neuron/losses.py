@@ -1,4 +1,4 @@
-r"""Losses: :math:`\ell(y, z)` from the last layer's raw output, and :math:`\delta^L`.
+r"""Losses: :math:`\ell(y, z)` of the last layer's raw output, and :math:`\delta^L`.
 
 ======================  ===========  ========================================  =====================
 name                    link         :math:`\ell`, summed over the outputs     :math:`\delta^L`
@@ -16,8 +16,8 @@ perceptron              step         :math:`\max(0, (1 - 2y) z)`               :
 :math:`r = a - y`. With label smoothing ε the cross-entropies take :math:`(1-ε) y + ε/K` (and
 :math:`(1-ε) y + ε/2`) for :math:`y`.
 
-Newton's method also asks for ``curvature``, :math:`h_{kl} = \partial^2 \ell / \partial z_k
-\partial z_l`, and for ``gauss_newton``, the part of it that is never negative:
+Newton's method also needs ``curvature``, :math:`h_{kl} = \partial^2 \ell / \partial z_k
+\partial z_l`, and ``gauss_newton``, its positive semidefinite part:
 
 ======================  =========================================  ======================
 name                    :math:`h`                                  Gauss-Newton part
@@ -29,14 +29,14 @@ binary_cross_entropy    :math:`a(1 - a)`                           :math:`h`
 cross_entropy           :math:`a_k([k = l] - a_l)`                 :math:`h`
 ======================  =========================================  ======================
 
-The others bend nowhere but in their corners, and have none.
+The other losses are piecewise linear and have none.
 
 A loss owns its link, the function :math:`a = \mathrm{link}(z)` that turns the raw output
 into a prediction, because the two together give :math:`\delta^L = \partial\ell/\partial z`
-its simple form. Values are computed from z and not from a, so that they stay exact where
-a rounds to 0 or 1.
+its simple form. Values are computed from z and not from a, so they stay exact where a rounds to
+0 or 1.
 
-Shapes: ``y``, ``z``, ``out`` and ``work`` are ``(m, K)``: m rows, K outputs.
+Shapes: ``y``, ``z``, ``out`` and ``work`` are ``(m, K)``: m samples, K outputs.
 """
 
 from __future__ import annotations
@@ -55,22 +55,27 @@ from sklearn_neuron.activations import (
     Softmax,
     Step,
 )
-from sklearn_neuron.components import Recipe
+from sklearn_neuron.components import Component
 
 IDENTITY = Identity()
 
 
-class Loss(Recipe):
-    """A loss per row, with its link and its derivative with respect to z."""
+class Loss(Component):
+    """A loss per sample, with its link and its derivative with respect to z."""
 
-    name: str
-    link: Link
-    #: True where ``solved`` can ever be True, so that training may end by it.
+    #: True where ``solved`` can be True, so that training may end by it.
     solvable: bool = False
+    #: True where targets must not be negative, as scikit-learn's tag ``positive_only`` says.
+    positive_only: bool = False
+
+    @property
+    @abstractmethod
+    def link(self) -> Link:
+        """The link, an instance: a class attribute, or a parameter stored by ``__init__``."""
 
     @abstractmethod
     def value(self, y: Array, z: Array) -> Array:
-        """Return the loss of each row, shape (m,), summed over the outputs."""
+        """Return the loss of each sample, shape (m,), summed over the outputs."""
 
     def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
         """Write δ = ∂ℓ/∂z into ``out``; ``work`` may be overwritten."""
@@ -78,22 +83,26 @@ class Loss(Recipe):
         np.subtract(out, y, out=out)  # a − y, for every loss with its canonical link
 
     def curvature(self, y: Array, z: Array) -> Array | None:
-        """Return ∂²ℓ/∂z² of each row, for Newton's method; None where there is none to use.
+        """Return ∂²ℓ/∂z² of each sample, for Newton's method; None where there is none.
 
-        (m, K) where each output has a term of its own in ℓ, (m, K, K) where they compete.
+        Its shape is (m, K) where ℓ is a sum over the outputs, else (m, K, K).
         """
         return None
 
     def gauss_newton(self, y: Array, z: Array) -> Array | None:
-        """Return the part of ``curvature`` that is never negative: all of it, where ℓ is convex."""
+        """Return the positive semidefinite part of ``curvature``: all of it where ℓ is convex."""
         return self.curvature(y, z)
 
     def solved(self, y: Array, z: Array) -> bool:
-        """Return True where these rows leave nothing to learn; most losses never do."""
+        """Return whether these samples leave nothing to learn; for most losses never."""
         return False
 
     def check_target(self, y: Array) -> None:
         """Raise a ValueError unless the loss is defined for these targets."""
+
+    def for_independent_outputs(self) -> Loss:
+        """Return the loss for outputs that are independent probabilities, or for a single one."""
+        return self
 
 
 class SquaredError(Loss):
@@ -104,8 +113,7 @@ class SquaredError(Loss):
     """
 
     name = "squared_error"
-
-    link: Activation
+    link: Activation = IDENTITY
 
     def __init__(self, link: Activation = IDENTITY) -> None:
         self.link = link
@@ -128,12 +136,12 @@ class SquaredError(Loss):
         np.multiply(out, work, out=out)  # ⊙ σ′(z)
 
     def curvature(self, y: Array, z: Array) -> Array | None:
-        bend = self.link.second_derivative(z)
-        if bend is None:
+        second = self.link.second_derivative(z)
+        if second is None:
             return None
         a, slope = np.empty_like(z), np.empty_like(z)
         self.link.with_derivative(z, out=a, slope=slope)
-        h: Array = 2.0 * (slope * slope + (a - y) * bend)  # 2 (σ′² + (a − y) σ″)
+        h: Array = 2.0 * (slope * slope + (a - y) * second)  # 2 (σ′² + (a − y) σ″)
         return h
 
     def gauss_newton(self, y: Array, z: Array) -> Array:
@@ -144,7 +152,7 @@ class SquaredError(Loss):
 
 
 class AbsoluteError(Loss):
-    """Absolute error ``|a − y|``: its minimum is the median, which no single row can pull far.
+    """Absolute error ``|a − y|``: its minimizer is the median, which no single sample can pull far.
 
     References
     ----------
@@ -208,7 +216,7 @@ class Quantile(Loss):
     Parameters
     ----------
     quantile : float in (0, 1), default=0.5
-        q, the quantile that is its minimum; ½ is half the absolute error.
+        q, the quantile that minimizes it; ½ gives half the absolute error.
 
     References
     ----------
@@ -236,9 +244,10 @@ class Quantile(Loss):
 
 
 class Poisson(Loss):
-    """The Poisson log-likelihood of counts with mean a = exp(z), less what z does not change.
+    """The negative log-likelihood of Poisson counts with mean a = exp(z), up to a constant.
 
-    It is half the Poisson deviance up to that constant [1]_.
+    The constant, log(y!), does not depend on z. Up to another constant it is half the Poisson
+    deviance [1]_.
 
     References
     ----------
@@ -248,6 +257,7 @@ class Poisson(Loss):
 
     name = "poisson"
     link = Exponential()
+    positive_only = True
 
     def value(self, y: Array, z: Array) -> Array:
         value: Array = (np.exp(z) - y * z).sum(axis=1)
@@ -342,6 +352,10 @@ class CrossEntropy(Loss):
     def validate(self) -> None:
         self.check_number("label_smoothing", 0.0, 1.0)
 
+    def for_independent_outputs(self) -> Loss:
+        own = type(self) is not CrossEntropy  # a subclass is taken as it is
+        return self if own else BinaryCrossEntropy(self.label_smoothing)
+
     def value(self, y: Array, z: Array) -> Array:
         y = smooth(y, self.label_smoothing, y.shape[1])
         shifted = z - z.max(axis=1, keepdims=True)
@@ -362,7 +376,7 @@ class CrossEntropy(Loss):
 
 
 def smooth(y: Array, epsilon: float, n_classes: int) -> Array:
-    """Return (1 − ε) y + ε / K: y itself where there is nothing to smooth."""
+    """Return (1 − ε) y + ε / K; y itself without smoothing."""
     if not epsilon:
         return y
     smoothed: Array = y * (1.0 - float(epsilon)) + float(epsilon) / n_classes
@@ -370,9 +384,9 @@ def smooth(y: Array, epsilon: float, n_classes: int) -> Array:
 
 
 class Perceptron(Loss):
-    """The perceptron criterion max(0, (1 − 2y) z): how far a mistaken row is off.
+    """The perceptron criterion max(0, (1 − 2y) z): how far a misclassified sample is off.
 
-    Its gradient step on one row is Rosenblatt's rule w ← w + η (y − ŷ) x with
+    Its gradient step on one sample is Rosenblatt's rule w ← w + η (y − ŷ) x with
     ŷ = 1[z ≥ 0] [1]_.
 
     References
@@ -394,7 +408,7 @@ class Perceptron(Loss):
         return bool(((z >= 0.0) == (y > 0.5)).all())  # not one mistake
 
 
-#: Losses by name. A new one needs a line here.
+#: Losses by name, as ``loss=`` takes it. A new loss needs one line here.
 LOSSES: dict[str, type[Loss]] = {
     loss.name: loss
     for loss in (

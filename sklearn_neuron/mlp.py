@@ -1,181 +1,45 @@
-"""Multi-layer perceptrons: networks with any number of hidden layers, none included."""
+"""Multi-layer perceptrons: networks with any number of hidden layers, including none."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
-from numpy.typing import NDArray
-
-from sklearn_neuron._engine.dropout import Dropout
-from sklearn_neuron._estimator.attributes import Parameters
-from sklearn_neuron._estimator.base import BaseNetworkEstimator, resolve
-from sklearn_neuron._estimator.callbacks import with_callbacks
+from sklearn_neuron._estimator.base import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.constraints import (
+    CLASS_WEIGHT,
+    COMMON,
     HIDDEN_LAYER_SIZES,
+    INIT,
     Choice,
-    InvalidParameterTypeError,
+    Constraint,
     Number,
     OneOrEach,
-    check_start,
-    layer_sizes_of,
 )
-from sklearn_neuron._estimator.data import Given
 from sklearn_neuron._estimator.docstrings import documented
-from sklearn_neuron._estimator.probabilities import ProbabilisticClassifier
-from sklearn_neuron._estimator.state import Resume
-from sklearn_neuron._estimator.targets import BaseNetworkRegressor
-from sklearn_neuron._typing import Array
-from sklearn_neuron.activations import ACTIVATIONS, Activation, Link, Softmax, Step
-from sklearn_neuron.initializers import INITIALIZERS, initialize
-from sklearn_neuron.losses import LOSSES, Loss
-from sklearn_neuron.network import Network
+from sklearn_neuron._estimator.layout import Layers
+from sklearn_neuron._estimator.targets import (
+    ELEMENTWISE_LOSS,
+    PROBABILISTIC_LOSS,
+    Classes,
+    Numbers,
+)
+from sklearn_neuron.activations import ACTIVATIONS, Activation
+from sklearn_neuron.losses import Loss
 from sklearn_neuron.optimizers import Optimizer
 
-REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
-
-
-class BaseManualMLP(BaseNetworkEstimator):
-    """Layers, their start, and the fitted ``coefs_`` and ``intercepts_``."""
-
-    _names = ("coefs", "intercepts")
-    _link: Link
-    _activations: tuple[Activation, ...]
-    _constraints = {
-        **BaseNetworkEstimator._constraints,
-        "hidden_layer_sizes": HIDDEN_LAYER_SIZES,
-        "activation": OneOrEach(Choice(tuple(ACTIVATIONS), Activation), "hidden layer"),
-        "init": Choice(("auto", *INITIALIZERS)),
-        "n_init": Number(1, integer=True),
-        "dropout": Number(0.0, 1.0),
-    }
-
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-    ) -> Self:
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels, numbers or strings, of at least two classes, or for multilabel y a
-            column of 0 and 1 for each label; for the regressor targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative; only their ratios matter.
-        X_val : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
-            Held-out rows: their loss and score are measured after every epoch, and the fitted
-            parameters are those of the best epoch.
-        y_val : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
-            Their targets.
-        sample_weight_val : array-like of shape (n_rows,), default=None
-            Their weights.
-        coef_init : list of array-like of shape (n_in, n_out), default=None
-            Weights to start from, for each layer, instead of random ones.
-        intercept_init : list of array-like of shape (n_out,), default=None
-            Biases to start from, for each layer, instead of random ones.
-
-        Returns
-        -------
-        self : estimator
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For parameters or data that are not allowed, and when training diverges. The
-            estimator is then as it was before.
-        """
-        return self._fit(
-            Given(X, y, sample_weight),
-            Given(X_val, y_val, sample_weight_val),
-            coef_init=coef_init,
-            intercept_init=intercept_init,
-        )
-
-    def _hidden(self) -> tuple[list[int], list[Activation]]:
-        sizes = layer_sizes_of(self.hidden_layer_sizes)
-        if isinstance(self.activation, str | Activation):
-            return sizes, [resolve(self.activation, ACTIVATIONS)] * len(sizes)
-        if len(self.activation) != len(sizes):
-            raise ValueError(
-                f"The 'activation' parameter of {type(self).__name__} must be one for all hidden "
-                f"layers or one for each of the {len(sizes)}; got {len(self.activation)}."
-            )
-        return sizes, [resolve(choice, ACTIVATIONS) for choice in self.activation]
-
-    def _in_training(self, activations: list[Activation], place: Resume) -> list[Activation]:
-        if not self.dropout:
-            return activations
-        rng = place.rng(self.random_state)
-        return [Dropout(activation, float(self.dropout), rng) for activation in activations]
-
-    def _layers(self, named: Mapping[str, Any]) -> Parameters:
-        return named["coefs"], named["intercepts"]
-
-    def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
-        return {"coefs": coefs, "intercepts": intercepts}
-
-    def _fitted_attributes(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
-        # copies, because set_params may reach into the objects that the user gave
-        link, activations = copy.deepcopy((self._loss().link, tuple(self._hidden()[1])))
-        return {
-            **super()._fitted_attributes(coefs, intercepts),
-            "n_layers_": len(coefs) + 1,
-            "n_outputs_": coefs[-1].shape[1],
-            "out_activation_": link.name,
-            "_activations": activations,
-            "_link": link,
-        }
-
-    def _fitted_activations(self) -> Sequence[Activation]:
-        return self._activations
-
-    def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
-        rng = place.rng(self.random_state)
-        return initialize(self.init, network.layer_sizes, network.activations, rng)
-
-    def _given_parameters(
-        self, network: Network, coef_init: Any, intercept_init: Any
-    ) -> tuple[list[Array] | None, list[Array] | None]:
-        coefs = _given("coef_init", coef_init, network.W)
-        return coefs, _given("intercept_init", intercept_init, network.b)
-
-
-def _given(name: str, values: Any, like: list[Array]) -> list[Array] | None:
-    """Return starting arrays, one for each layer, of the shapes of ``like``."""
-    if values is None:
-        return None
-    if not isinstance(values, list | tuple):
-        raise InvalidParameterTypeError(
-            f"{name} must be a list with one array for each of the {len(like)} layers of "
-            f"weights; got {type(values).__name__}."
-        )
-    if len(values) != len(like):
-        raise ValueError(
-            f"{name} must hold one array for each of the {len(like)} layers of weights; "
-            f"got {len(values)}."
-        )
-    return [
-        check_start(f"{name}[{l}]", value, view.shape, view.dtype)
-        for l, (value, view) in enumerate(zip(values, like, strict=True))
-    ]
+LAYERS: Mapping[str, Constraint] = {
+    **COMMON,
+    "hidden_layer_sizes": HIDDEN_LAYER_SIZES,
+    "activation": OneOrEach(Choice(ACTIVATIONS, Activation), "hidden layer"),
+    "init": INIT,
+    "n_init": Number(1, integer=True),
+    "dropout": Number(0.0, 1.0),
+}
 
 
 @documented
-class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
+class ManualMLPClassifier(NetworkClassifier):
     """A multi-layer perceptron classifier whose backpropagation is written by hand.
 
     For two classes the output is one sigmoid with binary cross-entropy, for K > 2 a softmax
@@ -259,11 +123,9 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
     ['same', 'other', 'other', 'same']
     """
 
-    _constraints = {
-        **ProbabilisticClassifier._constraints,
-        **BaseManualMLP._constraints,
-    }
-    _y_check = {"multi_output": True}
+    _targets = Classes(allows_multilabel=True)
+    _layout = Layers
+    _constraints = {**LAYERS, "loss": PROBABILISTIC_LOSS, "class_weight": CLASS_WEIGHT}
 
     def __init__(
         self,
@@ -322,7 +184,7 @@ class ManualMLPClassifier(BaseManualMLP, ProbabilisticClassifier):
 
 
 @documented
-class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
+class ManualMLPRegressor(NetworkRegressor):
     """A multi-layer perceptron regressor whose backpropagation is written by hand.
 
     By default the output is linear and the objective
@@ -406,11 +268,9 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
     True
     """
 
-    _constraints = {
-        **BaseNetworkRegressor._constraints,
-        **BaseManualMLP._constraints,
-        "loss": Choice(REGRESSION_LOSSES, Loss),
-    }
+    _targets = Numbers()
+    _layout = Layers
+    _constraints = {**LAYERS, "loss": ELEMENTWISE_LOSS}
 
     def __init__(
         self,
@@ -458,36 +318,3 @@ class ManualMLPRegressor(BaseManualMLP, BaseNetworkRegressor):
         self.warm_start = warm_start
         self.record = record
         self.verbose = verbose
-
-    def predict(self, X: Any) -> Array:
-        """Return the prediction of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predicted targets.
-        """
-        return self._answer(X, self._link_output)
-
-    def _link_output(self, z: Array) -> Array:
-        """Return the prediction a = link(z); z is overwritten."""
-        self._link.forward(z, out=z)
-        return z[:, 0] if self._single_target else z
-
-    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
-        self._loss().check_target(target)
-        return target
-
-    def _loss(self) -> Loss:
-        loss: Loss = resolve(self.loss, LOSSES)
-        if isinstance(loss.link, Softmax | Step):
-            raise ValueError(
-                "The 'loss' parameter of ManualMLPRegressor must have a link that gives each "
-                f"target a number of its own; got {loss!r}."
-            )
-        return loss

@@ -1,4 +1,4 @@
-r"""The network: all parameters in one vector θ, and the two sweeps of backpropagation.
+r"""The network: all parameters in one vector θ, and the two passes of backpropagation.
 
 .. math::
 
@@ -11,8 +11,9 @@ r"""The network: all parameters in one vector θ, and the two sweeps of backprop
     \partial W^l &= (a^{l-1})^\top \delta^l, \quad \partial b^l = \sum_i \delta^l_i
 
 The objective is :math:`\sum_i s_i \ell_i / \sum_i s_i + \frac{\alpha}{2} \|W\|^2 + \beta \|W\|_1`;
-biases are never penalised. Its last term, which has no gradient where a weight is zero, is left
-to a proximal step. A row's share :math:`s_i / \sum s` enters once, in :math:`\delta^L`.
+biases are never penalized. The last term, which has no gradient where a weight is zero, is left
+to a proximal step. The share of a sample, :math:`s_i / \sum s`, enters once, in
+:math:`\delta^L`.
 
 Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, ∂b are
 ``(n_out,)``; z, a and δ are ``(m, n_out)``. The textbook's columns are these rows transposed.
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
 from scipy.linalg import get_blas_funcs
 
 from sklearn_neuron._typing import Array, Matrix
@@ -39,6 +41,12 @@ def product(A: Matrix, B: Array, out: Array) -> None:
         np.dot(A, B, out=out)
     else:
         out[...] = A @ B
+
+
+def dense(matrix: Matrix) -> Array:
+    """Return a matrix as an array; a product of sparse X and sparse W is sparse."""
+    array: Array = matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix)
+    return array
 
 
 def split(
@@ -65,16 +73,16 @@ def raw_output(
     """Return z^L: a pure function of its arguments, what every ``predict`` rests on."""
     a = X
     for W, b, sigma in zip(coefs[:-1], intercepts[:-1], activations, strict=True):
-        a = np.asarray(a @ W)
+        a = dense(a @ W)
         a += b
         sigma.forward(a, out=a)
-    z = np.asarray(a @ coefs[-1])
+    z = dense(a @ coefs[-1])
     z += intercepts[-1]
     return z
 
 
 class Layer(NamedTuple):
-    """What the sweeps need of one hidden layer, with its memory for m rows."""
+    """One hidden layer: its parameters, and its memory for m samples."""
 
     W: Array
     b: Array
@@ -85,7 +93,7 @@ class Layer(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """The memory of some rows on their way through the network, made once for a whole fit."""
+    """The memory that m samples need on their way through the network, allocated once per fit."""
 
     hidden: list[Layer]
     z: Array
@@ -94,7 +102,7 @@ class Workspace(NamedTuple):
     ones: Array
 
     def first(self, m: int) -> Workspace:
-        """Return the part of this memory that m rows need."""
+        """Return the part of this memory that the first m samples need."""
         return Workspace(
             [
                 layer._replace(a=layer.a[:m], slope=layer.slope[:m], delta=layer.delta[:m])
@@ -121,6 +129,8 @@ class Network:
         Of θ, ∇θ and all buffers.
     beta : float, default=0.0
         Strength of the L1 penalty on the weights.
+    fit_intercept : bool, default=True
+        Whether the last layer's biases are trained; if not, ∂b is zero there.
 
     Attributes
     ----------
@@ -138,11 +148,12 @@ class Network:
         alpha: float = 0.0,
         dtype: DTypeLike = np.float64,
         beta: float = 0.0,
+        fit_intercept: bool = True,
     ) -> None:
         self.layer_sizes = tuple(layer_sizes)
         self.activations = tuple(activations)
         self.loss = loss
-        self.alpha, self.beta = alpha, beta
+        self.alpha, self.beta, self.fit_intercept = alpha, beta, fit_intercept
         self.dtype = np.dtype(dtype)
         pairs = list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
         self.n_weights = sum(n_in * n_out for n_in, n_out in pairs)
@@ -152,12 +163,17 @@ class Network:
         self.W, self.b = split(self.theta, self.layer_sizes)
         self.dW, self.db = split(self.grad, self.layer_sizes)
         self._weights, self._dweights = self.theta[: self.n_weights], self.grad[: self.n_weights]
-        #: BLAS's y += a x: in place and without a temporary, for contiguous x and y of one dtype.
+        #: BLAS: y += a x in place, for contiguous x and y of one dtype, without a temporary.
         self.axpy = get_blas_funcs("axpy", dtype=self.dtype)
         self._spaces: dict[int, Workspace] = {}
 
+    def set_parameters(self, coefs: Sequence[Array], intercepts: Sequence[Array]) -> None:
+        """Copy W and b of every layer into θ."""
+        for view, value in zip((*self.W, *self.b), (*coefs, *intercepts), strict=True):
+            view[...] = dense(value)
+
     def workspace(self, m: int) -> Workspace:
-        """Return the memory for m rows; that of a larger number, if there is one, serves."""
+        """Return the memory for m samples: a part of that for more samples, where there is one."""
         if m not in self._spaces:
             larger = next((space for n, space in self._spaces.items() if n > m), None)
             self._spaces[m] = self._new_workspace(m) if larger is None else larger.first(m)
@@ -175,7 +191,7 @@ class Network:
         return Workspace(hidden, rows(K), rows(K), rows(K), np.ones(m, self.dtype))
 
     def forward(self, X: Matrix, space: Workspace, z_out: Array) -> None:
-        """Sweep forward: write z^L into ``z_out``, and every a^l, σ′(z^l) into the workspace."""
+        """Forward pass: write z^L into ``z_out``, and every a^l and σ′(z^l) into the workspace."""
         a_below = X
         for W, b, sigma, a, slope, _ in space.hidden:
             product(a_below, W, out=a)
@@ -188,9 +204,10 @@ class Network:
     def backward(
         self, X: Matrix, Y: Array, share: Array | float, space: Workspace, z_out: Array
     ) -> None:
-        """Sweep backward after ``forward``: write ∂W^l, ∂b^l of Σ shareᵢ ℓᵢ into ∇θ.
+        """Backward pass after ``forward``: write ∂W^l, ∂b^l of Σ shareᵢ ℓᵢ into ∇θ.
 
-        ``share`` is each row's weight over the batch's number of rows, (m, 1) or one number.
+        ``share`` is the weight of each sample over the batch's number of samples, (m, 1) or one
+        number.
         """
         delta = space.delta
         self.loss.delta(Y, z_out, out=delta, work=space.work)  # δ^L = ∂ℓ/∂z^L
@@ -204,6 +221,8 @@ class Network:
             delta = delta_below
         product(X.T, delta, out=self.dW[0])
         np.dot(space.ones, delta, out=self.db[0])
+        if not self.fit_intercept:
+            self.db[-1].fill(0.0)
 
     def penalty(self) -> float:
         """Return (alpha / 2) ‖W‖² + beta ‖W‖₁."""
@@ -220,9 +239,10 @@ class Network:
             self.axpy(self._weights, self._dweights, a=factor)
 
     def shrink(self, threshold: Array | float) -> None:
-        """Bring every weight nearer to zero by ``threshold``, and to zero itself if it is nearer.
+        """Shrink every weight towards zero by ``threshold``, and to zero where it is nearer.
 
-        This is the proximal step of the L1 penalty. Thresholds may be given for all of θ.
+        This is the proximal step of the L1 penalty. There may be one threshold for each
+        component of θ.
         """
         if np.ndim(threshold):
             threshold = np.asarray(threshold)[: self.n_weights]

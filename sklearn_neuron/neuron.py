@@ -1,154 +1,51 @@
-"""Single neurons: networks with no hidden layer, whose weights are ``coef_`` and ``intercept_``.
+"""Single neurons: networks without hidden layers, whose weights are ``coef_`` and ``intercept_``.
 
-They start at zero. ``SigmoidNeuronRegressor`` is the neuron of squared error behind a sigmoid,
-``LogisticNeuronClassifier`` the one of cross-entropy, ``PerceptronClassifier`` Rosenblatt's.
+They start at zero. ``SigmoidNeuronRegressor`` is the neuron with squared error behind a sigmoid,
+``LogisticNeuronClassifier`` the one with cross-entropy, ``PerceptronClassifier`` Rosenblatt's.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.linear_model._base import SparseCoefMixin
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron._estimator.attributes import Parameters
-from sklearn_neuron._estimator.base import MINIMIZERS, BaseNetworkEstimator
-from sklearn_neuron._estimator.callbacks import with_callbacks
-from sklearn_neuron._estimator.constraints import TARGET_RANGE, Choice, Number, check_start
-from sklearn_neuron._estimator.data import Data, Given
-from sklearn_neuron._estimator.docstrings import documented
-from sklearn_neuron._estimator.probabilities import ProbabilisticClassifier
-from sklearn_neuron._estimator.state import Resume
-from sklearn_neuron._estimator.targets import BaseNetworkClassifier, BaseNetworkRegressor
-from sklearn_neuron._typing import Array
-from sklearn_neuron.activations import Logistic
-from sklearn_neuron.losses import (
-    LOSSES,
-    Loss,
-    Perceptron,
-    SquaredError,
+from sklearn_neuron._engine.solvers import solver_names
+from sklearn_neuron._estimator.base import NetworkClassifier, NetworkRegressor
+from sklearn_neuron._estimator.constraints import (
+    CLASS_WEIGHT,
+    COMMON,
+    TARGET_RANGE,
+    Choice,
+    Constraint,
+    Flag,
+    Number,
 )
-from sklearn_neuron.network import Network
-from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
+from sklearn_neuron._estimator.docstrings import documented
+from sklearn_neuron._estimator.layout import Neuron
+from sklearn_neuron._estimator.targets import (
+    PROBABILISTIC_LOSS,
+    SIGMOID_LOSS,
+    Classes,
+    Interval,
+)
+from sklearn_neuron.losses import Loss, Perceptron
+from sklearn_neuron.optimizers import Optimizer
 
-
-def settle_range(
-    target_range: Any, target: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lower and the upper end of each target's range, each (n_targets,)."""
-    if not isinstance(target_range, str):
-        low, high = (np.full(target.shape[1], float(end)) for end in target_range)
-        return low, high
-    low, high = target.min(axis=0), target.max(axis=0)
-    unit = (low >= 0.0) & (high <= 1.0)
-    # a constant target sits in the middle of its range, where σ(0) predicts it
-    half = np.where(low == high, np.maximum(0.5, np.abs(low) / 2.0), 0.0)
-    return np.where(unit, 0.0, low - half), np.where(unit, 1.0, high + half)
-
-
-class NeuronMixin(BaseNetworkEstimator):
-    """A network of one layer, W (p, K) and b (K,), as ``coef_`` (K, p) and ``intercept_`` (K,)."""
-
-    _names = ("coef", "intercept")
-    _flat = False  # whether coef_ is (p,) and intercept_ a float
-
-    _constraints = {
-        **BaseNetworkEstimator._constraints,
-        "solver": Choice((*OPTIMIZERS, *MINIMIZERS), Optimizer),
-        "l1_ratio": Number(0.0, 1.0, closed_high=True),
-    }
-
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-    ) -> Self:
-        """Fit the neuron.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Class labels, numbers or strings, of at least two classes; for the regressor targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative; only their ratios matter.
-        X_val : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
-            Held-out rows: their loss and score are measured after every epoch, and the fitted
-            parameters are those of the best epoch.
-        y_val : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
-            Their targets.
-        sample_weight_val : array-like of shape (n_rows,), default=None
-            Their weights.
-        coef_init : array-like of the shape of ``coef_``, default=None
-            Weights to start from instead of zeros.
-        intercept_init : float or array-like of the shape of ``intercept_``, default=None
-            Biases to start from instead of zeros.
-
-        Returns
-        -------
-        self : estimator
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For parameters or data that are not allowed, and when training diverges. The
-            estimator is then as it was before.
-        """
-        return self._fit(
-            Given(X, y, sample_weight),
-            Given(X_val, y_val, sample_weight_val),
-            coef_init=coef_init,
-            intercept_init=intercept_init,
-        )
-
-    def _layers(self, named: Mapping[str, Any]) -> Parameters:
-        coef, intercept = np.atleast_2d(named["coef"]), np.atleast_1d(named["intercept"])
-        return [coef.T], [intercept.astype(coef.dtype, copy=False)]
-
-    def _name_parameters(self, coefs: list[Array], intercepts: list[Array]) -> dict[str, Any]:
-        coef, intercept = np.ascontiguousarray(coefs[0].T), intercepts[0]
-        if self._flat:
-            return {"coef": coef[0], "intercept": float(intercept[0])}
-        return {"coef": coef, "intercept": intercept}
-
-    def _penalties(self) -> tuple[float, float]:
-        alpha, l1_ratio = float(self.alpha), float(self.l1_ratio)
-        return (1.0 - l1_ratio) * alpha, l1_ratio * alpha
-
-    def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
-        p, K = network.layer_sizes
-        return [np.zeros((p, K))], [np.zeros(K)]
-
-    def _given_parameters(
-        self, network: Network, coef_init: Any, intercept_init: Any
-    ) -> tuple[list[Array] | None, list[Array] | None]:
-        p, K = network.layer_sizes
-        coefs = intercepts = None
-        if coef_init is not None:
-            flat = self._flat or (K == 1 and np.ndim(coef_init) == 1)
-            coef = check_start("coef_init", coef_init, (p,) if flat else (K, p), network.dtype)
-            coefs = [coef.reshape(K, p).T]
-        if intercept_init is not None:
-            shape = (K,) if K > 1 or np.ndim(intercept_init) else ()
-            intercept = check_start("intercept_init", intercept_init, shape, network.dtype)
-            intercepts = [intercept.reshape(K)]
-        return coefs, intercepts
+NEURON: Mapping[str, Constraint] = {
+    **COMMON,
+    "solver": Choice(lambda: solver_names("lbfgs", "newton"), Optimizer),
+    "l1_ratio": Number(0.0, 1.0, closed_high=True),
+    "fit_intercept": Flag(),
+}
 
 
 @documented
-class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
+class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     """A sigmoid neuron trained on squared error by gradient descent.
 
     The prediction is ``low + (high - low) * σ(X @ coef_ + intercept_)``, and the objective
@@ -166,6 +63,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{l1_ratio}}
+    {{fit_intercept}}
     {{max_iter}}
     {{tol: 1e-5}}
     {{n_iter_no_change}}
@@ -221,13 +119,9 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
     array([0.3033, 0.2942])
     """
 
-    target_range_: tuple[Any, Any]
-    _constraints = {
-        **BaseNetworkRegressor._constraints,
-        **NeuronMixin._constraints,
-        "loss": Choice(("squared_error", "binary_cross_entropy"), Loss),
-        "target_range": TARGET_RANGE,
-    }
+    _targets = Interval()
+    _layout = Neuron
+    _constraints = {**NEURON, "loss": SIGMOID_LOSS, "target_range": TARGET_RANGE}
 
     def __init__(
         self,
@@ -238,6 +132,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         schedule: Any = "constant",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
+        fit_intercept: bool = True,
         max_iter: int = 200,
         tol: float | None = 1e-5,
         n_iter_no_change: int = 10,
@@ -257,6 +152,7 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         self.schedule = schedule
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
@@ -270,109 +166,37 @@ class SigmoidNeuronRegressor(NeuronMixin, BaseNetworkRegressor):
         self.record = record
         self.verbose = verbose
 
-    def predict(self, X: Any) -> Array:
-        """Return the prediction of each row.
+    def sparsify(self) -> Self:
+        """Convert ``coef_`` to a sparse matrix of shape (n_targets, n_features).
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to predict.
+        Useful where ``l1_ratio`` makes most weights zero.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Within ``target_range_``.
+        self : object
+            The fitted estimator.
         """
-        return self._answer(X, self._within_range)
+        check_is_fitted(self)
+        if not sparse.issparse(self.coef_):
+            self.coef_ = np.atleast_2d(self.coef_)
+        return super().sparsify()
 
-    def _within_range(self, z: Array) -> Array:
-        """Return low + (high − low) σ(z); z is overwritten."""
-        low, high = (np.asarray(bound, z.dtype) for bound in self.target_range_)
-        Logistic().forward(z, out=z)
-        z *= high - low
-        z += low
-        np.clip(z, low, high, out=z)  # rounding aside
-        return z[:, 0] if self._single_target else z
+    def densify(self) -> Self:
+        """Convert ``coef_`` to a dense array of its original shape.
 
-    def _build(self, data: Data) -> Network:
-        dtype = data.rows.X.dtype
-        with np.errstate(over="ignore"):
-            ends = np.asarray(self.target_range_, dtype)
-        if not np.isfinite(ends).all():
-            raise ValueError(f"y is too large for {dtype}, the dtype of X.")
-        return super()._build(data)
-
-    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
-        target = target.astype(np.float64, copy=False)
-        if seen:
-            low, high = (np.atleast_1d(bound) for bound in self.target_range_)
-            self._refuse_another_range(low, high)
-        else:
-            low, high = settle_range(self.target_range, target)
-            flat = self._single_target
-            self.target_range_ = (float(low[0]), float(high[0])) if flat else (low, high)
-        outside = self._check_range(target, low, high)
-        unit: NDArray[np.float64] = target - low
-        unit /= high - low
-        np.clip(unit, 0.0, 1.0, out=unit, where=~outside)  # rounding aside
-        self._loss().check_target(unit)
-        return unit
-
-    def _encode_held_out(self, target: NDArray[Any]) -> NDArray[Any]:
-        low, high = (np.atleast_1d(bound) for bound in self.target_range_)
-        unit: NDArray[np.float64] = (target - low) / (high - low)
-        return unit
-
-    def _refuse_another_range(self, low: Array, high: Array) -> None:
-        """Raise where ``target_range`` was set to another one after the first call."""
-        if isinstance(self.target_range, str):
-            return
-        if not ((low == self.target_range[0]).all() and (high == self.target_range[1]).all()):
-            raise ValueError(
-                f"target_range={self.target_range} is not the range of the fit to go on from, "
-                f"target_range_={self.target_range_}. To go on keep it; to start anew set "
-                "warm_start=False and call fit."
-            )
-
-    def _check_range(
-        self, target: NDArray[np.float64], low: Array, high: Array
-    ) -> NDArray[np.bool_]:
-        """Return, and say, which targets lie outside of the range, rounding to float32 aside."""
-        slack = np.finfo(np.float32).eps * np.maximum(np.abs(low), np.abs(high))
-        outside: NDArray[np.bool_] = (target < low - slack) | (target > high + slack)
-        if not outside.any():
-            return outside
-        message = (
-            f"{int(outside.sum())} targets, for example {float(target[outside][0])}, lie outside "
-            f"of target_range_={self.target_range_}, which predictions cannot leave."
-        )
-        if not isinstance(self.target_range, str):
-            raise ValueError(f"{message} Give a wider target_range, or 'auto'.")
-        warnings.warn(
-            f"{message} The range was settled by an earlier call; give an explicit "
-            "target_range that holds for all blocks.",
-            UserWarning,
-            stacklevel=6,  # seen from partial_fit, which is not decorated
-        )
-        return outside
-
-    def _loss(self) -> Loss:
-        if isinstance(self.loss, str):
-            return LOSSES[self.loss]() if self.loss != "squared_error" else SquaredError(Logistic())
-        if not isinstance(self.loss.link, Logistic):
-            raise ValueError(
-                "The 'loss' parameter of SigmoidNeuronRegressor must have the logistic link, such "
-                f"as SquaredError(Logistic()); got {self.loss!r}."
-            )
-        return self.loss
-
-    @property
-    def _flat(self) -> bool:  # type: ignore[override]
-        return self._single_target
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        super().densify()
+        if self._targets.fitted(vars(self)).flat:
+            self.coef_ = self.coef_.reshape(-1)
+        return self
 
 
 @documented
-class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
+class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     """A logistic neuron: logistic regression trained by backpropagation.
 
     For two classes there is one sigmoid output with binary cross-entropy, for K > 2 a softmax
@@ -389,6 +213,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{l1_ratio}}
+    {{fit_intercept}}
     {{max_iter}}
     {{tol: 5e-4}}
     {{n_iter_no_change}}
@@ -434,7 +259,9 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
     True
     """
 
-    _constraints = {**ProbabilisticClassifier._constraints, **NeuronMixin._constraints}
+    _targets = Classes()
+    _layout = Neuron
+    _constraints = {**NEURON, "loss": PROBABILISTIC_LOSS, "class_weight": CLASS_WEIGHT}
 
     def __init__(
         self,
@@ -445,6 +272,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
         schedule: Any = "constant",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
+        fit_intercept: bool = True,
         max_iter: int = 200,
         tol: float | None = 5e-4,
         n_iter_no_change: int = 10,
@@ -464,6 +292,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
         self.schedule = schedule
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
@@ -479,7 +308,7 @@ class LogisticNeuronClassifier(NeuronMixin, ProbabilisticClassifier):
 
 
 @documented
-class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
+class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
     """Rosenblatt's perceptron: one row at a time, a step for every mistake.
 
     The output is ``ŷ = 1[z >= 0]``, ``z = x · w + b``; each row moves the weights by
@@ -498,6 +327,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{l1_ratio}}
+    {{fit_intercept}}
     {{max_iter}}
     {{tol: None}}
         Either way training ends at the first epoch without a mistake.
@@ -539,10 +369,12 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
     array([0, 0, 0, 1])
     """
 
+    _targets = Classes(criterion=Perceptron(), positive_at_zero=True)
+    _layout = Neuron
     _constraints = {
-        **BaseNetworkClassifier._constraints,
-        **NeuronMixin._constraints,
-        "solver": Choice(tuple(OPTIMIZERS), Optimizer),
+        **NEURON,
+        "solver": Choice(solver_names, Optimizer),
+        "class_weight": CLASS_WEIGHT,
     }
 
     def __init__(
@@ -554,6 +386,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         schedule: Any = "constant",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
+        fit_intercept: bool = True,
         max_iter: int = 200,
         tol: float | None = None,
         n_iter_no_change: int = 10,
@@ -572,6 +405,7 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         self.schedule = schedule
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
@@ -583,10 +417,3 @@ class PerceptronClassifier(NeuronMixin, BaseNetworkClassifier):
         self.warm_start = warm_start
         self.record = record
         self.verbose = verbose
-
-    def _loss(self) -> Loss:
-        return Perceptron()
-
-    def _is_positive(self, z: Array) -> NDArray[np.bool_]:
-        positive: NDArray[np.bool_] = z >= 0.0  # Rosenblatt's threshold, as in training
-        return positive

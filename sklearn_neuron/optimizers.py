@@ -1,4 +1,4 @@
-r"""Optimizers: from the gradient to the direction of descent, on one flat vector.
+r"""Optimizers: from the gradient to the direction of an update, on one flat vector.
 
 With g the gradient and θ the parameters, training does θ ← θ − η · direction.
 
@@ -8,14 +8,14 @@ momentum    v ← μ v + g, direction = v; Nesterov's: direction = g + μ v
 RMSprop     v ← ρ v + (1−ρ) g², direction = g / (√v + ε)
 Adam        m ← β₁ m + (1−β₁) g, v ← β₂ v + (1−β₂) g²,
             direction = m̂ / (√v̂ + ε) with m̂ = m / (1−β₁ᵗ), v̂ = v / (1−β₂ᵗ)
-AdamW       Adam's direction + λ W, the biases spared
+AdamW       Adam's direction + λ W, without the biases
 ==========  ============================================================================
 
-Every one of them can clip the gradient's norm first, and average θ over the updates.
-
-The optimizer is a recipe and keeps nothing: ``init`` makes the state, a dict of arrays and
-counts that lives with the training run; ``update`` turns the gradient into the direction
-in place. No operation allocates.
+An optimizer object holds hyper-parameters only. ``init`` makes the state, a dict of arrays and
+numbers that lives with the training run; ``update`` turns the gradient into the direction in place.
+Neither allocates during training. Three things are composed around the ``update`` of every
+optimizer, and are never its own affair: clipping of the gradient (``direction``), decay of the
+weights and averaging of θ (the engine's ``Updater``).
 """
 
 from __future__ import annotations
@@ -28,21 +28,23 @@ from typing import Any
 import numpy as np
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.components import Recipe
+from sklearn_neuron.components import Component
 
 State = dict[str, Any]
 
 
-class Optimizer(Recipe):
-    """A rule that turns gradients into directions."""
+class Optimizer(Component):
+    """A rule that turns gradients into directions: ``init`` and ``update``.
 
-    name: str
+    ``max_norm``, ``average`` and ``weight_decay`` work with every optimizer; one that takes them as
+    arguments of ``__init__`` lets users set and search them.
+    """
 
     #: Largest norm of the gradient; a longer one is scaled down to it.
     max_norm: float | None = None
     #: Whether, or from which update on, the fitted parameters are the mean over the updates.
     average: bool | int = False
-    #: λ, by which the weights decay beside the gradient.
+    #: λ, by which the weights decay in addition to the gradient step.
     weight_decay: float = 0.0
 
     @abstractmethod
@@ -51,36 +53,45 @@ class Optimizer(Recipe):
 
     @abstractmethod
     def update(self, grad: Array, state: State) -> None:
-        """Turn ``grad`` into the direction, in place, and bring ``state`` forward."""
+        """Turn ``grad`` into the direction, in place, and advance ``state``."""
 
-    def gain(self, state: State) -> Array | float:
-        """Return the direction's length in the long run, for a constant gradient of one."""
-        return 1.0
+    def proximal_scale(self, state: State) -> Array | float:
+        """Return the length that the direction tends to for a constant gradient of one.
+
+        The L1 penalty has no gradient at zero, so it does not pass through ``update``: after each
+        update a proximal step shrinks the weights by η times the penalty times this scale. Without
+        the right scale the minimum would be that of another objective. An optimizer that does not
+        define it refuses ``l1_ratio``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no proximal_scale.")
+
+    def has_proximal_scale(self) -> bool:
+        """Return whether the optimizer says how the proximal step of L1 scales."""
+        return type(self).proximal_scale is not Optimizer.proximal_scale
+
+    # ---- composed around the above ----------------------------------------------------------
 
     def start(self, theta: Array) -> State:
-        """Return ``init`` with what averaging keeps."""
-        kept = {"average": theta.copy(), "n_updates": 0} if self.average else {}
-        return {**self.init(theta), **kept}
+        """Return the whole state before the first update: that of ``init`` and of averaging."""
+        averaged = {"average": theta.copy(), "n_updates": 0} if self.average else {}
+        return {**self.init(theta), **averaged}
+
+    def direction(self, grad: Array, state: State) -> None:
+        """Turn the gradient, clipped to ``max_norm``, into the direction, in place."""
+        if self.max_norm is not None:
+            clip(grad, float(self.max_norm))
+        self.update(grad, state)
 
     def fitted(self, theta: Array, state: State) -> Array:
         """Return the parameters that users get: θ, or its mean over the updates."""
-        # rows without weight make no update, and so no state
+        # without a sample of positive weight there is no update, and so no state
         averaged = self.average and state.get("n_updates", 0) >= self.average
         return state["average"] if averaged else theta
-
-    def clip(self, grad: Array) -> None:
-        """Scale the gradient down to ``max_norm``, in place, where it is longer."""
-        if self.max_norm is not None:
-            norm = math.sqrt(float(np.dot(grad, grad)))
-            if math.isinf(norm):  # the squares overflow before the gradient does
-                largest = float(np.abs(grad).max())
-                norm = largest * float(np.linalg.norm(grad / largest))
-            if norm > self.max_norm:
-                np.multiply(grad, float(self.max_norm) / norm, out=grad)
 
     def validate(self) -> None:
         if self.max_norm is not None:
             self.check_number("max_norm", bounds="()")
+        self.check_number("weight_decay")
         if not isinstance(self.average, bool | np.bool_ | Integral):
             raise TypeError(
                 f"average of {type(self).__name__} must be True, False or the number of the update "
@@ -92,21 +103,31 @@ class Optimizer(Recipe):
             )
 
 
+def clip(grad: Array, max_norm: float) -> None:
+    """Scale a gradient that is longer than ``max_norm`` down to it, in place."""
+    norm = math.sqrt(float(np.dot(grad, grad)))
+    if math.isinf(norm):  # the squares overflow before the gradient does
+        largest = float(np.abs(grad).max())
+        norm = largest * float(np.linalg.norm(grad / largest))
+    if norm > max_norm:
+        np.multiply(grad, max_norm / norm, out=grad)
+
+
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum where asked for.
+    """Stochastic gradient descent, optionally with momentum.
 
     Parameters
     ----------
     momentum : float in [0, 1), default=0.0
-        μ, the share of the last direction that carries over.
+        μ, the fraction of the last direction that is carried over.
     nesterov : bool, default=False
-        Whether to look ahead along the momentum [1]_; needs ``momentum > 0`` to matter.
+        Whether to use Nesterov's momentum [1]_; has no effect without ``momentum > 0``.
     max_norm : float or None, default=None
-        Largest Euclidean norm of the gradient; a longer one is scaled down to it before
-        anything else is done with it [2]_. ``None`` leaves it as it is.
+        Largest Euclidean norm of the gradient; a longer one is scaled down to it first
+        [2]_. ``None`` does not clip.
     average : bool or int, default=False
-        Whether the fitted parameters are the mean of θ over the updates; a number says from
-        which update on. Training itself goes on from the last θ.
+        Whether the fitted parameters are the mean of θ over the updates; an int sets the update
+        from which averaging starts. Training itself continues from the last θ.
 
     References
     ----------
@@ -143,7 +164,7 @@ class SGD(Optimizer):
         self.check_number("momentum", 0.0, 1.0)
         self.check_flag("nesterov")
 
-    def gain(self, state: State) -> Array | float:
+    def proximal_scale(self, state: State) -> Array | float:
         return 1.0 / (1.0 - float(self.momentum))
 
     def init(self, theta: Array) -> State:
@@ -151,7 +172,6 @@ class SGD(Optimizer):
         return {"carried": np.zeros_like(theta)} if self.momentum else {}
 
     def update(self, grad: Array, state: State) -> None:
-        self.clip(grad)
         if not self.momentum:
             return
         carried, momentum = state["carried"], float(self.momentum)
@@ -165,24 +185,24 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam: steps scaled by running means of the gradients and of their squares.
+    """Adam: steps scaled by moving averages of the gradients and of their squares.
 
     As in Algorithm 1 of its paper [1]_.
 
     Parameters
     ----------
     beta_1 : float in [0, 1), default=0.9
-        Decay of the running mean of gradients.
+        Decay of the moving average of gradients.
     beta_2 : float in [0, 1), default=0.999
-        Decay of the running mean of squared gradients.
+        Decay of the moving average of squared gradients.
     epsilon : float > 0, default=1e-8
         Added to the denominator, after the bias correction (scikit-learn's adds it before).
     max_norm : float or None, default=None
-        Largest Euclidean norm of the gradient; a longer one is scaled down to it before
-        anything else is done with it [2]_. ``None`` leaves it as it is.
+        Largest Euclidean norm of the gradient; a longer one is scaled down to it first
+        [2]_. ``None`` does not clip.
     average : bool or int, default=False
-        Whether the fitted parameters are the mean of θ over the updates; a number says from
-        which update on. Training itself goes on from the last θ.
+        Whether the fitted parameters are the mean of θ over the updates; an int sets the update
+        from which averaging starts. Training itself continues from the last θ.
 
     References
     ----------
@@ -221,16 +241,15 @@ class Adam(Optimizer):
         self.check_number("beta_2", 0.0, 1.0)
         self.check_number("epsilon", 0.0, 1.0, "(]")
 
-    def gain(self, state: State) -> Array | float:
+    def proximal_scale(self, state: State) -> Array | float:
         square = state["square"] / (1.0 - float(self.beta_2) ** state["t"])
-        gain: Array = 1.0 / (np.sqrt(square) + float(self.epsilon))
-        return gain
+        scale: Array = 1.0 / (np.sqrt(square) + float(self.epsilon))
+        return scale
 
     def init(self, theta: Array) -> State:
         return {"mean": np.zeros_like(theta), "square": np.zeros_like(theta), "t": 0}
 
     def update(self, grad: Array, state: State) -> None:
-        self.clip(grad)
         beta_1, beta_2 = float(self.beta_1), float(self.beta_2)
         mean, square = state["mean"], state["square"]
         state["t"] += 1
@@ -249,17 +268,17 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weights that decay beside the gradient, and not through it.
+    """Adam with decoupled weight decay.
 
     The direction is Adam's plus ``weight_decay * W`` [1]_; biases do not decay. (``alpha``, the
-    penalty of the objective, goes through the gradient and is scaled by Adam with it.)
+    penalty of the objective, is part of the gradient, and Adam scales it with the gradient.)
 
     Parameters
     ----------
     beta_1 : float in [0, 1), default=0.9
-        Decay of the running mean of gradients.
+        Decay of the moving average of gradients.
     beta_2 : float in [0, 1), default=0.999
-        Decay of the running mean of squared gradients.
+        Decay of the moving average of squared gradients.
     epsilon : float > 0, default=1e-8
         Added to the denominator, after the bias correction.
     weight_decay : float >= 0, default=0.01
@@ -296,30 +315,26 @@ class AdamW(Adam):
         super().__init__(beta_1, beta_2, epsilon, max_norm=max_norm, average=average)
         self.weight_decay = weight_decay
 
-    def validate(self) -> None:
-        super().validate()
-        self.check_number("weight_decay")
-
 
 class RMSprop(Optimizer):
-    """Steps scaled by a running mean of the squared gradients.
+    """RMSprop: steps scaled by a moving average of the squared gradients.
 
     As in lecture 6e of its course [1]_.
 
     Parameters
     ----------
     rho : float in [0, 1), default=0.99
-        ρ, decay of the running mean of squared gradients.
+        ρ, decay of the moving average of squared gradients.
     epsilon : float > 0, default=1e-8
         Added to the denominator.
     momentum : float in [0, 1), default=0.0
-        μ, the share of the last direction that carries over.
+        μ, the fraction of the last direction that is carried over.
     max_norm : float or None, default=None
-        Largest Euclidean norm of the gradient; a longer one is scaled down to it before
-        anything else is done with it [2]_. ``None`` leaves it as it is.
+        Largest Euclidean norm of the gradient; a longer one is scaled down to it first
+        [2]_. ``None`` does not clip.
     average : bool or int, default=False
-        Whether the fitted parameters are the mean of θ over the updates; a number says from
-        which update on. Training itself goes on from the last θ.
+        Whether the fitted parameters are the mean of θ over the updates; an int sets the update
+        from which averaging starts. Training itself continues from the last θ.
 
     References
     ----------
@@ -362,12 +377,11 @@ class RMSprop(Optimizer):
         carried = {"carried": np.zeros_like(theta)} if self.momentum else {}
         return {"square": np.zeros_like(theta), "work": np.empty_like(theta), **carried}
 
-    def gain(self, state: State) -> Array | float:
+    def proximal_scale(self, state: State) -> Array | float:
         scale: Array = np.sqrt(state["square"]) + float(self.epsilon)
         return 1.0 / (scale * (1.0 - float(self.momentum)))
 
     def update(self, grad: Array, state: State) -> None:
-        self.clip(grad)
         rho, square, work = float(self.rho), state["square"], state["work"]
         np.multiply(square, rho, out=square)
         np.multiply(grad, grad, out=work)
@@ -381,7 +395,7 @@ class RMSprop(Optimizer):
             np.multiply(grad, float(self.momentum), out=state["carried"])
 
 
-#: Optimizers by the name that ``solver=`` takes. A new one needs a line here.
+#: Optimizers by name, as ``solver=`` takes it. A new optimizer needs one line here.
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     optimizer.name: optimizer for optimizer in (SGD, Adam, AdamW, RMSprop)
 }

@@ -1,4 +1,4 @@
-r"""Schedules: from the place of training to the learning rate η, epoch by epoch.
+r"""Schedules: the learning rate η of each epoch.
 
 With t the epoch, counted from 0 over all calls, T = ``max_iter`` and η the base rate:
 
@@ -6,13 +6,13 @@ With t the epoch, counted from 0 over all calls, T = ``max_iter`` and η the bas
 constant     η
 invscaling   η / (1 + t)^power
 exponential  η · decay^t
-cosine       η (t + 1) / w in the first w epochs, then from η down to ``final`` · η along
-             half a cosine that ends with epoch T
+cosine       η (t + 1) / w in the first w epochs, then half a cosine from η down to
+             ``final`` · η at epoch T
 adaptive     η · factor^k after k plateaus
 ===========  ==========================================================================
 
-A schedule is a pure function of the base rate and the place, so that training can go on
-where it stopped with nothing but the place.
+A schedule is a pure function of the base rate and of the progress of training, so that training
+can continue where it stopped.
 """
 
 from __future__ import annotations
@@ -21,28 +21,26 @@ import math
 from abc import abstractmethod
 from typing import NamedTuple
 
-from sklearn_neuron.components import Recipe
+from sklearn_neuron.components import Component
 
 
-class Place(NamedTuple):
-    """Where training stands at the start of an epoch."""
+class Progress(NamedTuple):
+    """How far training has progressed at the start of an epoch."""
 
-    epoch: int  # epochs done over all calls
-    max_iter: int  # the estimator's
+    epoch: int  # number of epochs completed, over all calls
+    max_iter: int  # the estimator's parameter
     plateaus: int = 0  # how often the loss has stopped improving
 
 
-class Schedule(Recipe):
-    """A learning rate that depends on where training stands."""
-
-    name: str
+class Schedule(Component):
+    """A learning rate that depends on the progress of training."""
 
     @abstractmethod
-    def __call__(self, eta: float, place: Place) -> float:
+    def __call__(self, eta: float, progress: Progress) -> float:
         """Return η of this epoch, given the base rate."""
 
-    def goes_on(self, eta: float, plateaus: int) -> bool:
-        """Return whether training goes on, with another rate, after so many plateaus."""
+    def continues(self, eta: float, plateaus: int) -> bool:
+        """Return whether training continues, at another rate, after that many plateaus."""
         return False
 
 
@@ -51,7 +49,7 @@ class Constant(Schedule):
 
     name = "constant"
 
-    def __call__(self, eta: float, place: Place) -> float:
+    def __call__(self, eta: float, progress: Progress) -> float:
         return eta
 
 
@@ -61,7 +59,7 @@ class InverseScaling(Schedule):
     Parameters
     ----------
     power : float > 0, default=0.5
-        1 is the rate for which sums of squares converge, ½ that of scikit-learn's default.
+        With 1 the sum of squared rates converges; ½ is the default of scikit-learn, too.
 
     References
     ----------
@@ -77,17 +75,17 @@ class InverseScaling(Schedule):
     def validate(self) -> None:
         self.check_number("power", bounds="()")
 
-    def __call__(self, eta: float, place: Place) -> float:
-        return eta * math.pow(1.0 + place.epoch, -float(self.power))
+    def __call__(self, eta: float, progress: Progress) -> float:
+        return eta * math.pow(1.0 + progress.epoch, -float(self.power))
 
 
-class Exponential(Schedule):
+class ExponentialDecay(Schedule):
     """η_t = η · decay^t.
 
     Parameters
     ----------
     decay : float in (0, 1], default=0.95
-        What an epoch leaves of the rate.
+        Factor on the rate after each epoch.
     """
 
     name = "exponential"
@@ -98,19 +96,19 @@ class Exponential(Schedule):
     def validate(self) -> None:
         self.check_number("decay", 0.0, 1.0, "(]")
 
-    def __call__(self, eta: float, place: Place) -> float:
-        return eta * float(self.decay) ** place.epoch
+    def __call__(self, eta: float, progress: Progress) -> float:
+        return eta * float(self.decay) ** progress.epoch
 
 
 class Cosine(Schedule):
-    """From η down along half a cosine, after a linear warm-up [1]_.
+    """Half a cosine from η down to ``final`` · η, after a linear warm-up [1]_.
 
     Parameters
     ----------
     warmup : int >= 0, default=0
-        Epochs in which the rate rises to η.
+        Number of epochs in which the rate rises to η.
     final : float in [0, 1], default=0.0
-        What is left of η after ``max_iter`` epochs, counted over all calls, and from then on.
+        Fraction of η that remains after ``max_iter`` epochs, counted over all calls.
 
     References
     ----------
@@ -128,27 +126,27 @@ class Cosine(Schedule):
         self.check_number("warmup", integer=True)
         self.check_number("final", 0.0, 1.0, "[]")
 
-    def __call__(self, eta: float, place: Place) -> float:
-        t, w = place.epoch, int(self.warmup)
+    def __call__(self, eta: float, progress: Progress) -> float:
+        t, w = progress.epoch, int(self.warmup)
         if t < w:
             return eta * (t + 1) / w
-        way = min(1.0, (t - w) / max(1, place.max_iter - w))
+        way = min(1.0, (t - w) / max(1, progress.max_iter - w))
         final = float(self.final)
         return eta * (final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * way)))
 
 
 class Adaptive(Schedule):
-    """η as long as the loss falls, then a part of it, and so on.
+    """η while the loss improves, and a fraction of the last rate after each plateau.
 
-    Where another schedule would let training stop, because the loss (with ``early_stopping`` the
-    validation score) has not improved by ``tol`` for ``n_iter_no_change`` epochs, this one goes
-    on with a smaller rate. Training stops when the rate falls below ``minimum``. With
-    ``tol=None`` the rate stays.
+    Where training would otherwise stop, because the loss (with ``early_stopping`` loss and score of
+    the validation data) has not improved by ``tol`` for ``n_iter_no_change`` epochs, it continues
+    with a smaller rate. Training stops when the rate falls below ``minimum``. With ``tol=None`` the
+    rate is constant.
 
     Parameters
     ----------
     factor : float in (0, 1), default=0.2
-        What a plateau leaves of the rate.
+        Factor on the rate after each plateau.
     minimum : float > 0, default=1e-6
         Smallest rate.
     """
@@ -163,15 +161,15 @@ class Adaptive(Schedule):
         self.check_number("factor", 0.0, 1.0, "()")
         self.check_number("minimum", bounds="()")
 
-    def __call__(self, eta: float, place: Place) -> float:
-        return eta * float(self.factor) ** place.plateaus
+    def __call__(self, eta: float, progress: Progress) -> float:
+        return eta * float(self.factor) ** progress.plateaus
 
-    def goes_on(self, eta: float, plateaus: int) -> bool:
+    def continues(self, eta: float, plateaus: int) -> bool:
         return eta * float(self.factor) ** plateaus >= float(self.minimum)
 
 
-#: Schedules by the name that ``schedule=`` takes. A new one needs a line here.
+#: Schedules by name, as ``schedule=`` takes it. A new schedule needs one line here.
 SCHEDULES: dict[str, type[Schedule]] = {
     schedule.name: schedule
-    for schedule in (Constant, InverseScaling, Exponential, Cosine, Adaptive)
+    for schedule in (Constant, InverseScaling, ExponentialDecay, Cosine, Adaptive)
 }

@@ -24,9 +24,19 @@ def make(cls, **params):
     return cls(**{"random_state": 0, "max_iter": 20, "tol": None, **params})
 
 
+def parameters_of(estimator):
+    """Return W and b of every layer."""
+    return estimator._layout.fitted_layers(vars(estimator))
+
+
+def raw_output_of(estimator, X):
+    """Return z^L."""
+    return estimator._answer(X, lambda z: z)
+
+
 def weights_of(estimator):
     """Return all fitted parameters as one vector."""
-    coefs, intercepts = estimator._parameters()
+    coefs, intercepts = parameters_of(estimator)
     return np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
 
 

@@ -53,7 +53,7 @@ def test_a_task_for_each_epoch(cls, solver, batch_size, X):
     assert recorder.data[0] is X
     assert recorder.data[1] is y
     assert_array_equal(weights_of(model), weights_of(plain))
-    name = model._names[0]
+    name = model._layout.names[0]
     for epoch, seen in enumerate(recorder.models[:-1]):
         as_it_was = plain.history_[name][epoch]
         now = getattr(seen, f"{name}_")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import numpy as np
 import pytest
+from helpers import parameters_of
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
@@ -22,11 +23,11 @@ from sklearn_neuron import (
     ManualMLPRegressor,
     PerceptronClassifier,
     SigmoidNeuronRegressor,
-    compiled,
     config_context,
     get_config,
     set_config,
 )
+from sklearn_neuron._engine import compiled
 from sklearn_neuron.activations import ACTIVATIONS, ReLU, Tanh
 from sklearn_neuron.losses import LOSSES, CrossEntropy, SquaredError
 from sklearn_neuron.network import Network
@@ -51,7 +52,7 @@ def fit(engine, cls, X, y, *, weight=None, **params):
 
 
 def parameters(model):
-    W, b = model._parameters()
+    W, b = parameters_of(model)
     return np.concatenate([array.ravel() for array in (*W, *b)])
 
 
@@ -72,7 +73,7 @@ def assert_agree(cls, X, y, rtol=1e-10, engine="numba", **params):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_activations(name, batch_size):
-    covered = ACTIVATIONS[name] in compiled.ACTIVATIONS
+    covered = ACTIVATIONS[name] in compiled.COMPILED_ACTIVATIONS
     assert_agree(
         ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(6, 4), activation=name,
         batch_size=batch_size, eta=0.01, engine="numba" if covered else "numpy",
@@ -103,9 +104,9 @@ def test_losses_of_classification(loss, batch_size, y):
 
 
 def test_what_is_covered_has_a_name():
-    assert set(ACTIVATIONS.values()) >= compiled.ACTIVATIONS
-    assert set(LOSSES.values()) >= compiled.LOSSES
-    assert set(OPTIMIZERS.values()) >= compiled.OPTIMIZERS
+    assert set(ACTIVATIONS.values()) >= compiled.COMPILED_ACTIVATIONS
+    assert set(LOSSES.values()) >= compiled.COMPILED_LOSSES
+    assert set(OPTIMIZERS.values()) >= compiled.COMPILED_OPTIMIZERS
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_penalties_that_overshoot(batch_size, y):
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 @pytest.mark.parametrize("y", [BINARY, CLASSES], ids=["two", "three"])
 def test_long_rows(batch_size, y):
-    """Rows from LONG_ROW on have a loop of their own."""
+    """Samples from LONG_ROW on have a loop of their own."""
     X = RNG.normal(size=(N, 70))
     for weight in (None, WEIGHT):
         assert_agree(
@@ -176,8 +177,8 @@ def test_long_rows(batch_size, y):
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["one", "many"])
 def test_batches_in_blocks(monkeypatch, form, weight):
     """The gradients of a batch's blocks add up, also where the last block is short."""
-    monkeypatch.setattr(compiled, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(compiled, "BLOCK_ROWS", 5)
+    monkeypatch.setattr(compiled, "KERNEL_BLOCK_BYTES", 1)
+    monkeypatch.setattr(compiled, "KERNEL_BLOCK_ROWS", 5)
     for solver in ("sgd", NESTEROV, "adam"):
         assert_agree(
             ManualMLPClassifier, form(X), CLASSES, hidden_layer_sizes=(6, 4), solver=solver,
@@ -229,7 +230,7 @@ def test_a_call_is_short_for_a_large_network(monkeypatch):
 def test_long_epochs_pass_in_several_calls(monkeypatch):
     monkeypatch.setattr(compiled, "OUTPUT_BYTES", 100)
     plain, fast = assert_agree(ManualMLPClassifier, X, CLASSES, weight=WEIGHT, alpha=0.1)
-    assert fast._resume.state["t"] == plain._resume.state["t"] == 4 * 9
+    assert fast._training_state.state["t"] == plain._training_state.state["t"] == 4 * 9
 
 
 def test_mistakes_of_every_call_count(monkeypatch):
@@ -327,26 +328,36 @@ def test_inputs_are_not_written_to():
 
 
 @pytest.mark.parametrize(
-    "params",
+    ("params", "named"),
     [
-        {"solver": "rmsprop"},
-        {"solver": SGD(max_norm=1.0)},
-        {"solver": Adam(average=True)},
-        {"dropout": 0.2},
-        {"record": "step"},
-        {"batch_size": None},
-        {"solver": "lbfgs"},
-        {"activation": type("Mine", (ReLU,), {"name": "mine"})()},
+        ({"solver": "rmsprop"}, "RMSprop"),
+        ({"solver": SGD(max_norm=1.0)}, "max_norm"),
+        ({"solver": Adam(average=True)}, "average"),
+        ({"dropout": 0.2}, "dropout"),
+        ({"record": "step"}, "record='step'"),
+        ({"batch_size": None}, "batches of all samples"),
+        ({"solver": "lbfgs"}, "solver='lbfgs'"),
+        ({"activation": type("Mine", (ReLU,), {"name": "mine"})()}, "mine"),
     ],
     ids=str,
 )
-def test_what_is_not_covered_falls_back(params):
-    model = fit("numba", ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(3,), **params)
+def test_what_is_not_covered_falls_back_and_says_so(params, named):
+    with pytest.warns(UserWarning, match=f"does not cover {named}.*; .* computed by NumPy"):
+        model = fit("numba", ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(3,), **params)
     assert model.engine_ == "numpy"
-    neuron = fit("numba", LogisticNeuronClassifier, X, CLASSES, alpha=0.1, l1_ratio=0.5)
+    fit("auto", ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(3,), **params)  # in silence
+
+
+def test_neither_l1_nor_another_link_nor_a_missing_intercept_is_covered():
+    with pytest.warns(UserWarning, match="does not cover l1_ratio"):
+        neuron = fit("numba", LogisticNeuronClassifier, X, CLASSES, alpha=0.1, l1_ratio=0.5)
     assert neuron.engine_ == "numpy"
-    behind_tanh = fit("numba", ManualMLPRegressor, X, T, loss=SquaredError(Tanh()))
+    with pytest.warns(UserWarning, match="does not cover SquaredError"):
+        behind_tanh = fit("numba", ManualMLPRegressor, X, T, loss=SquaredError(Tanh()))
     assert behind_tanh.engine_ == "numpy"
+    with pytest.warns(UserWarning, match="does not cover fit_intercept=False"):
+        through_zero = fit("numba", LogisticNeuronClassifier, X, CLASSES, fit_intercept=False)
+    assert through_zero.engine_ == "numpy"
 
 
 # ---- the choice ----------------------------------------------------------------------------------
@@ -423,7 +434,7 @@ def test_without_numba():
     assert run(block + fit, SKLEARN_NEURON_ENGINE="numpy").returncode == 0
     done = run("import sys; sys.modules['llvmlite'] = None\n" + fit)
     assert done.returncode == 0, done.stderr
-    assert "Training goes on in NumPy" in done.stderr
+    assert "Training continues in NumPy" in done.stderr
     assert run(fit, SKLEARN_NEURON_ENGINE="fast").returncode != 0
     assert run("import sklearn_neuron", SKLEARN_NEURON_ENGINE="").returncode == 0
     assert run("import sklearn_neuron", SKLEARN_NEURON_ENGINE="NumPy").returncode == 0

@@ -9,7 +9,7 @@ from helpers import NETWORKS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor
-from sklearn_neuron._engine.history import StepHistory
+from sklearn_neuron._engine.run import StepHistory
 from sklearn_neuron.network import Network
 
 NUMBERS = {"loss": ["epoch", "eta", "loss"], "epoch": ["epoch", "eta", "loss"]}
@@ -212,7 +212,7 @@ def test_nothing_is_evaluated_where_it_is_not_asked_for(X, monkeypatch):
     def evaluate(*args):
         raise AssertionError("evaluated")
 
-    monkeypatch.setattr("sklearn_neuron._engine.history.evaluate", evaluate)
+    monkeypatch.setattr("sklearn_neuron._engine.run.evaluate", evaluate)
     for record in ("loss", "epoch"):
         make(LogisticNeuronClassifier, record=record).fit(X, np.arange(30) % 3)
     with pytest.raises(AssertionError, match="evaluated"):
@@ -222,7 +222,7 @@ def test_nothing_is_evaluated_where_it_is_not_asked_for(X, monkeypatch):
 def test_an_interrupt_while_an_epoch_is_noted_leaves_whole_epochs(X, monkeypatch):
     y = target_for(SigmoidNeuronRegressor, 30)
     model = make(SigmoidNeuronRegressor, record="step", batch_size=1, max_iter=5)
-    original, calls = StepHistory.read, iter(range(100))
+    original, calls = StepHistory.make_rows, iter(range(100))
 
     def interrupted(*args):
         rows = original(*args)
@@ -230,7 +230,7 @@ def test_an_interrupt_while_an_epoch_is_noted_leaves_whole_epochs(X, monkeypatch
             raise KeyboardInterrupt
         return rows
 
-    monkeypatch.setattr(StepHistory, "read", interrupted)
+    monkeypatch.setattr(StepHistory, "make_rows", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert model.n_iter_ == len(model.loss_curve_) == 2

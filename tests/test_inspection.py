@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import ESTIMATORS, NETWORKS, make, target_for, weights_of
+from helpers import ESTIMATORS, NETWORKS, make, parameters_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import objective_and_gradients, sigma
 from scipy import sparse
@@ -24,6 +24,7 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron._estimator.targets import Numbers
 from sklearn_neuron.activations import ACTIVATIONS, ReLU, Tanh
 from sklearn_neuron.inspection import (
     JournalDisplay,
@@ -38,13 +39,18 @@ from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, SquaredError
 ONE_HOT = np.eye(3)[np.arange(30) % 3]  # a target for every loss
 
 
+class AnyTargets(Numbers):
+    """Numbers behind whatever link there is."""
+
+    def loss(self, parameters):
+        return parameters.chosen
+
+
 class AnyLoss(ManualMLPRegressor):
-    """A network with whatever loss the test sets on the class."""
+    """A network with whatever loss the test sets on the object."""
 
+    _targets = AnyTargets()
     chosen = SquaredError()
-
-    def _loss(self):
-        return self.chosen
 
 
 def with_loss(loss, **params):
@@ -333,10 +339,10 @@ def test_trace_agrees_with_the_reference(activation, alpha, X):
 def test_one_step_follows_the_trace(cls, X):
     y = target_for(cls, 30)
     model = make(cls, eta=0.3, batch_size=None, max_iter=1, solver="sgd", record="epoch").fit(X, y)
-    start, names = model.start_, model._names
+    start, names = model.start_, model._layout.names
     inits = dict(zip(("coef_init", "intercept_init"), (start[name] for name in names), strict=True))
     trace = backprop_trace(make(cls), X, y, **inits)
-    coefs, intercepts = model._parameters()
+    coefs, intercepts = parameters_of(model)
     for l in trace.W:
         assert_allclose(coefs[l - 1], trace.W[l] - 0.3 * trace.dW[l], rtol=1e-12, atol=1e-15)
         assert_allclose(intercepts[l - 1], trace.b[l] - 0.3 * trace.db[l], rtol=1e-12, atol=1e-15)
@@ -349,7 +355,7 @@ def test_an_unfitted_estimator_is_traced_at_its_start(cls, X):
     before = copy.copy(vars(model))
     trace = backprop_trace(model, X, y)
     assert vars(model) == before
-    coefs, intercepts = model._layers(model.fit(X, y).start_)
+    coefs, intercepts = model._layout.layers(model.fit(X, y).start_)
     for l in trace.W:
         assert_array_equal(trace.W[l], coefs[l - 1])
         assert_array_equal(trace.b[l], intercepts[l - 1])

@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import ESTIMATORS, REGRESSORS, WITH_LBFGS, make, target_for, weights_of
+from helpers import ESTIMATORS, REGRESSORS, WITH_LBFGS, make, parameters_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
@@ -147,7 +147,7 @@ def test_float32_stays_and_agrees(cls, batch_size, X):
     y = target_for(cls, 30)
     how = {"batch_size": batch_size, "eta": 0.01}
     single, double = fit(cls, X.astype(np.float32), y, **how), fit(cls, X, y, **how)
-    assert all(part.dtype == np.float32 for parts in single._parameters() for part in parts)
+    assert all(part.dtype == np.float32 for parts in parameters_of(single) for part in parts)
     assert_allclose(weights_of(single), weights_of(double), rtol=1e-3, atol=1e-4)
     if cls in REGRESSORS:
         assert single.predict(X.astype(np.float32)).dtype == np.float32

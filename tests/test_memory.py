@@ -16,8 +16,8 @@ from sklearn_neuron import (
     ManualMLPClassifier,
     ManualMLPRegressor,
     SigmoidNeuronRegressor,
-    batches,
 )
+from sklearn_neuron._engine import batches
 
 ROWS = 40_000, 120_000
 N_FEATURES = 12  # 96 bytes a row, that no copy can hide in the bounds
@@ -91,7 +91,7 @@ def test_mini_batches_need_a_permutation(cls, n_classes, container):
 @pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
 def test_a_full_batch_needs_no_row_twice(cls, solver, container):
     """Its blocks are views; those of CSR have 4 bytes of their own for each row's start."""
-    if solver == "lbfgs" and "lbfgs" not in cls._constraints["solver"].names:
+    if solver == "lbfgs" and "lbfgs" not in cls._constraints["solver"].known():
         pytest.skip("no lbfgs")
     X = CONTAINERS[container]
     slope = bytes_per_row(small(cls, batch_size=None, solver=solver), X, targets(cls))

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 from reference import objective_and_gradients
 from scipy import sparse
 
-from sklearn_neuron import batches
-from sklearn_neuron._engine.batches import Rows, full_batch
+from sklearn_neuron._engine import batches
+from sklearn_neuron._engine.batches import Samples, full_batch
 from sklearn_neuron._engine.epochs import objective
 from sklearn_neuron.activations import ACTIVATIONS, Identity, Logistic
 from sklearn_neuron.losses import LOSSES, SquaredError
@@ -42,7 +42,7 @@ def make_problem(loss, activation, depth, alpha, weights, dtype=np.float64, seed
 
 def evaluate(network, X, Y, s, weights):
     weight = s.astype(network.dtype)[:, None] if weights == "weights" else None
-    value = objective(network, full_batch(network, Rows(X, Y, weight)))
+    value = objective(network, full_batch(network, Samples(X, Y, weight)))
     return value, network.grad.copy()
 
 
@@ -112,7 +112,7 @@ def test_blocks_of_rows_add_up(monkeypatch, layout):
     X = np.asarray(X, order="F") if layout == "F" else X
     value, gradient = evaluate(network, X, Y, s, "weights")
     monkeypatch.setattr(batches, "BLOCK_BYTES", 6 * 8 * 5)  # five rows of the widest layer
-    blocks = full_batch(network, Rows(X, Y, s[:, None]))
+    blocks = full_batch(network, Samples(X, Y, s[:, None]))
     assert [len(block.Y) for block in blocks] == [4, 4, 4]
     block_value = objective(network, blocks)
     assert_allclose(block_value, value, rtol=1e-14)

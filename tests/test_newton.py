@@ -17,7 +17,7 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
-from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import Surface
 from sklearn_neuron._engine.newton import Descent, by_eigenvalues, invert, models, search
 from sklearn_neuron.activations import Identity, Logistic, ReLU
@@ -118,7 +118,7 @@ def test_the_sigmoid_neuron_of_squared_error_is_not_convex():
 def test_hessian_agrees_with_differences_of_the_gradient(loss, weighted, as_sparse):
     X, _, rng = rows(40, 3)
     Y, weight = np.eye(3)[rng.randint(3, size=40)], rng.uniform(0.5, 2.0, size=(40, 1))
-    data = Rows(sparse.csr_matrix(X) if as_sparse else X, Y, weight if weighted else None)
+    data = Samples(sparse.csr_matrix(X) if as_sparse else X, Y, weight if weighted else None)
     surface = Surface(Network([3, 3], [], loss, alpha=0.1), data)
     theta, h = 0.5 * rng.normal(size=(4, 3)), 1e-6
     z = X @ theta[:-1] + theta[-1]
@@ -139,7 +139,7 @@ def test_hessian_agrees_with_differences_of_the_gradient(loss, weighted, as_spar
 
 def test_a_step_of_a_quadratic_leads_to_its_minimum():
     X, z, _ = rows(50, 3)
-    surface = Surface(Network([3, 1], [], SquaredError()), Rows(X, z[:, None], None))
+    surface = Surface(Network([3, 1], [], SquaredError()), Samples(X, z[:, None], None))
     point = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
     model = invert(surface.hessian(point.z, SquaredError().curvature), point.grad)
     theta = -model.solve(point.grad)
@@ -244,7 +244,7 @@ def test_a_sample_stands_for_all_rows(weighted, stride):
     X, y = X.repeat(stride, axis=0), y.repeat(stride)[:, None].astype(float)
     weight = None if weight is None else weight.repeat(stride, axis=0)
     network = Network((6, 1), [], BinaryCrossEntropy(), alpha=0.1)
-    surface, z = Surface(network, Rows(X, y, weight)), X[:, :1].copy()
+    surface, z = Surface(network, Samples(X, y, weight)), X[:, :1].copy()
     whole, sample = (surface.hessian(z, surface.loss.curvature, s) for s in (1, stride))
     assert_allclose(sample.matrices[0], whole.matrices[0], rtol=1e-12)
 
@@ -252,7 +252,7 @@ def test_a_sample_stands_for_all_rows(weighted, stride):
 def quadratic(p=3):
     X, z, rng = rows(50, p)
     network = Network((p, 1), [], SquaredError())
-    return Surface(network, Rows(X, (z + rng.normal(size=50))[:, None], None))
+    return Surface(network, Samples(X, (z + rng.normal(size=50))[:, None], None))
 
 
 @pytest.mark.parametrize(("times", "t"), [(1.5, 1.0), (3.0, 0.5), (6.0, 0.25)])
@@ -328,7 +328,7 @@ def test_a_part_of_the_gradient_that_the_hessian_does_not_reach():
 def test_without_curvature_the_step_is_damped():
     """Far out on the slope of a logarithm σ′ is 0 to the last bit, but ∇ is not."""
     X, y = np.array([[1.0], [2.0]]), np.zeros((2, 1))
-    surface = Surface(Network((1, 1), [], BinaryCrossEntropy()), Rows(X, y, None))
+    surface = Surface(Network((1, 1), [], BinaryCrossEntropy()), Samples(X, y, None))
     theta = np.array([[800.0], [800.0]])
     point = surface.at(theta, X @ theta[:-1] + theta[-1])
     H = surface.hessian(point.z, surface.loss.curvature)
@@ -342,7 +342,7 @@ def test_without_curvature_the_step_is_damped():
 def test_a_hessian_that_is_not_convex_gives_way_to_its_gauss_newton_part():
     X, y = fractions()
     network = Network((6, 1), [], SquaredError(Logistic()))
-    surface = Surface(network, Rows(X, y[:, None], None))
+    surface = Surface(network, Samples(X, y[:, None], None))
     theta = np.full((7, 1), 4.0)
     point = surface.at(theta, X @ theta[:-1] + theta[-1])
     exact, gauss_newton, *_ = models(surface, point, 1)
@@ -499,8 +499,8 @@ def test_sparse_rows_pass_in_blocks(monkeypatch):
     X = sparse.random(400, 5, density=0.4, format="csr", random_state=0)
     y = np.arange(400) % 2
     whole = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
-    monkeypatch.setattr("sklearn_neuron._engine.hessian.BLOCK", 64)
+    monkeypatch.setattr("sklearn_neuron._engine.hessian.HESSIAN_BLOCK", 64)
     network = Network((5, 1), [], BinaryCrossEntropy())
-    assert len(Surface(network, Rows(X, y[:, None] * 1.0, None)).blocks) == 10
+    assert len(Surface(network, Samples(X, y[:, None] * 1.0, None)).blocks) == 10
     parts = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
     assert_allclose(parts.coef_, whole.coef_, rtol=1e-9)

@@ -19,7 +19,7 @@ def directions(optimizer, gradients=GRADIENTS):
     state, result = optimizer.init(gradients[0]), []
     for gradient in gradients:
         grad = gradient.copy()
-        optimizer.update(grad, state)
+        optimizer.direction(grad, state)
         result.append(grad)
     return np.array(result)
 
@@ -105,22 +105,22 @@ def test_dtype_stays(name, dtype):
     ],
     ids=repr,
 )
-def test_gain_is_the_direction_of_a_constant_gradient_of_one(optimizer):
+def test_proximal_scale_is_the_direction_of_a_constant_gradient_of_one(optimizer):
     state = optimizer.init(np.zeros(2))
     for _ in range(5000):
         grad = np.ones(2)
         optimizer.update(grad, state)
-    assert_allclose(np.broadcast_to(optimizer.gain(state), 2), grad, rtol=1e-12)
+    assert_allclose(np.broadcast_to(optimizer.proximal_scale(state), 2), grad, rtol=1e-12)
 
 
 @pytest.mark.parametrize("optimizer", [Adam(epsilon=0.1), RMSprop(epsilon=0.1, momentum=0.8)])
-def test_gain_tells_the_scale_of_every_parameter(optimizer):
-    """For a constant gradient the direction is the gradient times the gain."""
+def test_proximal_scale_is_that_of_every_parameter(optimizer):
+    """For a constant gradient the direction is the gradient times the scale."""
     g, state = np.array([3.0, -0.01]), optimizer.init(np.zeros(2))
     for _ in range(5000):
         grad = g.copy()
         optimizer.update(grad, state)
-    assert_allclose(g * optimizer.gain(state), grad, rtol=1e-12)
+    assert_allclose(g * optimizer.proximal_scale(state), grad, rtol=1e-12)
 
 
 # ---- clipping ---------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def test_max_norm_scales_longer_gradients_only(name):
 def test_a_gradient_whose_squares_overflow_is_clipped(dtype, size):
     grad = np.array([3.0, -4.0], dtype) * dtype(size)
     with np.errstate(over="ignore"):
-        SGD(max_norm=1.0).clip(grad)
+        SGD(max_norm=1.0).direction(grad, {})
     assert_allclose(grad, [0.6, -0.8], rtol=1e-6)
 
 
@@ -264,18 +264,18 @@ def test_average_agrees_with_sgd_classifier(average, alpha):
     assert_allclose(ours.intercept_, theirs.intercept_, rtol=0, atol=1e-10)
 
 
-# ---- recipes ----------------------------------------------------------------------------------
+# ---- components -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_recipe_keeps_no_state(name):
+def test_an_optimizer_keeps_no_state(name):
     optimizer = OPTIMIZERS[name]()
     before = vars(optimizer).copy()
     assert_allclose(directions(optimizer), directions(optimizer), rtol=0)
     assert vars(optimizer) == before
 
 
-def test_recipes_follow_the_protocol_of_parameters():
+def test_components_follow_the_protocol_of_parameters():
     optimizer = SGD(momentum=0.5)
     defaults = {"nesterov": False, "max_norm": None, "average": False}
     assert optimizer.get_params() == {"momentum": 0.5, **defaults}

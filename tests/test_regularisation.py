@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from helpers import NETWORKS, make, target_for, weights_of
+from helpers import NETWORKS, make, raw_output_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
@@ -19,7 +19,7 @@ from sklearn_neuron import (
     RMSprop,
     SigmoidNeuronRegressor,
 )
-from sklearn_neuron._engine.batches import Rows, full_batch
+from sklearn_neuron._engine.batches import Samples, full_batch
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import evaluate, objective
 from sklearn_neuron.activations import ACTIVATIONS, ReLU, Tanh
@@ -192,7 +192,7 @@ def test_gradient_of_a_fixed_mask_agrees_with_differences(depth, activation):
     network = Network((3, *[6] * depth, 3), [dropout] * depth, CrossEntropy(), alpha=0.1)
     network.theta[:] = random.normal(scale=0.8, size=network.theta.size)
     X, Y = random.normal(size=(12, 3)), np.eye(3)[random.randint(3, size=12)]
-    blocks = full_batch(network, Rows(X, Y, None))
+    blocks = full_batch(network, Samples(X, Y, None))
 
     def value():
         rng.seed(5)
@@ -222,9 +222,9 @@ def test_predictions_use_all_units(network, X):
     by_hand = np.maximum(by_hand @ model.coefs_[1] + model.intercepts_[1], 0)
     by_hand = by_hand @ model.coefs_[2] + model.intercepts_[2]
     assert_allclose(z, by_hand, rtol=1e-12, atol=1e-14)
-    predicted = model._raw_output(X)
+    predicted = raw_output_of(model, X)
     assert_allclose(predicted, by_hand, rtol=1e-12, atol=1e-14)
-    assert_array_equal(model._raw_output(X), predicted)
+    assert_array_equal(raw_output_of(model, X), predicted)
 
 
 def test_training_does_drop(network, X):
@@ -298,9 +298,9 @@ def test_without_dropout_nothing_is_drawn(network, X):
     for _ in range(3):
         stream.permutation(30)
     name, keys, place, *_ = stream.get_state()
-    assert model._resume.stream[0] == name
-    assert_array_equal(model._resume.stream[1], keys)
-    assert model._resume.stream[2] == place
+    assert model._training_state.stream[0] == name
+    assert_array_equal(model._training_state.stream[1], keys)
+    assert model._training_state.stream[2] == place
     assert_array_equal(weights_of(model), weights_of(make(network, **how).fit(X, y)))
 
 

@@ -16,9 +16,9 @@ from sklearn_neuron.schedules import (
     Adaptive,
     Constant,
     Cosine,
-    Exponential,
+    ExponentialDecay,
     InverseScaling,
-    Place,
+    Progress,
     Schedule,
 )
 
@@ -29,8 +29,8 @@ RATES = [
     (Constant(), [2, 2, 2, 2, 2]),
     (InverseScaling(), [2, 2 / math.sqrt(2), 2 / math.sqrt(5), 2 / 3, 2 / math.sqrt(101)]),
     (InverseScaling(1.0), [2, 1, 0.4, 2 / 9, 2 / 101]),
-    (Exponential(), [2, 1.9, 1.6290125, 1.32684086, 0.0118410585]),
-    (Exponential(0.5), [2, 1, 0.125, 2 / 256, 2.0**-99]),
+    (ExponentialDecay(), [2, 1.9, 1.6290125, 1.32684086, 0.0118410585]),
+    (ExponentialDecay(0.5), [2, 1, 0.125, 2 / 256, 2.0**-99]),
     (Cosine(), [2, 1 + QUARTER, 1, 0, 0]),
     (Cosine(final=0.5), [2, 1.5 + 0.5 * QUARTER, 1.5, 1, 1]),
     (Cosine(warmup=4), [0.5, 1, 2, 0, 0]),
@@ -41,7 +41,7 @@ RATES = [
 
 @pytest.mark.parametrize(("schedule", "rates"), RATES, ids=lambda x: repr(x) if x else "")
 def test_rates_by_hand(schedule, rates):
-    found = [schedule(2.0, Place(epoch, max_iter=8)) for epoch in (0, 1, 4, 8, 100)]
+    found = [schedule(2.0, Progress(epoch, max_iter=8)) for epoch in (0, 1, 4, 8, 100)]
     assert_allclose(found, rates, rtol=1e-7, atol=1e-15)
 
 
@@ -50,30 +50,30 @@ def test_every_schedule_is_computed_by_hand():
 
 
 def test_adaptive_by_hand():
-    rates = [Adaptive(0.1)(2.0, Place(7, 8, plateaus)) for plateaus in range(4)]
+    rates = [Adaptive(0.1)(2.0, Progress(7, 8, plateaus)) for plateaus in range(4)]
     assert_allclose(rates, [2, 0.2, 0.02, 0.002], rtol=1e-12)
-    goes_on = [Adaptive(0.1, minimum=0.015).goes_on(2.0, plateaus) for plateaus in (1, 2, 3)]
+    goes_on = [Adaptive(0.1, minimum=0.015).continues(2.0, plateaus) for plateaus in (1, 2, 3)]
     assert goes_on == [True, True, False]
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES.keys() - {"adaptive"}))
 def test_a_plateau_ends_training_under_every_other_schedule(name):
-    assert not SCHEDULES[name]().goes_on(1.0, 1)
+    assert not SCHEDULES[name]().continues(1.0, 1)
 
 
 def test_the_warm_up_rises_evenly_to_the_base_rate():
-    rates = [Cosine(warmup=5)(0.3, Place(epoch, 20)) for epoch in range(6)]
+    rates = [Cosine(warmup=5)(0.3, Progress(epoch, 20)) for epoch in range(6)]
     assert_allclose(rates, [0.06, 0.12, 0.18, 0.24, 0.3, 0.3], rtol=1e-12)
 
 
 @pytest.mark.parametrize("max_iter", [1, 3, 5])
 def test_a_warm_up_may_take_all_epochs(max_iter):
-    rates = [Cosine(warmup=5)(1.0, Place(epoch, max_iter)) for epoch in range(8)]
+    rates = [Cosine(warmup=5)(1.0, Progress(epoch, max_iter)) for epoch in range(8)]
     assert_allclose(rates, [0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 0, 0], atol=1e-15)
 
 
 def test_half_a_cosine_falls_all_the_way_and_ends_at_final():
-    rates = [Cosine(final=0.2)(1.0, Place(epoch, 50)) for epoch in range(51)]
+    rates = [Cosine(final=0.2)(1.0, Progress(epoch, 50)) for epoch in range(51)]
     assert (np.diff(rates) < 0).all()
     assert_allclose(rates[-1], 0.2, rtol=1e-12)
     assert_allclose(np.add(rates, rates[::-1]), 1.2, rtol=1e-12)  # it is symmetric
@@ -83,7 +83,7 @@ def test_half_a_cosine_falls_all_the_way_and_ends_at_final():
 def test_the_same_place_has_the_same_rate(name):
     """In any order, and the rate is a multiple of the base rate."""
     schedule = SCHEDULES[name]()
-    before, places = vars(schedule).copy(), [Place(epoch, 9, epoch // 4) for epoch in range(12)]
+    before, places = vars(schedule).copy(), [Progress(epoch, 9, epoch // 4) for epoch in range(12)]
     there = [schedule(0.5, place) for place in places]
     back = [schedule(0.5, place) for place in reversed(places)]
     assert there == back[::-1]
@@ -99,7 +99,7 @@ def test_the_same_place_has_the_same_rate(name):
 def test_the_rates_of_epochs_are_recorded(schedule, batch_size, cls, X):
     model = make(cls, schedule=schedule, eta=0.01, max_iter=6, batch_size=batch_size)
     model.fit(X, target_for(cls, 30))
-    expected = [schedule(0.01, Place(epoch, 6)) for epoch in range(model.n_iter_)]
+    expected = [schedule(0.01, Progress(epoch, 6)) for epoch in range(model.n_iter_)]
     assert_array_equal(model.history_["eta"], expected)
 
 
@@ -248,8 +248,12 @@ def test_a_search_reaches_inside(X):
     [
         (InverseScaling(0.0), ValueError, r"power of InverseScaling must be .*\(0, inf\); got 0.0"),
         (InverseScaling("1"), TypeError, "power"),
-        (Exponential(0.0), ValueError, r"decay of Exponential must be a number in \(0, 1\]"),
-        (Exponential(1.1), ValueError, "decay"),
+        (
+            ExponentialDecay(0.0),
+            ValueError,
+            r"decay of ExponentialDecay .* number in \(0, 1\]",
+        ),
+        (ExponentialDecay(1.1), ValueError, "decay"),
         (Cosine(warmup=-1), ValueError, "warmup of Cosine"),
         (Cosine(warmup=2.0), TypeError, "warmup of Cosine must be an int"),
         (Cosine(final=1.5), ValueError, r"final of Cosine must be a number in \[0, 1\]"),

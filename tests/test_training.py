@@ -19,11 +19,9 @@ from sklearn_neuron import (
     ManualMLPRegressor,
     PerceptronClassifier,
     SigmoidNeuronRegressor,
-    batches,
-    epochs,
-    training,
 )
-from sklearn_neuron._engine.training import Plateau
+from sklearn_neuron._engine import batches, epochs, solvers
+from sklearn_neuron._engine.run import Plateau
 from sklearn_neuron._estimator.state import seeded
 
 
@@ -52,11 +50,11 @@ def test_without_tol_there_is_no_plateau():
 
 
 def test_with_held_out_rows_loss_or_score_may_improve():
-    plateau = Plateau(tol=0.1, patience=2, held_out=True)
+    plateau = Plateau(tol=0.1, patience=2, validation=True)
 
     def look(loss, score):
         return plateau.reached(
-            SimpleNamespace(losses=[0.0], held_out=SimpleNamespace(losses=[loss], scores=[score]))
+            SimpleNamespace(losses=[0.0], validation=SimpleNamespace(losses=[loss], scores=[score]))
         )
 
     epochs = [(1.0, 0.5), (2.0, 0.7), (0.5, 0.1), (0.5, 0.1), (0.45, 0.9), (np.nan, 0.9)]
@@ -245,7 +243,7 @@ def test_mini_batches_by_the_book(container, shuffle, weighted, blocks, chunks, 
 def test_an_interrupt_keeps_the_last_complete_epoch(cls, batch_size, X, monkeypatch):
     y = target_for(cls, 30)
     complete = make(cls, batch_size=batch_size, solver="adam", max_iter=3).fit(X, y)
-    original, steps = epochs.Descent.step, iter(range(10**6))
+    original, steps = epochs.Updater.step, iter(range(10**6))
     per_epoch = 1 if batch_size is None else 8
 
     def interrupted(*args):
@@ -253,7 +251,7 @@ def test_an_interrupt_keeps_the_last_complete_epoch(cls, batch_size, X, monkeypa
         if next(steps) == 3 * per_epoch:  # within the fourth epoch
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(epochs.Descent, "step", interrupted)
+    monkeypatch.setattr(epochs.Updater, "step", interrupted)
     model = make(cls, batch_size=batch_size, solver="adam", warm_start=True, max_iter=10)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
@@ -274,7 +272,7 @@ def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(epochs.Descent, "step", interrupt)
+    monkeypatch.setattr(epochs.Updater, "step", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert vars(model) == before
@@ -282,14 +280,14 @@ def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch
 
 def test_an_interrupt_of_lbfgs_keeps_the_last_iteration(X, monkeypatch):
     y = np.arange(30) % 2
-    original, calls = training.objective, iter(range(10**6))
+    original, calls = solvers.objective, iter(range(10**6))
 
     def interrupted(*args):
         if next(calls) == 5:
             raise KeyboardInterrupt
         return original(*args)
 
-    monkeypatch.setattr(training, "objective", interrupted)
+    monkeypatch.setattr(solvers, "objective", interrupted)
     model = LogisticNeuronClassifier(solver="lbfgs", alpha=0.01)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)

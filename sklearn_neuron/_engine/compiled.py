@@ -1,7 +1,7 @@
-"""The compiled epoch: mini-batches through ``kernels``, and when that is the choice to make.
+"""The compiled epoch: mini-batches through ``kernels``, and which jobs it computes.
 
-Numba is imported when a job needs it for the first time in a process, and not before. The losses'
-values are computed in NumPy: the compiled code leaves z^L of some thousands of rows at a time.
+Numba is imported when a job first needs it. The values of the losses are computed in NumPy: the
+compiled code leaves z^L of some thousands of samples at a time.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._engine.batches import Rows, full_batch, gather
-from sklearn_neuron._engine.epochs import Descent, solves, weighted_sum
+from sklearn_neuron._engine.batches import Samples, full_batch, take_rows
+from sklearn_neuron._engine.epochs import Updater, solves, weighted_sum
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import (
     ELU,
@@ -30,7 +30,7 @@ from sklearn_neuron.activations import (
     Softplus,
     Tanh,
 )
-from sklearn_neuron.components import Recipe
+from sklearn_neuron.components import Component
 from sklearn_neuron.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -45,61 +45,65 @@ from sklearn_neuron.losses import (
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import SGD, Adam, AdamW
 
-#: Seconds that a job must take in NumPy to pay for loading compiled code.
+#: Seconds that a job must take in NumPy before compiled code pays: loading it takes 0.3 to 0.4 s in
+#: each process, once, and a job of 40 ms is nearly always one of many in a search or a script.
 WORTHWHILE = 0.04
-#: Of the outputs of one call; from 128 KiB on, memory for their losses would be mapped anew.
+#: Bytes of the outputs of one call; from 128 KiB on, memory for their losses would be mapped anew.
 OUTPUT_BYTES = 120_000
-#: Rows times parameters of one call, half a second at most: an interrupt waits for its end.
+#: Samples times parameters of one call, half a second at most: an interrupt waits for its end.
 CALL_WORK = 3e8
-#: Of a block's X, and of its activations, all layers together; but it has so many rows at least.
-BLOCK_BYTES, BLOCK_ROWS = 1 << 17, 200
-#: Rows of a batch up to which several dense neurons do without BLAS.
+#: Bytes of a block's X, and of its activations, all layers together; and its least size.
+KERNEL_BLOCK_BYTES, KERNEL_BLOCK_ROWS = 1 << 17, 200
+#: Batch size up to which several dense neurons are computed without BLAS.
 SMALL_BATCH = 8
 
-ACTIVATIONS = {Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus}
-LOSSES = {
+COMPILED_ACTIVATIONS = {
+    Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus,
+}  # fmt: skip
+COMPILED_LOSSES = {
     SquaredError, AbsoluteError, Huber, Quantile, Poisson,
     BinaryCrossEntropy, CrossEntropy, Perceptron,
 }  # fmt: skip
-OPTIMIZERS = {SGD, Adam, AdamW}
+COMPILED_OPTIMIZERS = {SGD, Adam, AdamW}
 
 
-def covers(descent: Descent) -> bool:
-    """Return whether the compiled code can do what this descent does."""
-    network, optimizer = descent.network, descent.optimizer
-    loss = network.loss
-    return (
-        type(descent) is Descent  # not one that is watched
-        and type(optimizer) in OPTIMIZERS
-        and optimizer.max_norm is None
-        and not optimizer.average
-        and not network.beta
-        and all(type(sigma) in ACTIVATIONS for sigma in network.activations)
-        and type(loss) in LOSSES
-        and (not isinstance(loss, SquaredError) or type(loss.link) in {Identity, Logistic})
-    )
+def refusal(updater: Updater, n: int, batch_size: int | None) -> str:
+    """Return why the compiled code does not cover a job, or an empty string where it does."""
+    network, optimizer, loss = updater.network, updater.optimizer, updater.network.loss
+    by_itself = not isinstance(loss, SquaredError) or type(loss.link) in {Identity, Logistic}
+    reasons = {
+        "record='step'": type(updater) is not Updater,
+        "batches of all samples": batch_size is None or batch_size >= n,
+        f"{optimizer!r}": type(optimizer) not in COMPILED_OPTIMIZERS,
+        "max_norm": optimizer.max_norm is not None,
+        "average": bool(optimizer.average),
+        "l1_ratio": bool(network.beta),
+        "fit_intercept=False": not network.fit_intercept,
+        f"{loss!r}": type(loss) not in COMPILED_LOSSES or not by_itself,
+        **{sigma.name: type(sigma) not in COMPILED_ACTIVATIONS for sigma in network.activations},
+    }
+    return ", ".join(name for name, holds in reasons.items() if holds)
 
 
 def seconds_in_numpy(network: Network, n: int, batch_size: int, n_epochs: int) -> float:
     """Return roughly how long the epochs of a job take in NumPy, on any machine of these years."""
     L, P = len(network.W), network.theta.size
     per_update = 8e-6 * L + 1e-9 * P  # calls, and passes over the parameters
-    per_row = 2e-10 * P  # products
-    return n_epochs * (-(-n // batch_size) * per_update + n * per_row)
+    per_sample = 2e-10 * P  # products
+    return n_epochs * (-(-n // batch_size) * per_update + n * per_sample)
 
 
-def serves(engine: str, descent: Descent, n: int, batch_size: int, n_epochs: int) -> bool:
-    """Return whether a job is for compiled code: see ``set_config`` for the engines.
+def serves(engine: str, updater: Updater, n: int, batch_size: int, n_epochs: int) -> bool:
+    """Return whether compiled code computes a job that it covers: see ``set_config``.
 
     "auto" looks at nothing but the job, so that the same job always has the same bits.
     """
-    if engine == "numpy" or not covers(descent):
+    if engine == "numpy":
         return False
     if engine == "numba":
         load()
         return True
-    seconds = seconds_in_numpy(descent.network, n, batch_size, n_epochs)
-    return seconds >= WORTHWHILE and loads()
+    return seconds_in_numpy(updater.network, n, batch_size, n_epochs) >= WORTHWHILE and loads()
 
 
 @functools.cache
@@ -119,40 +123,42 @@ def load() -> ModuleType:
 
 @functools.cache
 def loads() -> bool:
-    """Return whether the compiled code can be had; where Numba is installed but fails, warn."""
+    """Return whether the compiled code is available; warn if Numba is installed but fails."""
     if importlib.util.find_spec("numba") is None:
         return False
     try:
         load()
     except ImportError as error:
-        warnings.warn(f"{error} Training goes on in NumPy.", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{error} Training continues in NumPy.", RuntimeWarning, stacklevel=2)
         return False
     return True
 
 
 class CompiledEpoch:
-    """What ``MiniBatchEpoch`` is, in compiled code."""
+    """The same as ``MiniBatchEpoch``, in compiled code."""
 
     engine = "numba"
 
     def __init__(
         self,
-        descent: Descent,
-        rows: Rows,
+        updater: Updater,
+        samples: Samples,
         batch_size: int,
-        rng: np.random.RandomState | None,  # None: the rows' own order
+        rng: np.random.RandomState | None,  # None: the samples' own order
     ) -> None:
         self.kernels = load()
-        self.network, self.state, self.rng = descent.network, descent.state, rng
-        self.optimizer, self.rows, self.batch_size = descent.optimizer, rows, batch_size
-        self.n, self._no_mistake = len(rows.Y), False
-        network, K = descent.network, rows.Y.shape[1]
-        self.X = kernel_argument(rows.X)
+        self.network, self.state, self.rng = updater.network, updater.state, rng
+        self.optimizer, self.samples, self.batch_size = updater.optimizer, samples, batch_size
+        self.n, self._no_mistake = len(samples.Y), False
+        network, K = updater.network, samples.Y.shape[1]
+        self.X = kernel_argument(samples.X)
         row = max(K * network.dtype.itemsize / OUTPUT_BYTES, network.theta.size / CALL_WORK)
         self.chunk_size = min(self.n, batch_size * max(1, int(1.0 / (row * batch_size))))
         self._Y = np.empty((self.chunk_size, K), network.dtype)
         self._z = np.empty_like(self._Y)
-        self._weight = np.empty((0 if rows.weight is None else self.chunk_size, 1), network.dtype)
+        self._weight = np.empty(
+            (0 if samples.weight is None else self.chunk_size, 1), network.dtype
+        )
         self._layers, self._constants = self._describe()
         self._memory = self._take_over_state()
         self._plan, self._gathered, self._space = self._make_blocks(batch_size)
@@ -163,14 +169,14 @@ class CompiledEpoch:
         network = self.network
         n_features = 0 if isinstance(self.X, tuple) else network.layer_sizes[0]
         n_units = sum(network.layer_sizes[1:])
-        fitting = BLOCK_BYTES // (max(n_features, n_units) * network.dtype.itemsize)
-        block = min(batch_size, max(BLOCK_ROWS, fitting))
-        plan = np.array([self._rule(), self._loss(), batch_size, block])
+        fitting = KERNEL_BLOCK_BYTES // (max(n_features, n_units) * network.dtype.itemsize)
+        block = min(batch_size, max(KERNEL_BLOCK_ROWS, fitting))
+        plan = np.array([self._rule_code(), self._loss_code(), batch_size, block])
         m = 0 if self._is_neuron(plan[0]) else block  # a neuron's loops need none
         space = np.empty((3, m * n_units), network.dtype)
         return plan, np.empty(m * n_features, network.dtype), space
 
-    def _rule(self) -> int:
+    def _rule_code(self) -> int:
         """Return the code of the rule of update."""
         optimizer, kernels = self.optimizer, self.kernels
         if not isinstance(optimizer, SGD):
@@ -179,7 +185,7 @@ class CompiledEpoch:
             return int(kernels.PLAIN)
         return int(kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM)
 
-    def _loss(self) -> int:
+    def _loss_code(self) -> int:
         """Return the code of the loss."""
         loss = self.network.loss
         behind_sigmoid = isinstance(loss, SquaredError) and isinstance(loss.link, Logistic)
@@ -193,11 +199,11 @@ class CompiledEpoch:
             (n_in, n_out, getattr(self.kernels, sigma.name.upper()))
             for n_in, n_out, sigma in zip(sizes[:-1], sizes[1:], activations, strict=True)
         ]
-        constants = [constant(recipe) for recipe in (*activations, self.network.loss)]
+        constants = [constant(component) for component in (*activations, self.network.loss)]
         return np.array(layers, np.int64), np.array(constants, np.float64)
 
     def _take_over_state(self) -> Array:
-        """Return the arrays of the optimizer's state as rows of one, which they stay views of."""
+        """Move the arrays of the optimizer's state into the rows of one array, as views of it."""
         names = [name for name in ("carried", "mean", "square") if name in self.state]
         memory = np.empty((len(names), self.network.theta.size), self.network.dtype)
         for row, name in zip(memory, names, strict=True):
@@ -206,7 +212,7 @@ class CompiledEpoch:
         return memory
 
     def _hyper(self, eta: float) -> NDArray[np.float64]:
-        """Return the numbers that steer an update, in the kernels' order."""
+        """Return the hyper-parameters of an update, in the kernels' order."""
         optimizer, own = self.optimizer, [0.0, 0.0, 0.0]
         if isinstance(optimizer, Adam):
             own = [optimizer.beta_1, optimizer.beta_2, optimizer.epsilon]
@@ -222,12 +228,12 @@ class CompiledEpoch:
             stop = min(start + self.chunk_size, self.n)
             which = np.arange(start, stop) if order is None else order[start:stop]
             Y, z = self._Y[: stop - start], self._z[: stop - start]
-            gather(self.rows.Y, which, out=Y)
+            take_rows(self.samples.Y, which, out=Y)
             weight = self._weight[: stop - start]
-            if self.rows.weight is not None:
-                gather(self.rows.weight, which, out=weight)
+            if self.samples.weight is not None:
+                take_rows(self.samples.weight, which, out=weight)
             total += self._descend(which, Y, weight, hyper, z)
-            total += weighted_sum(loss.value(Y, z), 1.0 if self.rows.weight is None else weight)
+            total += weighted_sum(loss.value(Y, z), 1.0 if self.samples.weight is None else weight)
             no_mistake = no_mistake and loss.solved(Y, z)
         self._no_mistake = no_mistake
         return total / self.n
@@ -240,7 +246,7 @@ class CompiledEpoch:
         hyper: NDArray[np.float64],
         z: Array,
     ) -> float:
-        """Make the updates of some rows; return the sum of the penalties before each."""
+        """Make the updates of one call; return the sum of the penalties before each of them."""
         network, plan = self.network, self._plan
         targets = self._targets(Y)
         rows = self.X, which, targets, weight[:, 0], plan
@@ -271,13 +277,13 @@ class CompiledEpoch:
         return smooth(Y, epsilon, K)
 
     def solved(self) -> bool:
-        return self._no_mistake and solves(self.network, full_batch(self.network, self.rows))
+        return self._no_mistake and solves(self.network, full_batch(self.network, self.samples))
 
 
 def kernel_argument(X: Matrix) -> Array | tuple[Array, ...]:
-    """Return X as the kernels take it: read-only, so that there is one type of it.
+    """Return X as the kernels take it: read-only, so that it always has the same type.
 
-    CSR is copied where entries are not in order, or stand more than once.
+    CSR is copied where its entries are not sorted or have duplicates.
     """
     if not (isinstance(X, np.ndarray) or X.has_canonical_format):
         X = X.copy()
@@ -289,14 +295,14 @@ def kernel_argument(X: Matrix) -> Array | tuple[Array, ...]:
     return views[0] if isinstance(X, np.ndarray) else views
 
 
-def constant(recipe: Recipe) -> float:
-    """Return the number that an activation or a loss is set by, if there is one."""
+def constant(component: Component) -> float:
+    """Return the hyper-parameter of an activation or a loss, if there is one."""
     for kind, name in (
         (LeakyReLU, "negative_slope"),
         (ELU, "c"),
         (Huber, "threshold"),
         (Quantile, "quantile"),
     ):
-        if isinstance(recipe, kind):
-            return float(getattr(recipe, name))
+        if isinstance(component, kind):
+            return float(getattr(component, name))
     return 0.0

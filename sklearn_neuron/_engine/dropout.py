@@ -1,4 +1,4 @@
-r"""Dropout: hidden units that are left out at random while training, and never afterwards.
+r"""Dropout: hidden units that are dropped at random during training.
 
 With keep probability 1 − p, a mask :math:`m \in \{0, 1/(1 - p)\}` multiplies a and σ′ alike,
 
@@ -6,7 +6,7 @@ With keep probability 1 − p, a mask :math:`m \in \{0, 1/(1 - p)\}` multiplies 
 
     a = m \odot \sigma(z), \qquad \partial a / \partial z = m \odot \sigma'(z)
 
-so that the sweeps need not know of it, and the mean of a is what it is without dropout
+so the two passes need not know of it, and the mean of a is the same as without dropout
 ("inverted" dropout [1]_).
 
 References
@@ -25,16 +25,16 @@ from sklearn_neuron.activations import Activation
 
 
 class Dropout(Activation):
-    """An activation whose units are left out at random in training's forward sweep.
+    """An activation whose units are dropped at random in the forward pass of training.
 
     Parameters
     ----------
     activation : Activation
         σ.
     rate : float in (0, 1)
-        p, the probability that a unit is left out.
+        p, the probability that a unit is dropped.
     rng : RandomState
-        Draws a mask for every sweep.
+        Draws a mask for every forward pass.
     """
 
     name = "dropout"

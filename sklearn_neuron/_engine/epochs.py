@@ -1,9 +1,9 @@
-r"""Epochs: one pass over the training rows, update by update.
+r"""Epochs: one pass over the training data, update by update.
 
-One epoch is one call of an ``Epoch``: given η it moves θ and returns the mean of the batch
-losses, each taken before that batch's update, penalty included. ``MiniBatchEpoch`` and
-``FullBatchEpoch`` are the two there are; a faster one may stand in without the loop over
-epochs knowing. ``Descent`` is the one place where θ moves.
+An epoch is one call of an ``Epoch``: given η it moves θ and returns the mean of the batch losses,
+each taken before that batch's update, penalty included. ``MiniBatchEpoch`` and ``FullBatchEpoch``
+are the reference in NumPy; a faster one may take their place without the training loop knowing.
+``Updater`` is the one place where θ moves.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from sklearn_neuron.optimizers import Optimizer, State
 
 
 class Epoch(Protocol):
-    """One pass over the training rows, with the optimizer's state that it brings forward."""
+    """One pass over the training data, with the optimizer's state that it advances."""
 
     state: State
-    #: What computes it; see ``set_config``.
+    #: What computes it: see ``set_config``.
     engine: str
 
     def __call__(self, eta: float) -> float:
         """Move θ and return the epoch's loss."""
 
     def solved(self) -> bool:
-        """Return whether the epoch left nothing to learn, before its updates and after them."""
+        """Return whether nothing is left to learn: neither before the updates nor after them."""
 
 
-class Descent:
-    """Steps along the directions of an optimizer.
+class Updater:
+    """Updates of θ, along the directions of an optimizer.
 
     Parameters
     ----------
     network : Network
-        Whose θ moves, by what stands in ∇θ.
+        Its θ moves, by the gradient in ∇θ.
     optimizer : Optimizer
         Turns ∇θ into a direction.
     state : dict
-        The optimizer's state, which the steps bring forward.
+        The optimizer's state, which the updates advance.
     """
 
     def __init__(self, network: Network, optimizer: Optimizer, state: State) -> None:
@@ -51,19 +51,19 @@ class Descent:
         self.decay, self.average = float(optimizer.weight_decay), int(optimizer.average)
 
     def step(self, blocks: Sequence[Block], eta: float) -> None:
-        """Move θ, once the gradient over the batch ``blocks`` stands in ∇θ."""
+        """Move θ, given the gradient over the batch ``blocks`` in ∇θ."""
         network = self.network
-        self.optimizer.update(network.grad, self.state)
+        self.optimizer.direction(network.grad, self.state)
         if self.decay:
             network.add_weights(self.decay)
         network.axpy(network.grad, network.theta, a=-eta)  # θ ← θ − η · direction
         if network.beta:
-            network.shrink(eta * network.beta * self.optimizer.gain(self.state))
+            network.shrink(eta * network.beta * self.optimizer.proximal_scale(self.state))
         if self.average:
             self._average()
 
     def _average(self) -> None:
-        """Bring the mean of θ over the updates forward."""
+        """Advance the mean of θ over the updates."""
         self.state["n_updates"] += 1
         n = self.state["n_updates"] - self.average + 1  # updates that count
         mean = self.state["average"]
@@ -74,21 +74,21 @@ class Descent:
 
 
 class MiniBatchEpoch:
-    """An update after every mini-batch, in an order drawn anew for each epoch."""
+    """An update after every mini-batch; the order of the samples is drawn for each epoch."""
 
     engine = "numpy"
 
     def __init__(
         self,
-        descent: Descent,
+        updater: Updater,
         batches: MiniBatches,
-        rng: np.random.RandomState | None,  # None: the rows' own order
+        rng: np.random.RandomState | None,  # None: the samples' own order
     ) -> None:
-        self.network, self.descent, self.state = descent.network, descent, descent.state
+        self.network, self.updater, self.state = updater.network, updater, updater.state
         self.batches, self.rng, self._no_mistake = batches, rng, False
 
     def __call__(self, eta: float) -> float:
-        network, loss, descent = self.network, self.network.loss, self.descent
+        network, loss, updater = self.network, self.network.loss, self.updater
         order = None if self.rng is None else self.rng.permutation(self.batches.n)
         total, penalty, no_mistake = 0.0, 0.0, loss.solvable
         for chunk in self.batches.chunks(order):
@@ -96,7 +96,7 @@ class MiniBatchEpoch:
                 if network.alpha or network.beta:
                     penalty += size * network.penalty()
                 gradient(network, blocks)
-                descent.step(blocks, eta)
+                updater.step(blocks, eta)
             weight = 1.0 if chunk.weight is None else chunk.weight
             total += weighted_sum(loss.value(chunk.Y, chunk.z), weight)
             no_mistake = no_mistake and loss.solved(chunk.Y, chunk.z)
@@ -112,17 +112,17 @@ class MiniBatchEpoch:
 
 
 class FullBatchEpoch:
-    """One update with the gradient of all rows."""
+    """One update with the gradient over all samples."""
 
     engine = "numpy"
 
-    def __init__(self, descent: Descent, blocks: Sequence[Block]) -> None:
-        self.network, self.descent, self.state = descent.network, descent, descent.state
+    def __init__(self, updater: Updater, blocks: Sequence[Block]) -> None:
+        self.network, self.updater, self.state = updater.network, updater, updater.state
         self.blocks = blocks
 
     def __call__(self, eta: float) -> float:
         value = objective(self.network, self.blocks)
-        self.descent.step(self.blocks, eta)
+        self.updater.step(self.blocks, eta)
         return value
 
     def solved(self) -> bool:
@@ -130,7 +130,7 @@ class FullBatchEpoch:
 
 
 def solves(network: Network, blocks: Sequence[Block]) -> bool:
-    """Return whether the parameters as they are leave nothing to learn from these rows."""
+    """Return whether the parameters leave nothing to learn from these samples."""
     for block in blocks:
         network.forward(block.X, block.space, block.z)
         if not network.loss.solved(block.Y, block.z):
@@ -143,7 +143,7 @@ def gradient(
 ) -> None:
     """Write the gradient of Σ shareᵢ ℓᵢ over a batch, with the penalty's, into ∇θ.
 
-    ``note`` is called with each block while its outputs stand in ``block.z``.
+    ``note`` is called with each block while its outputs are in ``block.z``.
     """
     total = None
     for block in blocks:
@@ -164,22 +164,22 @@ def objective(network: Network, blocks: Sequence[Block]) -> float:
     sums = []
 
     def note(block: Block) -> None:
-        sums.append(_loss_of(network, block))
+        sums.append(block_loss(network, block))
 
     gradient(network, blocks, note)
     return sum(sums) + network.penalty()
 
 
 def loss_of(network: Network, blocks: Sequence[Block]) -> float:
-    """Return the objective over a batch whose outputs stand in its blocks."""
-    return sum(_loss_of(network, block) for block in blocks) + network.penalty()
+    """Return the objective over a batch whose outputs are in its blocks."""
+    return sum(block_loss(network, block) for block in blocks) + network.penalty()
 
 
 def evaluate(network: Network, blocks: Sequence[Block]) -> float:
     """Return the objective over a batch, out of place and without its gradient.
 
-    It goes the way of ``predict``, so nothing is dropped, and a gradient check
-    holds one way against the other.
+    It goes the way of ``predict``, so there is no dropout, and a gradient check compares two
+    independent ways.
     """
     total = network.penalty()
     for block in blocks:
@@ -188,12 +188,13 @@ def evaluate(network: Network, blocks: Sequence[Block]) -> float:
     return total
 
 
-def _loss_of(network: Network, block: Block) -> float:
+def block_loss(network: Network, block: Block) -> float:
+    """Return Σ shareᵢ ℓᵢ over a block whose outputs are in ``block.z``."""
     return weighted_sum(network.loss.value(block.Y, block.z), block.share)
 
 
 def weighted_sum(value: Array, weight: Array | float) -> float:
-    """Return the sum of some rows' losses, each times its weight (m, 1), or times one number."""
+    """Return the sum of losses, each times its weight (m, 1), or times one number."""
     if isinstance(weight, float):
         return weight * float(value.sum(dtype=np.float64))
     return float(np.dot(value, weight[:, 0]))

@@ -1,7 +1,7 @@
-r"""The surface that Newton's method goes down: the objective over θ, ∇ and the Hessian.
+r"""The objective, its gradient and its Hessian, as Newton's method needs them.
 
-For networks without a hidden layer. With :math:`\tilde X = (X, 1)`, :math:`\theta = (W; b)`, a
-row's share :math:`s_i` of the mean and the loss's own second derivatives
+For networks without a hidden layer. With :math:`\tilde X = (X, 1)`, :math:`\theta = (W; b)`, the
+share :math:`s_i` of a sample and the second derivatives of the loss
 :math:`h^{kl}_i = \partial^2 \ell_i / \partial z_{ik} \partial z_{il}`
 
 .. math::
@@ -12,7 +12,8 @@ row's share :math:`s_i` of the mean and the loss's own second derivatives
 
 Everything is float64. θ and ∇ are ``(p + 1, K)``, the biases last; z is ``(n, K)``; H is
 ``(p + 1, p + 1)`` for each of K independent outputs, and ``(K (p + 1), K (p + 1))`` where they
-compete. Rows are passed through in blocks, so X is not copied as a whole.
+compete. Samples are processed in blocks, so X is never copied as a whole. Without an intercept,
+∇ and the off-diagonal part of H are zero in the biases, which so stay where they are.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg.blas import dsyrk
 
-from sklearn_neuron._engine.batches import Rows, row_view
+from sklearn_neuron._engine.batches import Samples, row_view
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Softmax
 from sklearn_neuron.network import Network
@@ -33,14 +34,18 @@ from sklearn_neuron.network import Network
 Floats = NDArray[np.float64]
 Derivative = Callable[[Array, Array], Array | None]
 
-BLOCK = 1 << 17  # numbers in a block of X
-BLOCK_ROWS = 256, 8192  # at least and at most
-FAR = 100.0  # standard deviations
-SOME_ROWS = 200  # that means are taken of
+#: Numbers in a block of X (1 MiB, as half of a second-level cache), and limits of its rows: fewer
+#: make dsyrk slow, more leave the cache even for a single column.
+HESSIAN_BLOCK = 1 << 17
+HESSIAN_BLOCK_ROWS = 256, 8192
+#: A column is centered if its mean is more than 100 standard deviations from zero: then four of the
+#: sixteen digits of its squares are lost. The means are those of 200 samples.
+FAR = 100.0
+CENTER_SAMPLES = 200
 
 
 class Point(NamedTuple):
-    """A place on the surface."""
+    """θ, with what has been computed there."""
 
     theta: Floats
     z: Floats
@@ -49,10 +54,10 @@ class Point(NamedTuple):
 
 
 class Hessian(NamedTuple):
-    """H, a matrix for each set of outputs that do not depend on each other."""
+    """H: one matrix for each set of outputs that is independent of the others."""
 
     matrices: list[Floats]
-    convex: bool  # whether no row's own second derivative was negative
+    convex: bool  # whether no sample had a negative second derivative
 
 
 class Surface:
@@ -62,12 +67,13 @@ class Surface:
     ----------
     network : Network
         Without hidden layers: its loss and penalty.
-    rows : Rows
-        The training set.
+    samples : Samples
+        The training data.
     """
 
-    def __init__(self, network: Network, rows: Rows) -> None:
-        X, Y, weight = rows
+    def __init__(self, network: Network, samples: Samples) -> None:
+        X, Y, weight = samples
+        self.fit_intercept = network.fit_intercept
         self.loss, self.alpha = network.loss, network.alpha
         self.X = X
         self.Y: Floats = Y.astype(np.float64, copy=False)
@@ -76,40 +82,40 @@ class Surface:
         if weight is not None:
             self.share = weight.astype(np.float64) / self.n
         self.softmax = isinstance(network.loss.link, Softmax)
-        self.centre: Floats | None = None
+        self.center: Floats | None = None
         if isinstance(X, np.ndarray):
-            low, high = BLOCK_ROWS
-            size = max(low, min(high, BLOCK // max(1, self.p)))
+            low, high = HESSIAN_BLOCK_ROWS
+            size = max(low, min(high, HESSIAN_BLOCK // max(1, self.p)))
             self._scaled = np.empty((min(size, self.n), self.p))
-            self.centre = far_centre(X)
-        else:  # a block makes a dense H, which should not be more than its rows' work
-            size = max(8 * self.p, BLOCK * self.n // max(1, X.nnz))
+            self.center = far_center(X) if self.fit_intercept else None
+        else:  # a block adds a dense p × p matrix, which should not be more work than its rows
+            size = max(8 * self.p, HESSIAN_BLOCK * self.n // max(1, X.nnz))
         self._size = min(size, self.n)
         self.blocks = self._parts(1)
 
     def inner(self, theta: Floats) -> Floats:
-        """Return θ as it is here, given θ as users see it: for columns less their ``centre``."""
+        """Return θ for centered columns, given θ for the columns as users see them."""
         return self._shifted(theta, 1.0)
 
     def outer(self, theta: Floats) -> Floats:
-        """Return θ as users see it."""
+        """Return θ for the columns as users see them."""
         return self._shifted(theta, -1.0)
 
     def _shifted(self, theta: Floats, sign: float) -> Floats:
-        if self.centre is None:
+        if self.center is None:
             return theta
         shifted = theta.copy()
-        shifted[-1] += sign * (self.centre @ theta[:-1])
+        shifted[-1] += sign * (self.center @ theta[:-1])
         return shifted
 
     def _parts(self, stride: int) -> list[slice]:
-        """Cut every ``stride``-th row into blocks."""
+        """Cut every ``stride``-th sample into blocks."""
         span = self._size * stride
         return [slice(i, min(i + span, self.n), stride) for i in range(0, self.n, span)]
 
     def _rows(self, part: slice) -> tuple[Matrix, Floats, Floats]:
         X = row_view(self.X, part) if part.step == 1 else self.X[part]
-        X = X.astype(np.float64, copy=False) if self.centre is None else X - self.centre
+        X = X.astype(np.float64, copy=False) if self.center is None else X - self.center
         return X, self.Y[part], self.share[part] if self.share.ndim else self.share
 
     def _penalty(self, theta: Floats) -> float:
@@ -128,7 +134,7 @@ class Surface:
         )
 
     def at(self, theta: Floats, z: Floats, along: tuple[Floats, Floats] | None = None) -> Point:
-        """Return the place θ with outputs z; with a direction (D, u), first write u and add it."""
+        """Return the point θ with outputs z; given (D, u), first set u = X D and add it to z."""
         total, grad = self._penalty(theta), np.zeros_like(theta)
         if self.alpha:
             np.multiply(theta[:-1], self.alpha, out=grad[:-1])
@@ -145,12 +151,14 @@ class Surface:
             delta *= share
             grad[:-1] += X.T @ delta
             grad[-1] += delta.sum(axis=0)
+        if not self.fit_intercept:
+            grad[-1] = 0.0
         return Point(theta, z, total, grad)
 
     def hessian(self, z: Floats, derivative: Derivative, stride: int = 1) -> Hessian:
-        """Return H where the outputs are z, of every ``stride``-th row.
+        """Return H where the outputs are z, over every ``stride``-th sample.
 
-        ``derivative`` gives the loss's second derivatives, or the part of them to take.
+        ``derivative`` returns the second derivatives of the loss, or a part of them.
         """
         K, p = z.shape[1], self.p
         pairs = np.triu_indices(K) if self.softmax else (np.arange(K),) * 2
@@ -168,6 +176,8 @@ class Surface:
             border += X.T @ h
             corner += h.sum(axis=0)
             grams = [self._add(gram, X, column) for gram, column in zip(grams, h.T, strict=True)]
+        if not self.fit_intercept:
+            border[:], corner[:] = 0.0, pairs[0] == pairs[1]
         blocks = [bordered(*of_pair) for of_pair in zip(grams, border.T, corner, strict=True)]
         diagonal = np.r_[np.full(p, self.alpha), 0.0]
         for k, l, block in zip(*pairs, blocks, strict=True):
@@ -187,7 +197,7 @@ class Surface:
             ) from error
 
     def _add(self, gram: Floats, X: Matrix, h: Floats) -> Floats:
-        """Return the gram with the upper half of Xᵀ diag(h) X added, and maybe the lower."""
+        """Add the upper triangle of Xᵀ diag(h) X, and maybe the lower one, to the Gram matrix."""
         if sparse.issparse(X):
             scaled = X.data * np.repeat(h, np.diff(X.indptr))
             product = X.T @ type(X)((scaled, X.indices, X.indptr), shape=X.shape)
@@ -213,22 +223,22 @@ class Surface:
         return np.where(sizes > 0.0, sizes, 1.0)
 
 
-def far_centre(X: Array) -> Floats | None:
-    """Return the columns' means where some lie so far from 0 that H would be lost in rounding.
+def far_center(X: Array) -> Floats | None:
+    """Return the means of columns that are so far from 0 that H would be lost in rounding.
 
-    A shift of a column only moves the bias, so Newton's steps are the same where it is undone.
+    Centering a column only changes the bias, so Newton's steps stay the same.
     """
-    some = X[:: max(1, len(X) // SOME_ROWS)].astype(np.float64, copy=False)
+    some = X[:: max(1, len(X) // CENTER_SAMPLES)].astype(np.float64, copy=False)
     means, spreads = some.mean(axis=0), some.std(axis=0)
     far = np.abs(means) > FAR * spreads
     if not (far & (spreads > 0.0)).any():
         return None
-    centre: Floats = np.where(far, means, 0.0)
-    return centre
+    center: Floats = np.where(far, means, 0.0)
+    return center
 
 
 def bordered(gram: Floats, border: Floats, corner: float) -> Floats:
-    """Return the symmetric matrix of an upper half, with the bias's row and column."""
+    """Return the symmetric matrix of an upper triangle, with row and column of the bias."""
     p = len(gram)
     full = np.empty((p + 1, p + 1))
     full[:p, :p] = np.triu(gram) + np.triu(gram, 1).T
@@ -258,7 +268,7 @@ def competing(
 
 
 def no_curvature(loss: object) -> str:
-    """Return what to say of a loss without second derivatives."""
+    """Return the error message for a loss without second derivatives."""
     return (
         f"solver='newton' needs a loss with a second derivative (its method `curvature`); got "
         f"{loss!r}. Use another solver, such as 'lbfgs'."

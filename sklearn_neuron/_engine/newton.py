@@ -2,15 +2,15 @@ r"""Newton's method: steps by the Hessian, for networks without a hidden layer.
 
 .. math:: \theta \leftarrow \theta - t H^{-1} \nabla
 
-with t halved from 1 until the objective falls by enough (Armijo). Where H is not positive
-definite its Gauss-Newton part takes its place. Where that is singular the step is the one of
-minimum norm or, if :math:`\nabla` has a part that H does not reach, :math:`H + \lambda U` takes
-its place, with U a diagonal of the columns' sizes and the smallest λ that will do (Levenberg,
-Marquardt).
+with t halved from 1 until the objective has decreased sufficiently (Armijo). Where H is not
+positive definite, its Gauss-Newton part is used instead. Where that is singular, the step is the
+one of minimum norm or, if :math:`\nabla` is not in the range of H, that of
+:math:`H + \lambda U`, with U a diagonal of the columns' sizes and the smallest λ that works
+(Levenberg, Marquardt).
 
-An H costs as much as many gradients. So far from the minimum it is made of a part of the rows,
-and it is kept, corrected by the steps taken since (BFGS), while they lead down fast enough. The
-gradient is always exact, and so is where it vanishes.
+One H costs as much as many gradients. So far from the minimum H is computed on a subset of the
+samples, and it is reused, corrected by the steps taken since (BFGS), as long as the steps are
+short enough compared with those before. The gradient is always exact, and so is the minimum.
 """
 
 from __future__ import annotations
@@ -22,37 +22,50 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
 
-from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import Floats, Hessian, Point, Surface
-from sklearn_neuron._engine.training import Plateau, Run, Watcher, check_finite
+from sklearn_neuron._engine.run import Callback, Plateau, Run, check_finite
 from sklearn_neuron.network import Network
 
 Inverse = Callable[[Floats], Floats]
-Solver = Callable[[Floats, Floats], Inverse | None]
+Factorization = Callable[[Floats, Floats], Inverse | None]
 
+#: Sufficient decrease, as a fraction of the slope; most halvings of a step (2⁻³⁰ is 1e-9).
 ARMIJO, HALVINGS = 1e-4, 30
-SAMPLE = 5  # rows for each column that a first Hessian is made of, at least
-CHEAP = 4  # p / 4 times fewer rows make a Hessian cheaper than a gradient
-ENOUGH = 0.3  # how far a step's squared length must fall for H to be kept
-MEMORY = 10  # steps that correct H
-SINGULAR = 1e-13  # a reciprocal condition number
-FLAT = 1e-10  # an eigenvalue, where the largest is between 1 and p
-CONSISTENT = 1e-3  # share of a gradient that H need not reach
+#: Samples per column of X, at least, of the first Hessian.
+SAMPLE = 5
+#: A Hessian takes p times the operations of a gradient, at four times their speed (dsyrk against
+#: dgemv): with p / 4 times fewer samples it costs no more.
+CHEAP = 4
+#: H is reused while the squared length of the step falls to this fraction: below it another step
+#: with the same H gains more than a new H would.
+ENOUGH = 0.3
+#: Steps that correct H, as in L-BFGS.
+MEMORY = 10
+#: Reciprocal condition number below which H counts as singular: then some 3 digits are left.
+SINGULAR = 1e-13
+#: Eigenvalue of the scaled H that counts as zero; the largest is between 1 and p.
+FLAT = 1e-10
+#: Fraction of the gradient that may lie outside the range of H.
+CONSISTENT = 1e-3
+#: Values of λ.
 DAMPINGS = tuple(10.0**k for k in range(-8, 9, 2))
-ROUGHLY = 1e-6  # a gradient that rounding may leave
-ROUNDING = 64 * np.finfo(np.float64).eps  # what L-BFGS has too
+#: Component of a gradient that rounding may leave at a minimum.
+ROUGHLY = 1e-6
+#: The objective has converged where it falls by no more than this fraction, as for L-BFGS.
+ROUNDING = 64 * np.finfo(np.float64).eps
 
 
 class Model:
-    """What the surface is like around a place: factors of H, sharpened by the steps since then.
+    """A quadratic model of the objective: factors of H, corrected by the steps taken since.
 
-    A step S that changed the gradient by G says what :math:`H S` was on the average along it;
-    the BFGS formula corrects H accordingly, in the form of its two-loop recursion [1]_.
+    A step S that changed the gradient by G tells what :math:`H S` was on average along it; the BFGS
+    formula corrects H accordingly, in the form of its two-loop recursion [1]_.
 
     Parameters
     ----------
     inverses : list of (callable, ndarray)
-        For each set of outputs the scaled H's inverse, and the scale.
+        For each set of outputs the inverse of the scaled H, and the scale.
 
     References
     ----------
@@ -65,7 +78,7 @@ class Model:
         self.steps: list[tuple[Floats, Floats, float]] = []
 
     def learn(self, S: Floats, G: Floats) -> None:
-        """Take note that a step by S changed the gradient by G."""
+        """Use the fact that a step S changed the gradient by G."""
         product = float(np.vdot(S, G))
         if product > 0.0:
             self.steps = [*self.steps[1 - MEMORY :], (S, G, 1.0 / product)]
@@ -101,7 +114,7 @@ def by_cholesky(M: Floats, _: Floats) -> Inverse | None:
 
 
 def by_eigenvalues(M: Floats, g: Floats) -> Inverse | None:
-    """Return g ↦ M⁺ g, of minimum norm, or None where g has a part that M does not reach."""
+    """Return g ↦ M⁺ g, of minimum norm, or None where g is not in the range of M."""
     values, vectors = eigh(M)
     values, V = values[values > FLAT], vectors[:, values > FLAT]
     beyond = g - V @ (V.T @ g)
@@ -111,7 +124,7 @@ def by_eigenvalues(M: Floats, g: Floats) -> Inverse | None:
 
 
 def invert(
-    H: Hessian, grad: Floats, how: Solver = by_cholesky, damping: Floats | None = None
+    H: Hessian, grad: Floats, how: Factorization = by_cholesky, damping: Floats | None = None
 ) -> Model | None:
     """Return the model of H + diag(damping), or None where ``how`` has no inverse of it."""
     together = grad.shape[1] // len(H.matrices)
@@ -124,7 +137,7 @@ def invert(
             return None
         scale = 1.0 / np.sqrt(np.where(M.diagonal() > 0.0, M.diagonal(), 1.0))
         M *= scale
-        M *= scale[:, None]  # a diagonal of ones, so that the features' units do not matter
+        M *= scale[:, None]  # a diagonal of ones: the units of the features do not matter
         inverse = how(M, grad[:, i * together : (i + 1) * together].T.ravel() * scale)
         if inverse is None:
             return None
@@ -133,7 +146,7 @@ def invert(
 
 
 def models(surface: Surface, point: Point, stride: int) -> Iterator[Model | None]:
-    """Yield models of the surface around a place, each less daring than the one before it."""
+    """Yield models of the objective around a point, each more cautious than the last."""
     loss = surface.loss
     if stride > 1:
         yield invert(surface.hessian(point.z, loss.curvature, stride), point.grad)
@@ -149,11 +162,11 @@ def models(surface: Surface, point: Point, stride: int) -> Iterator[Model | None
 
 
 class Descent:
-    """Steps down a surface.
+    """Newton steps, with a model that is reused as long as it works.
 
-    A model is kept for as long as the square of a step's length, by the model's own measure,
-    falls fast enough. The first model is of every ``stride``-th row only: far from the minimum H
-    need not be exact. Each new one is of four times as many.
+    That is as long as the squared length of the steps, in the model's own norm, falls fast enough.
+    The first model uses every ``stride``-th sample only, because far from the minimum H need not be
+    exact. Each new one uses four times as many.
     """
 
     def __init__(self, surface: Surface) -> None:
@@ -163,7 +176,7 @@ class Descent:
         self.model: Model | None = None
 
     def step(self, point: Point) -> Point | None:
-        """Return a lower place, or None where there is none but for rounding."""
+        """Return a lower point, or None if there is none except for rounding."""
         if self.model is not None:
             new = self._follow(self.model, point)
             if new is not None:
@@ -194,7 +207,7 @@ class Descent:
 
 
 def search(surface: Surface, point: Point, D: Floats) -> Point | None:
-    """Return the first place θ + t D, t = 1, ½, ¼, …, that is lower by enough."""
+    """Return the first point θ + t D, t = 1, ½, ¼, …, that is sufficiently lower."""
     slope = ARMIJO * float(np.vdot(D, point.grad))
     u = np.empty_like(point.z)
     new = surface.at(point.theta + D, point.z.copy(), (D, u))
@@ -211,17 +224,38 @@ def search(surface: Surface, point: Point, D: Floats) -> Point | None:
 
 def newton(
     network: Network,
-    rows: Rows,
+    samples: Samples,
     run: Run,
     *,
     max_iter: int,
     tol: float | None,
-    plateau: Plateau | None = None,
-    watchers: Sequence[Watcher] = (),
+    plateau: Plateau,
+    callbacks: Sequence[Callback] = (),
 ) -> None:
     """Minimise the objective over θ by Newton's method.
 
-    Parameters and errors are those of ``minimize``, with the training set for its blocks.
+    Parameters
+    ----------
+    network : Network
+        Without hidden layers. Its θ is the start.
+    samples : Samples
+        The training data.
+    run : Run
+        Receives every iteration.
+    max_iter : int
+        Largest number of iterations.
+    tol : float or None
+        Stop when no component of the gradient is larger, or when the objective falls by no more
+        than rounding does. None runs all iterations.
+    plateau : Plateau
+        Ends training, too.
+    callbacks : sequence of callable
+        Called with the run after every iteration.
+
+    Raises
+    ------
+    DivergenceError
+        If the objective or a parameter is not finite.
 
     References
     ----------
@@ -229,11 +263,11 @@ def newton(
        3.1 to 3.4 and 10.3. Springer. https://doi.org/10.1007/978-0-387-40065-5
     """
     remedy = "Bring the features to a common scale (for example with StandardScaler)."
-    surface = Surface(network, rows)
+    surface = Surface(network, samples)
     theta = network.theta.astype(np.float64).reshape(-1, network.layer_sizes[-1])
-    z = np.zeros(rows.Y.shape)
+    z = np.zeros(samples.Y.shape)
     if theta.any():
-        z += rows.X @ theta[:-1] + theta[-1]
+        z += samples.X @ theta[:-1] + theta[-1]
     theta = surface.inner(theta)
     point, descent = surface.at(theta, z), Descent(surface)
     check_finite(point.value, point.grad, {}, "at the start of Newton's method", remedy)
@@ -241,7 +275,7 @@ def newton(
     while len(run.losses) < max_iter:
         when = f"in iteration {len(run.losses) + 1} of Newton's method"
         new = descent.step(point) if np.abs(point.grad).max() > limit else None
-        if new is None:  # no place is lower but for rounding, or H overflows
+        if new is None:  # no point is lower except for rounding, or H overflows
             check_finite(point.value, surface.sizes(), {}, when, remedy)
             run.converged = np.abs(point.grad).max() <= max(limit, ROUGHLY)
             run.message = "; no step lowers the objective any more"
@@ -249,10 +283,10 @@ def newton(
         fall, point = point.value - new.value, new
         check_finite(point.value, np.append(point.theta, point.grad), {}, when, remedy)
         run.commit(surface.outer(point.theta).ravel(), {}, point.value, math.nan)
-        run.look(watchers)
+        run.call(callbacks)
         flat = tol is not None and bool(fall <= ROUNDING * abs(point.value + fall))
         run.converged = flat or bool(np.abs(point.grad).max() <= limit)
-        run.converged = run.converged or (plateau is not None and plateau.reached(run))
+        run.converged = run.converged or plateau.reached(run)
         if run.converged or run.stopped:
             break
     if not run.losses:  # the start was already a minimum

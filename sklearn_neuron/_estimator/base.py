@@ -1,364 +1,167 @@
-"""What the estimators share: validate → read → build → train → fitted attributes.
+"""The estimators' common base: parameters → data → network → plan → run → attributes.
 
-A subclass says which layers and loss its network has, how y becomes the target Y of the
-network, and how the network's parameters become fitted attributes and back. Everything
-else, with the promises that a refused ``fit`` changes nothing and that an interrupted one
-keeps its last complete epoch, is here.
+An estimator names its kind of targets and its layout; what varies between estimators is in these
+two values. ``NetworkEstimator._fit`` is the whole way from the parameters and the data to the
+fitted attributes: nothing is written on the estimator before training has ended. Prediction goes
+back the same way: the targets and the layout are made of the fitted attributes.
 """
 
 from __future__ import annotations
 
-import warnings
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_neuron._config import get_config
-from sklearn_neuron._engine.batches import MiniBatches, Rows, full_batch
-from sklearn_neuron._engine.compiled import CompiledEpoch, serves
-from sklearn_neuron._engine.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, evaluate
-from sklearn_neuron._engine.history import HISTORIES, History
-from sklearn_neuron._engine.newton import newton
-from sklearn_neuron._engine.training import DivergenceError, Plateau, Run, Watcher, minimize, train
-from sklearn_neuron._engine.validation import HeldOut
-from sklearn_neuron._estimator.attributes import FittedNetwork, Parameters
-from sklearn_neuron._estimator.callbacks import DECORATED, CallbackSupport, Tasks, open_tasks
-from sklearn_neuron._estimator.constraints import RANDOM_STATE, Choice, Constraint, Flag, Number
-from sklearn_neuron._estimator.data import NOTHING, Data, Given
-from sklearn_neuron._estimator.reporting import not_converged, report_compiled, reporter
-from sklearn_neuron._estimator.state import Resume
+from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
+from sklearn_neuron._engine.fit import Parameters, Plan, fit_network
+from sklearn_neuron._engine.run import Callback, Run
+from sklearn_neuron._engine.solvers import SOLVERS, Solver, solver_of
+from sklearn_neuron._estimator.attributes import attach, run_attributes
+from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, open_tasks, with_callbacks
+from sklearn_neuron._estimator.constraints import Constraint
+from sklearn_neuron._estimator.data import FLOATS, NOTHING, Data, Given, read
+from sklearn_neuron._estimator.layout import Layout
+from sklearn_neuron._estimator.reporting import not_converged, report_compiled, reporter, warn
+from sklearn_neuron._estimator.state import TrainingState
+from sklearn_neuron._estimator.targets import Classes, Targets, component
 from sklearn_neuron._typing import Array
-from sklearn_neuron.activations import Activation
-from sklearn_neuron.losses import Loss
+from sklearn_neuron.losses import LOSSES
 from sklearn_neuron.network import Network, split
-from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
-from sklearn_neuron.schedules import SCHEDULES, Place, Schedule
+from sklearn_neuron.schedules import SCHEDULES
 
 
-class Minimizer(NamedTuple):
-    """A solver without updates: it takes all rows at once, and counts iterations."""
+class NetworkEstimator(CallbackSupport, BaseEstimator):
+    """Base class of the estimators."""
 
-    title: str
-    minimize: Callable[..., None]
+    _targets: ClassVar[Targets]
+    _layout: ClassVar[type[Layout]]
+    _constraints: ClassVar[Mapping[str, Constraint]]
 
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+    ) -> Self:
+        """Fit the model to the training data.
 
-def lbfgs(network: Network, rows: Rows, run: Run, **how: Any) -> None:
-    """Minimise the objective over some rows by L-BFGS."""
-    minimize(network, full_batch(network, rows), run, **how)
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training data.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
+            The target values: class labels for classifiers (numbers or strings; for multilabel y a
+            column of 0 and 1 for each label), numbers for regressors.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights, not negative; only their ratios matter.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data: their loss and score are measured after every epoch, and the fitted
+            parameters are those of the best epoch.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            The target values of the validation data.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            The sample weights of the validation data.
+        coef_init : array-like or list of array-like, default=None
+            Initial weights, of the shape of ``coef_`` for a neuron; for a network a list of arrays
+            as ``coefs_``.
+        intercept_init : float, array-like or list of array-like, default=None
+            Initial biases, of the shape of ``intercept_``; for a network a list of arrays as
+            ``intercepts_``.
 
+        Returns
+        -------
+        self : object
+            The fitted estimator.
 
-#: Solvers without updates by name; all others are optimizers.
-MINIMIZERS = {"lbfgs": Minimizer("L-BFGS", lbfgs), "newton": Minimizer("Newton's method", newton)}
-
-
-class BaseNetworkEstimator(CallbackSupport, FittedNetwork):
-    """Base class of the five estimators."""
-
-    _constraints: ClassVar[Mapping[str, Constraint]] = {
-        "eta": Number(0.0, open_low=True),
-        "batch_size": Number(1, integer=True, none="all rows"),
-        "solver": Choice((*OPTIMIZERS, "lbfgs"), Optimizer),
-        "schedule": Choice(tuple(SCHEDULES), Schedule),
-        "alpha": Number(0.0),
-        "max_iter": Number(1, integer=True),
-        "tol": Number(0.0, none="run exactly max_iter"),
-        "n_iter_no_change": Number(1, integer=True),
-        "early_stopping": Flag(),
-        "validation_fraction": Number(0.0, 1.0, open_low=True),
-        "shuffle": Flag(),
-        "random_state": RANDOM_STATE,
-        "warm_start": Flag(),
-        "record": Choice(tuple(HISTORIES)),
-        "verbose": Flag(level=True),
-    }
-
-    # ---- what a subclass says, besides how to read y ------------------------------------------
-
-    @abstractmethod
-    def _loss(self) -> Loss:
-        """Return the loss, with its link; called after the target is read."""
-
-    def _hidden(self) -> tuple[list[int], list[Activation]]:
-        """Return the sizes and activations of the hidden layers."""
-        return [], []
-
-    def _in_training(self, activations: list[Activation], place: Resume) -> list[Activation]:
-        """Return the hidden activations as they are while the network learns."""
-        return activations
-
-    def _penalties(self) -> tuple[float, float]:
-        """Return the strengths of the L2 and the L1 penalty."""
-        return float(self.alpha), 0.0
-
-    @abstractmethod
-    def _draw_parameters(self, network: Network, place: Resume) -> Parameters:
-        """Return W and b of every layer before the first step."""
-
-    @abstractmethod
-    def _given_parameters(
-        self, network: Network, coef_init: Any, intercept_init: Any
-    ) -> tuple[list[Array] | None, list[Array] | None]:
-        """Return ``coef_init`` and ``intercept_init`` as W and b of every layer."""
-
-    @abstractmethod
-    def _score_output(self, target: NDArray[Any], rows: Rows, network: Network, z: Array) -> float:
-        """Return the score of held-out rows, as ``score`` would, from the network's output."""
-
-    # ---- fit ------------------------------------------------------------------------------
+        Raises
+        ------
+        ValueError
+            If parameters or data are invalid. The estimator is then left as it was.
+        sklearn_neuron.exceptions.DivergenceError
+            If training diverges; a ValueError, too.
+        """
+        return self._fit(
+            Given(X, y, sample_weight),
+            Given(X_val, y_val, sample_weight_val),
+            inits=(coef_init, intercept_init),
+        )
 
     def _fit(
         self,
         given: Given,
-        held_out: Given = NOTHING,
+        validation: Given = NOTHING,
         *,
         classes: Any = None,
-        coef_init: Any = None,
-        intercept_init: Any = None,
+        inits: tuple[Any, Any] = (None, None),
         one_pass: bool = False,
     ) -> Self:
-        """Train, and attach everything or leave the estimator as it was."""
-        self._check_parameters(one_pass)
-        tasks = None if one_pass else self._open_tasks(given)
-        before = self.__dict__.copy()
-        try:
-            resume = self._is_fitted() and (one_pass or bool(self.warm_start))
-            data = self._read(given, held_out, classes, resume=resume, one_pass=one_pass)
-            if data is None:  # a block of zero total weight changes nothing
-                self.__dict__.update(before)
-                return self
-            network = self._build(data)
-            run, interrupt = self._best_run(network, data, (coef_init, intercept_init), tasks)
-            epochs = len(run.losses) if self._minimizer is None else 0
-            self._attach(network, data, run, epochs)
-        except BaseException:
-            self.__dict__.update(before)
-            for name in self.__dict__.keys() - before.keys():
-                del self.__dict__[name]
-            raise
+        """Train, and set all fitted attributes at once."""
+        solver = check_parameters(self)
+        tasks = None if one_pass else tasks_of(self, given, solver)
+        last = vars(self) if is_fitted(self) and (one_pass or self.warm_start) else None
+        state = TrainingState.after(last, one_pass=one_pass)
+        problem = pose(
+            self, given, validation, state, last, classes=classes, inits=inits, one_pass=one_pass
+        )
+        if problem is None:  # a block of zero total weight changes nothing
+            return self
+        data, layout, network = problem.data, problem.layout, problem.network
+        # a partial_fit keeps the curves of its own pass only, so that pickles do not grow
+        earlier = {} if last is None or (one_pass and self.record == "loss") else last
+
+        def attributes_of(run: Run) -> dict[str, Any]:
+            known = data.targets.attributes() | data.features
+            return known | run_attributes(run, network, layout, earlier)
+
+        plan = plan_of(self, solver, problem, state, tasks, attributes_of, one_pass=one_pass)
+        run = fit_network(network, None if data.weightless else data.samples, plan)
+        state.advance(solver.title, run, has_updates=solver.has_updates)
+        attach(self, attributes_of(run) | {"_training_state": state})
         if tasks is not None:
-            tasks.close(partial(self._attributes_at, network, run.fitted(run.theta, run.state)))
-        if interrupt is not None:
-            raise interrupt
-        if not one_pass:
-            self._warn_unless_converged(network, run)
+            tasks.close(partial(attributes_of, run))
+        if run.interrupt is not None:
+            raise run.interrupt
+        warn_after(self, solver, network, plan, run, one_pass=one_pass)
         return self
 
-    def _open_tasks(self, given: Given) -> Tasks | None:
-        weight = None if given.sample_weight is None else {"sample_weight": given.sample_weight}
-        n = self.max_iter * getattr(self, "n_init", 1)
-        return open_tasks(self, n, self._unit(), X=given.X, y=given.y, metadata=weight)
+    def _answer(self, X: Any, read_off: Callable[[Array], NDArray[Any]]) -> NDArray[Any]:
+        """Return what is read off z^L for new samples.
 
-    def _unit(self) -> str:
-        return "epoch" if self._minimizer is None else "iteration"
-
-    @property
-    def _minimizer(self) -> Minimizer | None:
-        """The solver, where it is one without updates."""
-        return MINIMIZERS.get(self.solver) if isinstance(self.solver, str) else None
-
-    def _is_fitted(self) -> bool:
-        return hasattr(self, "n_iter_")
-
-    def _check_parameters(self, one_pass: bool = False) -> None:
-        """Raise unless every constructor parameter is allowed, alone and with the others."""
-        for name, constraint in self._constraints.items():
-            constraint.check(type(self).__name__, name, getattr(self, name))
-        if one_pass and self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: it makes one pass over the "
-                "block that it is given. Set early_stopping=False, or call fit."
-            )
-        if self._minimizer is not None:
-            for name in ("l1_ratio", "dropout"):
-                if getattr(self, name, 0.0):
-                    raise ValueError(
-                        f"{name}={getattr(self, name)} needs a solver with updates, such as 'sgd' "
-                        f"or 'adam'; got solver={self.solver!r}."
-                    )
-
-    def _build(self, data: Data) -> Network:
-        """Return the network that these parameters and data ask for."""
-        X, Y, _ = data.rows
-        sizes, activations = self._hidden()
-        layer_sizes = [X.shape[1], *sizes, Y.shape[1]]
-        if data.resume:
-            coefs, _ = self._parameters()
-            fitted = [W.shape[0] for W in coefs] + [coefs[-1].shape[1]]
-            other = f"{fitted} units", f"{layer_sizes}"
-            if fitted == layer_sizes:
-                other = f"{list(self._fitted_activations())} activations", f"{activations}"
-            if fitted != layer_sizes or list(self._fitted_activations()) != activations:
-                raise ValueError(
-                    f"The fitted network has layers of {other[0]}, but the parameters and data "
-                    f"now ask for {other[1]}. To go on (warm_start or partial_fit) keep them; to "
-                    "start anew set warm_start=False and call fit."
-                )
-        alpha, beta = self._penalties()
-        in_training = self._in_training(activations, data.place)
-        return Network(layer_sizes, in_training, self._loss(), alpha, X.dtype, beta)
-
-    def _start(self, network: Network, data: Data, inits: tuple[Any, Any]) -> None:
-        """Fill θ: from what the user gives, from the last fit, or drawn."""
-        if not data.resume:
-            coefs, intercepts = self._draw_parameters(network, data.place)
-        elif "iterate" in data.place.state:  # the fitted parameters are an average
-            coefs, intercepts = split(data.place.state["iterate"], network.layer_sizes)
-        else:
-            coefs, intercepts = self._parameters()
-        given_coefs, given_intercepts = self._given_parameters(network, *inits)
-        if given_coefs is not None or given_intercepts is not None:
-            data.place.state = {}  # a new start is not where the optimizer's memory belongs
-        for view, value in zip(network.W, given_coefs or coefs, strict=True):
-            view[...] = value
-        for view, value in zip(network.b, given_intercepts or intercepts, strict=True):
-            view[...] = value
-
-    def _best_run(
-        self, network: Network, data: Data, inits: tuple[Any, Any], tasks: Tasks | None
-    ) -> tuple[Run, KeyboardInterrupt | None]:
-        """Train from each of ``n_init`` starts; return the best run, and what interrupted it."""
-        given = data.resume or any(init is not None for init in inits)
-        n_init = 1 if given else int(getattr(self, "n_init", 1))
-        best: tuple[tuple[float, ...], Run] | None = None
-        interrupt = diverged = None
-        for _ in range(n_init):
-            self._start(network, data, inits)
-            run = self._new_run(network, data)
-            try:
-                if not data.weightless:
-                    interrupt = self._train(network, data, run, tasks)
-            except DivergenceError as error:
-                diverged = error
-                continue
-            except KeyboardInterrupt as error:  # before this start's first epoch
-                if best is None:
-                    raise
-                interrupt = error
-                break
-            if n_init == 1:
-                return run, interrupt
-            run.theta = run.theta.copy()  # it may be the network's own, which starts anew
-            height = self._height(network, data, run)
-            if best is None or height > best[0]:
-                best = height, run
-            if interrupt is not None or run.stopped:
-                break
-        if best is None:
-            assert diverged is not None  # every start has
-            raise diverged
-        return best[1], interrupt
-
-    def _height(self, network: Network, data: Data, run: Run) -> tuple[float, ...]:
-        """Return how good a run's end is: on held-out rows, else by the objective."""
-        if run.held_out is not None and run.held_out.best >= 0:
-            return run.held_out.height
-        network.theta[...] = run.fitted(run.theta, run.state)
-        return (-evaluate(network, full_batch(network, data.rows)),)
-
-    def _new_run(self, network: Network, data: Data) -> Run:
-        """Return a run at its start, with what it keeps and what it is measured on."""
-        updates = self._minimizer is None
-        by_name = "epoch" if self.record == "step" and not updates else self.record
-        held_out = None
-        if data.held_out is not None:
-            rows, target = data.held_out
-            score = partial(self._score_output, target, rows, network)
-            held_out = HeldOut(network, rows, score, by_score=self._stratified)
-        fitted = resolve(self.solver, OPTIMIZERS).fitted if updates else None
-        return Run(network.theta, HISTORIES[by_name](network.theta), held_out, fitted)
-
-    def _train(
-        self, network: Network, data: Data, run: Run, tasks: Tasks | None
-    ) -> KeyboardInterrupt | None:
-        """Move θ; an interrupt after the first epoch is returned, with that epoch kept."""
-        max_iter = 1 if data.one_pass else int(self.max_iter)
-        tol = None if self.tol is None else float(self.tol)
-        plateau = Plateau(tol, int(self.n_iter_no_change), held_out=bool(self.early_stopping))
-        watchers = self._watchers(network, max_iter, tasks)
-        try:
-            with np.errstate(all="ignore"):  # what is not finite is found at the epoch's end
-                if self._minimizer is not None:
-                    self._minimizer.minimize(
-                        network,
-                        data.rows,
-                        run,
-                        max_iter=max_iter,
-                        tol=tol,
-                        plateau=plateau if self.early_stopping else None,
-                        watchers=watchers,
-                    )
-                else:
-                    place = Place(data.place.epochs, int(self.max_iter), data.place.plateaus)
-                    train(
-                        self._epoch(network, data, run.history),
-                        network,
-                        run,
-                        eta=float(self.eta),
-                        schedule=resolve(self.schedule, SCHEDULES),
-                        place=place,
-                        max_iter=max_iter,
-                        plateau=plateau,
-                        watchers=watchers,
-                    )
-        except KeyboardInterrupt as interrupt:
-            if not run.losses:
-                raise
-            return interrupt
-        finally:
-            run.restore_best()
-        return None
-
-    def _watchers(self, network: Network, max_iter: int, tasks: Tasks | None) -> list[Watcher]:
-        """Return who looks on after every epoch: the user, and scikit-learn's callbacks."""
-        watchers: list[Watcher] = []
-        if self.verbose:
-            watchers.append(reporter(type(self).__name__, self._unit(), max_iter))
-        if tasks is not None:
-            watchers.append(
-                tasks.watcher(
-                    lambda run: self._attributes_at(network, run.fitted(run.theta, run.state))
-                )
-            )
-        return watchers
-
-    def _epoch(self, network: Network, data: Data, history: History) -> Epoch:
-        """Choose what one epoch is, and take up the optimizer's state where it fits."""
-        optimizer: Optimizer = resolve(self.solver, OPTIMIZERS)
-        state = data.place.take_up(optimizer, network.theta)
-        descent = history.descent(network, optimizer, state)
-        if self.batch_size is None or self.batch_size >= len(data.rows.Y):
-            return FullBatchEpoch(descent, full_batch(network, data.rows))
-        batch_size, n_epochs = int(self.batch_size), 1 if data.one_pass else int(self.max_iter)
-        rng = data.place.rng(self.random_state) if self.shuffle else None
-        if serves(get_config()["engine"], descent, len(data.rows.Y), batch_size, n_epochs):
-            if self.verbose:
-                report_compiled(type(self).__name__)
-            return CompiledEpoch(descent, data.rows, batch_size, rng)
-        return MiniBatchEpoch(descent, MiniBatches(network, data.rows, batch_size), rng)
-
-    def _warn_unless_converged(self, network: Network, run: Run) -> None:
-        solvable = network.loss.solvable
-        if run.converged or run.stopped or (self.tol is None and not solvable):
-            return
-        kind = "mistakes" if solvable else "epochs"
-        if self._minimizer is not None:
-            kind = "iterations"
-        text = not_converged(
-            type(self).__name__,
-            kind,
-            solver="" if self._minimizer is None else self._minimizer.title,
-            n_iter=self.n_iter_,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            message=run.message,
-        )
-        warnings.warn(text, ConvergenceWarning, stacklevel=4 + DECORATED)
+        Samples pass through the network in blocks that fit in the cache and in scikit-learn's
+        ``working_memory``, so only the answer is as long as X.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+        n_bytes = min(BLOCK_BYTES, sklearn.get_config()["working_memory"] * 2**20)
+        attributes, layout = vars(self), self._layout
+        coefs, intercepts = layout.fitted_layers(attributes)
+        activations = layout.fitted_activations(attributes)
+        blocks = raw_outputs(X, coefs, intercepts, activations, n_bytes)
+        rows, z = next(blocks)
+        first = read_off(z)
+        if len(first) == X.shape[0]:
+            return first
+        answer = np.empty((X.shape[0], *first.shape[1:]), first.dtype)
+        answer[rows] = first
+        for rows, z in blocks:
+            answer[rows] = read_off(z)
+        return answer
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -366,13 +169,411 @@ class BaseNetworkEstimator(CallbackSupport, FittedNetwork):
         return tags
 
 
-def has_updates(estimator: BaseNetworkEstimator) -> bool:
-    """Return whether training is by updates, so that there is a ``partial_fit``."""
-    if estimator._minimizer is not None:
-        raise AttributeError(f'partial_fit is not available with solver="{estimator.solver}".')
-    return True
+# ---- what a fit is made of ----------------------------------------------------------------------
 
 
-def resolve(choice: Any, registry: Mapping[str, Any]) -> Any:
-    """Return the recipe of that name with its defaults, or the recipe itself."""
-    return registry[choice]() if isinstance(choice, str) else choice
+class Problem(NamedTuple):
+    """What ``fit`` minimizes, and where it starts."""
+
+    data: Data
+    layout: Layout
+    network: Network
+    starts: Iterator[Parameters]
+    n_starts: int
+    given_start: bool  # whether the user gives initial parameters
+
+
+def pose(
+    estimator: NetworkEstimator,
+    given: Given,
+    validation: Given,
+    state: TrainingState,
+    last: Mapping[str, Any] | None,
+    *,
+    classes: Any = None,
+    inits: tuple[Any, Any] = (None, None),
+    one_pass: bool = False,
+    all_classes: bool = True,
+) -> Problem | None:
+    """Read the data and make the network; None if a block of zero weight changes nothing.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters are read; nothing is written on it.
+    given, validation : Given
+        The training data, and the validation data.
+    state : TrainingState
+        A working copy.
+    last : mapping or None
+        The fitted attributes, if training continues.
+    classes : array-like, default=None
+        As ``partial_fit`` is given them.
+    inits : tuple, default=(None, None)
+        ``coef_init`` and ``intercept_init`` of ``fit``.
+    one_pass : bool, default=False
+        Whether this is ``partial_fit``.
+    all_classes : bool, default=True
+        Whether y must have all classes of the last fit, unless it is a block.
+    """
+    targets, dtype = estimator._targets, None
+    if last is not None:
+        targets = targets.fitted(last)
+        dtype = estimator._layout.fitted_layers(last)[0][0].dtype
+    data = read(
+        estimator,
+        given,
+        validation,
+        targets,
+        state,
+        classes=classes,
+        known=dtype,
+        one_pass=one_pass,
+        all_classes=all_classes,
+    )
+    if data is None:
+        return None
+    (X, Y, _), rng = data.samples, partial(state.rng, estimator.random_state)
+    layout = estimator._layout.of(estimator, flat=data.targets.flat)
+    loss = data.targets.loss(estimator)
+    network = layout.network(X.shape[1], Y.shape[1], loss, X.dtype, rng)
+    if last is not None:
+        check_same_layers(layout, network, last)
+    inits = layout.given(network, *inits)
+    given_start = any(init is not None for init in inits)
+    n_starts = 1 if given_start or last is not None else int(getattr(estimator, "n_init", 1))
+
+    def starts() -> Iterator[Parameters]:
+        for _ in range(n_starts):
+            coefs, intercepts = start_of(layout, network, state, last, rng)
+            yield (
+                coefs if inits[0] is None else inits[0],
+                intercepts if inits[1] is None else inits[1],
+            )
+
+    return Problem(data, layout, network, starts(), n_starts, given_start)
+
+
+def start_of(
+    layout: Layout,
+    network: Network,
+    state: TrainingState,
+    last: Mapping[str, Any] | None,
+    rng: Callable[[], np.random.RandomState],
+) -> Parameters:
+    """Return the parameters of the last fit, or initial ones."""
+    if last is None:
+        return layout.start(network, rng)
+    if "iterate" in state.state:  # the fitted parameters are a mean
+        return split(state.state["iterate"], network.layer_sizes)
+    return layout.fitted_layers(last)
+
+
+def plan_of(
+    estimator: Any,
+    solver: Solver,
+    problem: Problem,
+    state: TrainingState,
+    tasks: Tasks | None,
+    attributes_of: Callable[[Run], dict[str, Any]],
+    *,
+    one_pass: bool,
+) -> Plan:
+    """Return the plan that an estimator's parameters describe."""
+    name, max_iter = type(estimator).__name__, int(estimator.max_iter)
+    callbacks: list[Callback] = []
+    if estimator.verbose:
+        callbacks.append(reporter(name, solver.unit, 1 if one_pass else max_iter))
+    if tasks is not None:
+        callbacks.append(tasks.callback(attributes_of))
+    if problem.given_start:
+        state.state = {}  # the optimizer's state does not belong to another start
+
+    def on_start(run: Run) -> None:
+        if tasks is not None:
+            tasks.begin(partial(attributes_of, run))
+
+    return Plan(
+        starts=problem.starts,
+        n_starts=problem.n_starts,
+        solver=solver,
+        eta=float(estimator.eta),
+        schedule=component(estimator.schedule, SCHEDULES),
+        batch_size=None if estimator.batch_size is None else int(estimator.batch_size),
+        max_iter=max_iter,
+        n_epochs=1 if one_pass else max_iter,
+        tol=None if estimator.tol is None else float(estimator.tol),
+        n_iter_no_change=int(estimator.n_iter_no_change),
+        early_stopping=bool(estimator.early_stopping),
+        record=estimator.record,
+        engine=get_config()["engine"],
+        last=state.checkpoint,
+        rng=partial(state.rng, estimator.random_state),
+        shuffle=bool(estimator.shuffle),
+        validation=problem.data.validation_data(problem.network.loss),
+        callbacks=callbacks,
+        on_start=on_start,
+        on_compile=partial(report_compiled, name) if estimator.verbose else None,
+    )
+
+
+def check_parameters(estimator: NetworkEstimator) -> Solver:
+    """Raise unless every parameter is valid, alone and with the solver; return the solver."""
+    for name, constraint in estimator._constraints.items():
+        constraint.check(type(estimator).__name__, name, getattr(estimator, name))
+    solver = solver_of(estimator.solver)
+    for option, needed in solver.unsupported.items():
+        if getattr(estimator, option, 0.0):
+            raise ValueError(
+                f"{option}={getattr(estimator, option)} needs {needed}; "
+                f"got solver={estimator.solver!r}."
+            )
+    return solver
+
+
+def check_same_layers(layout: Layout, network: Network, last: Mapping[str, Any]) -> None:
+    """Raise unless a network is the one of the last fit."""
+    coefs, _ = layout.fitted_layers(last)
+    fitted = [W.shape[0] for W in coefs] + [coefs[-1].shape[1]]
+    activations = list(layout.fitted_activations(last))
+    other = f"{fitted} units", f"{list(network.layer_sizes)}"
+    if fitted == list(network.layer_sizes):
+        if activations == list(layout.activations):
+            return
+        other = f"{activations} activations", f"{list(layout.activations)}"
+    raise ValueError(
+        f"The fitted network has layers of {other[0]}, but the parameters and data now ask for "
+        f"{other[1]}. To continue training (warm_start or partial_fit) keep them; to start from "
+        "scratch set warm_start=False and call fit."
+    )
+
+
+def tasks_of(estimator: Any, given: Given, solver: Solver) -> Tasks | None:
+    """Return the tasks of a fit, for scikit-learn's callbacks."""
+    weight = None if given.sample_weight is None else {"sample_weight": given.sample_weight}
+    n = estimator.max_iter * getattr(estimator, "n_init", 1)
+    return open_tasks(estimator, n, solver.unit, X=given.X, y=given.y, metadata=weight)
+
+
+def warn_after(
+    estimator: Any, solver: Solver, network: Network, plan: Plan, run: Run, *, one_pass: bool
+) -> None:
+    """Warn if training has not converged, or if the engine asked for was not used."""
+    name = type(estimator).__name__
+    if plan.engine == "numba" and run.losses and run.engine == "numpy":
+        reason = run.refusal if solver.has_updates else f"solver={estimator.solver!r}"
+        warn(
+            f"{name}: engine='numba' was asked for, but compiled code does not cover {reason}; "
+            "the fit was computed by NumPy.",
+            UserWarning,
+        )
+    solvable = network.loss.solvable
+    if one_pass or run.converged or run.stopped or (plan.tol is None and not solvable):
+        return
+    kind = "mistakes" if solvable else "epochs"
+    text = not_converged(
+        name,
+        kind if solver.has_updates else "iterations",
+        solver=solver.title,
+        n_iter=len(run.losses),
+        max_iter=plan.max_iter,
+        tol=plan.tol,
+        n_iter_no_change=plan.n_iter_no_change,
+        message=run.message,
+    )
+    warn(text, ConvergenceWarning)
+
+
+def is_fitted(estimator: Any) -> bool:
+    """Return whether an estimator is fitted."""
+    return hasattr(estimator, "n_iter_")
+
+
+def has_partial_fit(estimator: Any) -> bool:
+    """Return True, or raise an AttributeError if ``partial_fit`` would always fail."""
+    name = type(estimator).__name__
+    if isinstance(estimator.solver, str) and estimator.solver in SOLVERS:
+        reason = f"solver={estimator.solver!r}, which uses all samples at once"
+    elif estimator.early_stopping:
+        reason = "early_stopping=True: a single pass over a block leaves nothing to stop"
+    elif isinstance(getattr(estimator, "class_weight", None), str):
+        reason = (
+            "class_weight='balanced', because a block does not tell how frequent the classes are. "
+            "Use sklearn.utils.class_weight.compute_class_weight('balanced', classes=..., y=...) "
+            "on representative labels and pass the result as a dict"
+        )
+    else:
+        return True
+    raise AttributeError(f"partial_fit of {name} is not available with {reason}.")
+
+
+def has_probabilities(estimator: Any) -> bool:
+    """Return whether the outputs of a classifier are probabilities."""
+    return estimator._targets.criterion is None
+
+
+# ---- classifiers and regressors -----------------------------------------------------------------
+
+
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+    """Base class of the classifiers."""
+
+    _targets: ClassVar[Classes]
+
+    @available_if(has_partial_fit)
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Make one pass over a block of samples, continuing from the current parameters.
+
+        Not available with solvers without updates, ``early_stopping=True`` or
+        ``class_weight="balanced"``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            A block of the training data.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            The class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that may ever occur; required in the first call, except for multilabel y,
+            whose columns are the labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights, relative to those of all samples seen so far. A block of zero total
+            weight changes nothing.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If parameters or data are invalid, or if training diverges.
+        """
+        return self._fit(Given(X, y, sample_weight), classes=classes, one_pass=True)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The predicted classes; for multilabel y, 0 or 1 for each label.
+        """
+        return self._answer(X, self._fitted_targets().predict)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the logits, which are the raw output z of the last layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes positive where ``classes_[1]`` is predicted; otherwise one column for
+            each class or label. (The perceptron predicts ``classes_[1]`` at z = 0, too, where the
+            smallest positive number is returned.)
+        """
+        return self._answer(X, self._fitted_targets().decide)
+
+    @available_if(has_probabilities)
+    def predict_proba(self, X: Any) -> Array:
+        """Return probability estimates.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            σ(z) or softmax(z), with columns in the order of ``classes_``. For multilabel y each
+            column is the probability of a label; these are kept below 1, in the order of the
+            logits, which changes them by at most 4e-9 (2e-6 in float32).
+        """
+        return self._answer(X, self._fitted_targets().proba)
+
+    @available_if(has_probabilities)
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of probability estimates.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            Computed from the logits, and so accurate and finite where probabilities round to 0
+            or 1.
+        """
+        return self._answer(X, self._fitted_targets().log_proba)
+
+    def _fitted_targets(self) -> Classes:
+        check_is_fitted(self)
+        return self._targets.fitted(vars(self))
+
+
+class NetworkRegressor(RegressorMixin, NetworkEstimator):
+    """Base class of the regressors."""
+
+    @available_if(has_partial_fit)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Make one pass over a block of samples, continuing from the current parameters.
+
+        Not available with solvers without updates or ``early_stopping=True``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            A block of the training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights, relative to those of all samples seen so far. A block of zero total
+            weight changes nothing.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If parameters or data are invalid, or if training diverges.
+        """
+        return self._fit(Given(X, y, sample_weight), one_pass=True)
+
+    def predict(self, X: Any) -> Array:
+        """Predict target values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            The predicted values.
+        """
+        check_is_fitted(self)
+        return self._answer(X, self._targets.fitted(vars(self)).predict)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else self.loss
+        tags.target_tags.positive_only = bool(getattr(loss, "positive_only", False))
+        return tags

@@ -1,6 +1,6 @@
 """Callbacks: scikit-learn's protocol (1.9 and later), with a task for each epoch or iteration.
 
-With older versions the estimators work without: they have no ``set_callbacks``.
+With earlier versions of scikit-learn the estimators have no ``set_callbacks``.
 """
 
 from __future__ import annotations
@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sklearn_neuron._engine.training import Run
+from sklearn_neuron._engine.run import Callback, Run
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
     from sklearn.callback import with_callbacks
-
-    DECORATED = 1  # frames that the decorator puts between a method and its caller
 except ImportError:  # scikit-learn < 1.9
-    DECORATED = 0
 
     class CallbackSupport:  # type: ignore[no-redef]
         """Nothing to support."""
@@ -26,71 +23,87 @@ except ImportError:  # scikit-learn < 1.9
         return method
 
 
-__all__ = ["DECORATED", "CallbackSupport", "Tasks", "open_tasks", "with_callbacks"]
+__all__ = ["CallbackSupport", "Tasks", "open_tasks", "with_callbacks"]
+
+Attributes = Callable[[], dict[str, Any]]
 
 
 class Tasks:
     """The tasks of one ``fit``: the whole, and in it one for each epoch or iteration.
 
+    At the begin and at the end of each task callbacks may ask for ``fitted_estimator``: it is made
+    of the attributes that ``fit`` would set if training ended there.
+
     Parameters
     ----------
     estimator : estimator
-        That is fitted.
+        The estimator that is fitted.
     max_iter : int
-        Largest number of epochs.
+        Largest number of epochs or iterations.
     unit : {"epoch", "iteration"}
-        What a task is called.
+        The name of their tasks.
     **data : dict
-        ``X``, ``y`` and ``metadata``, as callbacks may ask for them.
+        ``X``, ``y`` and ``metadata``, which callbacks may ask for.
     """
 
     def __init__(self, estimator: Any, max_iter: int, unit: str, **data: Any) -> None:
         self.estimator, self.unit, self.data = estimator, unit, data
-        self.left = max_iter
+        self.left, self.begun = max_iter, False
         self.whole = estimator._init_callback_context(max_subtasks=max_iter)
-        self.whole.call_on_fit_task_begin(estimator=estimator, **data)
         self.epoch: Any = None
 
-    def begin(self) -> None:
-        """Begin the next epoch's task, where there can be one."""
+    def begin(self, attributes: Attributes) -> None:
+        """Begin the task of the whole fit, and that of the first epoch, once."""
+        if self.begun:
+            return
+        self.begun = True
+        self.whole.call_on_fit_task_begin(
+            estimator=self.estimator, reconstruction_attributes=attributes, **self.data
+        )
+        self._begin_epoch(attributes)
+
+    def _begin_epoch(self, attributes: Attributes) -> None:
         if self.left:
             self.left -= 1
             self.epoch = self.whole.subcontext(task_name=self.unit)
-            self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+            self.epoch.call_on_fit_task_begin(
+                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
+            )
 
-    def end(self, fitted: Callable[[], dict[str, Any]] | None = None) -> bool:
-        """End the epoch's task; return whether a callback asks to stop."""
+    def _end_epoch(self, attributes: Attributes | None = None) -> bool:
+        """End the epoch's task, if one is open; return whether a callback asks to stop."""
         stop = False
         if self.epoch is not None:
             stop = self.epoch.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=fitted, **self.data
+                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
             )
             self.epoch = None
         return bool(stop)
 
-    def watcher(self, attributes: Callable[[Run], dict[str, Any]]) -> Callable[[Run], bool]:
+    def callback(self, attributes: Callable[[Run], dict[str, Any]]) -> Callback:
         """Return what ends an epoch's task and begins the next one's."""
-        if self.epoch is None:  # else one is open still, after another start's last epoch
-            self.begin()
 
-        def watch(run: Run) -> bool:
-            stop = self.end(lambda: attributes(run))
+        def next_epoch(run: Run) -> bool:
+            def now() -> dict[str, Any]:
+                return attributes(run)
+
+            stop = self._end_epoch(now)
             if not stop:
-                self.begin()
+                self._begin_epoch(now)
             return stop
 
-        return watch
+        return next_epoch
 
-    def close(self, attributes: Callable[[], dict[str, Any]]) -> None:
+    def close(self, attributes: Attributes) -> None:
         """End what is open."""
-        self.end()
+        self._end_epoch()
         self.whole.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data
         )
 
 
 def open_tasks(estimator: Any, max_iter: int, unit: str, **data: Any) -> Tasks | None:
-    """Return the tasks of a fit, or None where there are no callbacks to hear of them."""
+    """Return the tasks of a fit, or None if the estimator has no callbacks."""
     if not hasattr(estimator, "_skl_callbacks"):
         return None
     return Tasks(estimator, max_iter, unit, **data)

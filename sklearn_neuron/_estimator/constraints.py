@@ -1,13 +1,15 @@
-"""Validation: what constructor parameters, weights and starting values may be.
+"""Constraints: what constructor parameters, sample weights and initial parameters may be.
 
-A parameter is checked at ``fit`` against a constraint, an object that can say what it
-allows. The errors name the parameter, the value given and what is allowed.
+A parameter is checked by ``fit`` against a constraint, an object that can say what it allows. The
+errors name the parameter, the value given and what is allowed. What may be chosen by name is read
+from the registries when it is checked.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -16,27 +18,30 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
+from sklearn_neuron._engine.run import HISTORIES
+from sklearn_neuron._engine.solvers import solver_names
 from sklearn_neuron._typing import Array
-from sklearn_neuron.components import Recipe
+from sklearn_neuron.components import Component
+from sklearn_neuron.exceptions import InvalidParameterTypeError
+from sklearn_neuron.initializers import INITIALIZERS
+from sklearn_neuron.optimizers import Optimizer
+from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 
-class InvalidParameterTypeError(TypeError, ValueError):
-    """A parameter of a type that is never allowed; a ValueError too, as in scikit-learn."""
-
-
-class Constraint:
+class Constraint(ABC):
     """What a parameter may be."""
 
+    @abstractmethod
     def has_type(self, value: Any) -> bool:
         """Return whether the type could be right."""
-        raise NotImplementedError
 
     def allows(self, value: Any) -> bool:
         """Return whether a value of the right type is allowed."""
         return True
 
+    @abstractmethod
     def __str__(self) -> str:
-        raise NotImplementedError
+        """Return what is allowed, in words."""
 
     def check(self, owner: str, name: str, value: Any) -> None:
         """Raise unless the value is allowed."""
@@ -44,10 +49,10 @@ class Constraint:
         if not right_type or not self.allows(value):
             kind = ValueError if right_type else InvalidParameterTypeError
             raise kind(f"The {name!r} parameter of {owner} must be {self}; got {value!r} instead.")
-        for recipe in value if _is_sequence(value) else [value]:
-            if isinstance(recipe, Recipe):
+        for component in value if _is_sequence(value) else [value]:
+            if isinstance(component, Component):
                 try:
-                    recipe.validate()
+                    component.validate()
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"The {name!r} parameter of {owner}: {error}") from error
 
@@ -103,19 +108,26 @@ class Flag(Constraint):
 
 @dataclass(frozen=True)
 class Choice(Constraint):
-    """One of some names, or an object of a kind of recipe."""
+    """One of some names, or a component of some kind.
 
-    names: Sequence[str]
-    kind: type[Recipe] | None = None
+    ``names`` may be a function that returns them when the parameter is checked.
+    """
+
+    names: Iterable[str] | Callable[[], Iterable[str]]
+    kind: type[Component] | None = None
+
+    def known(self) -> tuple[str, ...]:
+        """Return the names."""
+        return tuple(self.names() if callable(self.names) else self.names)
 
     def has_type(self, value: Any) -> bool:
         return isinstance(value, str) or (self.kind is not None and isinstance(value, self.kind))
 
     def allows(self, value: Any) -> bool:
-        return not isinstance(value, str) or value in self.names
+        return not isinstance(value, str) or value in self.known()
 
     def __str__(self) -> str:
-        names = "one of " + ", ".join(repr(name) for name in self.names)
+        names = "one of " + ", ".join(repr(name) for name in self.known())
         if self.kind is None:
             return names
         article = "an" if self.kind.__name__[0] in "AEIOU" else "a"
@@ -124,7 +136,7 @@ class Choice(Constraint):
 
 @dataclass(frozen=True)
 class OneOrEach(Constraint):
-    """What another constraint allows, or a sequence of such."""
+    """What another constraint allows, or a sequence of it."""
 
     one: Constraint
     of_what: str
@@ -145,7 +157,7 @@ class OneOrEach(Constraint):
 
 @dataclass(frozen=True)
 class Either(Constraint):
-    """Whatever a pair of predicates accepts, described in words."""
+    """What a pair of predicates accepts, described in words."""
 
     words: str
     type_test: Callable[[Any], bool]
@@ -173,7 +185,7 @@ def _is_sequence(value: Any) -> bool:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
-def layer_sizes_of(value: Any) -> list[int]:
+def hidden_sizes(value: Any) -> list[int]:
     """Return ``hidden_layer_sizes`` as a list."""
     return [int(value)] if _is_size(value) else [int(n) for n in value]
 
@@ -181,7 +193,7 @@ def layer_sizes_of(value: Any) -> list[int]:
 HIDDEN_LAYER_SIZES = Either(
     "an int >= 1 or a sequence of ints >= 1, one for each hidden layer",
     lambda v: _is_size(v) or (_is_sequence(v) and all(_is_size(n) for n in v)),
-    lambda v: all(n >= 1 for n in layer_sizes_of(v)),
+    lambda v: all(n >= 1 for n in hidden_sizes(v)),
 )
 TARGET_RANGE = Either(
     "'auto' or a pair (low, high) of numbers with low < high and a finite difference",
@@ -261,8 +273,30 @@ def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
 
 
 def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    """Return a starting value of ``fit`` as an array, or say which shape it should have."""
+    """Return an initial value given to ``fit`` as an array, or raise if its shape is wrong."""
     array: Array = _as_floats(name, value, dtype)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got shape {array.shape}.")
     return array
+
+
+INIT = Choice(lambda: ("auto", *INITIALIZERS))
+
+#: The parameters of all estimators.
+COMMON: Mapping[str, Constraint] = {
+    "eta": Number(0.0, open_low=True),
+    "batch_size": Number(1, integer=True, none="all samples"),
+    "solver": Choice(lambda: solver_names("lbfgs"), Optimizer),
+    "schedule": Choice(SCHEDULES, Schedule),
+    "alpha": Number(0.0),
+    "max_iter": Number(1, integer=True),
+    "tol": Number(0.0, none="run exactly max_iter"),
+    "n_iter_no_change": Number(1, integer=True),
+    "early_stopping": Flag(),
+    "validation_fraction": Number(0.0, 1.0, open_low=True),
+    "shuffle": Flag(),
+    "random_state": RANDOM_STATE,
+    "warm_start": Flag(),
+    "record": Choice(HISTORIES),
+    "verbose": Flag(level=True),
+}

@@ -1,219 +1,248 @@
-"""Reading: from what the user gives to the rows that training sees, and those it does not.
+"""Data: from what the user gives to the samples that the network sees.
 
-X becomes floats, dense or CSR; y becomes the network's targets Y; weights of rows and
-classes become one weight for each row, of mean 1; rows of zero weight are left out. Rows are
-held out where the user gives them, or asks that some be split off.
+X becomes floats, dense or CSR; y becomes the network's targets Y; the weights of samples and
+classes become one weight per sample, of mean 1; samples of zero weight are dropped. Validation data
+come from the user, or are split off on request.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple
+import copy
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import validate_data
 
-from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._engine.validation import ValidationData
 from sklearn_neuron._estimator.constraints import check_sample_weight
-from sklearn_neuron._estimator.state import Resume
+from sklearn_neuron._estimator.reporting import warn
+from sklearn_neuron._estimator.state import TrainingState
+from sklearn_neuron._estimator.targets import Interval, Targets
 from sklearn_neuron._typing import Array, Matrix
 
 FLOATS = (np.float64, np.float32)
 
 
 class Given(NamedTuple):
-    """X, y and weights as the user gives them."""
+    """X, y and sample weights as the user gives them."""
 
     X: Any
     y: Any
     sample_weight: Any
 
     def missing(self) -> bool:
-        """Return whether there is nothing."""
+        """Return whether nothing is given."""
         return self.X is None and self.y is None and self.sample_weight is None
 
 
 NOTHING = Given(None, None, None)
 
 
-class Held(NamedTuple):
-    """Held-out rows, with the targets that a score is measured against."""
-
-    rows: Rows
-    target: NDArray[Any]
-
-
 class Data(NamedTuple):
     """What one call of ``fit`` or ``partial_fit`` has to train on."""
 
-    rows: Rows
-    weightless: bool  # whether no row has weight, so that there is nothing to train on
-    held_out: Held | None
-    place: Resume
-    resume: bool  # whether training goes on from the last fit
-    one_pass: bool  # whether it is a partial_fit
+    samples: Samples
+    weightless: bool  # no sample has weight, so there is nothing to train on
+    targets: Targets
+    validation: Samples | None
+    validation_target: NDArray[Any] | None  # what scores are measured against
+    features: dict[str, Any]  # n_features_in_ and, where there are names, feature_names_in_
 
-
-class DataReader(BaseEstimator):
-    """The part of an estimator that reads data."""
-
-    _resume: Resume
-
-    #: How ``validate_data`` looks at y.
-    _y_check: ClassVar[Mapping[str, Any]] = {"multi_output": True}
-    #: Whether the rows that are split off keep the proportions of the classes.
-    _stratified = False
-
-    @abstractmethod
-    def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
-        """Check y; return numbers, a row each; classifiers settle ``classes_``."""
-
-    def _weigh_classes(
-        self, target: NDArray[Any], weight: NDArray[np.float64], one_pass: bool
-    ) -> NDArray[np.float64]:
-        """Return the weights times what each row's class brings."""
-        return weight
-
-    @abstractmethod
-    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
-        """Return the network's targets Y, (n, K); ``seen`` tells that rows came before."""
-
-    def _encode_held_out(self, target: NDArray[Any]) -> NDArray[Any]:
-        """Return the targets Y of rows that nothing is learned from."""
-        return self._encode_target(target, True)
-
-    @abstractmethod
-    def _fitted_dtype(self) -> Any:
-        """Return the dtype of the fitted parameters."""
-
-    def _read(
-        self,
-        given: Given,
-        held_out: Given = NOTHING,
-        classes: Any = None,
-        *,
-        resume: bool = False,
-        one_pass: bool = False,
-    ) -> Data | None:
-        """Check the data and make rows of them; None where a block changes nothing."""
-        place = replace(self._resume) if resume else Resume()
-        if not one_pass:
-            place.forget_rows()
-        X, y = self._check_data(given.X, given.y, self._fitted_dtype() if resume else FLOATS,
-                                reset=not resume)  # fmt: skip
-        target = self._read_target(y, classes, resume=resume, one_pass=one_pass)
-        own = _own_weight(given.sample_weight, X.shape[0])
-        weight = self._check_weight(own, target, one_pass)
-        weightless = weight is not None and not weight.any()
-        if weightless and resume:
+    def validation_data(self, loss: Any) -> ValidationData | None:
+        """Return the validation data as the engine takes them."""
+        if self.validation is None:
             return None
-        X, target, own, weight = _drop_weightless(weight, X, target, own, weight)
-        Y = _to_dtype(self._encode_target(target, resume and self._resume.n_rows > 0), X.dtype)
-        held = None
-        if not held_out.missing():
-            held = self._read_held_out(held_out, X.dtype)
-        elif getattr(self, "early_stopping", False) and not one_pass:
-            train, rest = self._split(target, place)
-            held = Held(_rows(X[rest], Y[rest], None if own is None else own[rest]), target[rest])
-            X, Y, weight = X[train], Y[train], None if weight is None else weight[train]
-        del target  # 8 bytes a row, that would stand beside the weights' own
-        scaled = None if weightless else place.scale(weight, X.shape[0])
-        rows = Rows(X, Y, None if scaled is None else _to_dtype(scaled, X.dtype))
-        return Data(rows, weightless, held, place, resume, one_pass)
+        score = partial(self.targets.score, self.validation_target, self.validation, loss)
+        return ValidationData(self.validation, score, by_score=self.targets.stratified)
 
-    def _read_held_out(self, given: Given, dtype: Any) -> Held:
-        """Check the rows that the user holds out, as rows of the same kind as the others.
 
-        They have their own weights only: class weights shape what is learned, not how good it is.
-        """
-        if given.X is None or given.y is None:
-            raise ValueError("X_val and y_val belong together: give both or neither.")
-        try:
-            X, y = self._check_data(given.X, given.y, dtype, reset=False)
-            target = self._read_target(y, None, resume=True, one_pass=False)
-            own = _own_weight(given.sample_weight, X.shape[0])
-            if own is not None and not own.any():
-                raise ValueError("at least one weight must not be zero.")
-            X, target, own = _drop_weightless(own, X, target, own)
-            Y = _to_dtype(self._encode_held_out(target), X.dtype)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"The held-out rows (X_val, y_val, sample_weight_val) do not fit: {error}"
-            ) from error
-        return Held(_rows(X, Y, own), target)
+def read(
+    estimator: Any,
+    given: Given,
+    validation: Given,
+    targets: Targets,
+    state: TrainingState,
+    *,
+    classes: Any = None,
+    known: Any = None,
+    one_pass: bool = False,
+    all_classes: bool = True,
+) -> Data | None:
+    """Check the data and convert them; None if a block of zero weight changes nothing.
 
-    def _split(
-        self, target: NDArray[Any], place: Resume
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return which rows to train on and which to hold out, stratified where that can be.
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters are read; nothing is written on it.
+    given, validation : Given
+        The training data, and the validation data.
+    targets : Targets
+        The kind of targets; those of the last fit, if training continues.
+    state : TrainingState
+        A working copy, which counts the samples.
+    classes : array-like or None
+        As ``partial_fit`` is given them.
+    known : dtype or None
+        The dtype of the fitted parameters, if training continues; None if it starts from scratch.
+    one_pass : bool
+        Whether this is ``partial_fit``.
+    all_classes : bool
+        Whether y must have all classes of the last fit, unless it is a block.
+    """
+    reader = copy.copy(estimator)  # validate_data writes the features' attributes on it
+    first = known is None
+    X, y = check_data(reader, given, targets, FLOATS if first else known, reset=first)
+    block = one_pass or not (first or all_classes)
+    targets, target = targets.read(y, estimator, classes=classes, known=not first, block=block)
+    own = own_weight(given.sample_weight, X.shape[0])
+    weight = total_weight(estimator, targets, target, own, one_pass=one_pass)
+    weightless = weight is not None and not weight.any()
+    if weightless and not first:
+        return None
+    X, target, own, weight = drop_weightless(weight, X, target, own, weight)
+    targets, Y = targets.encode(target, estimator, known=state.seen)
+    Y = to_dtype(Y, X.dtype)
+    held = held_target = None
+    if not validation.missing():
+        held, held_target = read_validation(estimator, reader, validation, targets, X.dtype)
+    elif estimator.early_stopping and not one_pass:
+        train, rest = split_rows(estimator, target, targets, state)
+        held = samples_of(X[rest], Y[rest], None if own is None else own[rest])
+        held_target = target[rest]
+        X, Y, weight = X[train], Y[train], None if weight is None else weight[train]
+    del target  # 8 bytes per sample, which need not be there together with the scaled weights
+    scaled = None if weightless else state.scale(weight, X.shape[0])
+    samples = Samples(X, Y, None if scaled is None else to_dtype(scaled, X.dtype))
+    if isinstance(targets, Interval):
+        targets.check_dtype(X.dtype)
+    return Data(samples, weightless, targets, held, held_target, features_of(reader))
 
-        Rows of a class that has no other row are trained on. Where fewer rows are to be held
-        out than there are classes, the rest is split without regard to classes.
-        """
-        n = len(target)
-        rows = np.arange(n)
-        codes, alone = None, np.zeros(n, dtype=bool)
-        if self._stratified and target.ndim == 1:
-            counts = np.bincount(target)
-            alone, codes = counts[target] < 2, target
-        others = rows[~alone]
-        least = 1 if self._stratified else 2  # R² of a single row is not defined
-        n_held = max(least, int(np.ceil(self.validation_fraction * len(others))))
-        if n_held >= len(others):
-            raise ValueError(
-                f"early_stopping=True holds out a validation_fraction={self.validation_fraction} "
-                f"of the rows, but too few are left with n_samples={n}. Give more rows, or X_val "
-                "and y_val, or set early_stopping=False."
-            )
-        if codes is not None:
-            n_classes = len(np.unique(codes[others]))
-            codes = codes[others] if n_classes <= min(n_held, len(others) - n_held) else None
-        if place.split_seed is None:  # a warm start holds out the same rows again
-            place.split_seed = int(place.rng(self.random_state).randint(2**31 - 1))
-        train, rest = train_test_split(
-            others, test_size=n_held, stratify=codes, random_state=place.split_seed
+
+def features_of(reader: Any) -> dict[str, Any]:
+    """Return what ``validate_data`` has written."""
+    names = ("n_features_in_", "feature_names_in_")
+    return {name: getattr(reader, name) for name in names if hasattr(reader, name)}
+
+
+def check_data(
+    reader: Any, given: Given, targets: Targets, dtype: Any, *, reset: bool
+) -> tuple[Matrix, Any]:
+    """Return X as floats, dense or CSR, and y as scikit-learn checks it."""
+    X, y = validate_data(
+        reader,
+        given.X,
+        given.y,
+        accept_sparse="csr",
+        dtype=dtype,
+        reset=reset,
+        **targets.y_check,
+    )
+    return X, y.toarray() if sparse.issparse(y) else y
+
+
+def read_validation(
+    estimator: Any, reader: Any, given: Given, targets: Targets, dtype: Any
+) -> tuple[Samples, NDArray[Any]]:
+    """Check the validation data that the user gives, against the training data.
+
+    Only their own weights count: class weights shape what is learned, not how good it is.
+    """
+    if given.X is None or given.y is None:
+        raise ValueError("X_val and y_val belong together: give both or neither.")
+    try:
+        X, y = check_data(reader, given, targets, dtype, reset=False)
+        _, target = targets.read(y, estimator, classes=None, known=True, block=True)
+        own = own_weight(given.sample_weight, X.shape[0])
+        if own is not None and not own.any():
+            raise ValueError("at least one weight must not be zero.")
+        X, target, own = drop_weightless(own, X, target, own)
+        Y = to_dtype(targets.encode_validation(target, estimator), X.dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The validation data (X_val, y_val, sample_weight_val) do not fit: {error}"
+        ) from error
+    return samples_of(X, Y, own), target
+
+
+def split_rows(
+    estimator: Any, target: NDArray[Any], targets: Targets, state: TrainingState
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows to train on and those for validation, stratified if possible.
+
+    A sample that is the only one of its class is trained on. If the validation set has fewer
+    samples than there are classes, the split is not stratified.
+    """
+    n = len(target)
+    rows = np.arange(n)
+    codes, alone = None, np.zeros(n, dtype=bool)
+    if targets.stratified and target.ndim == 1:
+        counts = np.bincount(target)
+        alone, codes = counts[target] < 2, target
+    others = rows[~alone]
+    least = 1 if targets.stratified else 2  # R² of a single sample is not defined
+    fraction = estimator.validation_fraction
+    asked = int(np.ceil(fraction * len(others)))
+    n_held = max(least, asked)
+    if n_held >= len(others):
+        raise ValueError(
+            f"early_stopping=True splits off a validation_fraction={fraction} of the samples, but "
+            f"too few remain with n_samples={n}. Give more samples, or X_val and y_val, or set "
+            "early_stopping=False."
         )
-        return np.sort(np.concatenate([rows[alone], train])), np.sort(rest)
-
-    def _check_data(self, X: Any, y: Any, dtype: Any, *, reset: bool) -> tuple[Matrix, Any]:
-        """Return X as floats, dense or CSR, and y as scikit-learn checks it."""
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=dtype, reset=reset, **self._y_check
+    if n_held > asked:
+        warn(
+            f"validation_fraction={fraction} of {len(others)} samples is {asked}, but the score of "
+            f"the validation data needs at least {least}: {n_held} samples are split off. Increase "
+            "validation_fraction, or give X_val and y_val.",
+            UserWarning,
         )
-        return X, y.toarray() if sparse.issparse(y) else y
-
-    def _check_weight(
-        self, own: NDArray[np.float64] | None, target: NDArray[Any], one_pass: bool
-    ) -> NDArray[np.float64] | None:
-        """Return the weights of rows and classes together, or None where all are one."""
-        if own is None and getattr(self, "class_weight", None) is None:
-            return None
-        weight = np.ones(len(target)) if own is None else own
-        if weight.any():
-            weight = self._weigh_classes(target, weight, one_pass)
-        if not weight.any() and not one_pass:
-            raise ValueError(
-                "Sample weights must contain at least one non-zero number: every row has zero "
-                "weight (sample_weight times class_weight), so there is nothing to learn from."
-            )
-        return weight
+    if codes is not None:
+        n_classes = len(np.unique(codes[others]))
+        codes = codes[others] if n_classes <= min(n_held, len(others) - n_held) else None
+    if state.split_seed is None:  # a warm start splits off the same samples again
+        state.split_seed = int(state.rng(estimator.random_state).randint(2**31 - 1))
+    train, rest = train_test_split(
+        others, test_size=n_held, stratify=codes, random_state=state.split_seed
+    )
+    return np.sort(np.concatenate([rows[alone], train])), np.sort(rest)
 
 
-def _rows(X: Matrix, Y: NDArray[Any], weight: NDArray[np.float64] | None) -> Rows:
-    """Return rows whose weights have mean 1 among themselves."""
+def total_weight(
+    estimator: Any,
+    targets: Targets,
+    target: NDArray[Any],
+    own: NDArray[np.float64] | None,
+    *,
+    one_pass: bool,
+) -> NDArray[np.float64] | None:
+    """Return the weights of samples times those of classes, or None if all are one."""
+    if own is None and getattr(estimator, "class_weight", None) is None:
+        return None
+    weight = np.ones(len(target)) if own is None else own
+    if weight.any():
+        weight = targets.weigh(target, weight, estimator)
+    if not weight.any() and not one_pass:
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number: every sample has zero "
+            "weight (sample_weight times class_weight), so there is nothing to learn from."
+        )
+    return weight
+
+
+def samples_of(X: Matrix, Y: NDArray[Any], weight: NDArray[np.float64] | None) -> Samples:
+    """Return samples with weights of mean 1 among themselves."""
     if weight is None:
-        return Rows(X, Y, None)
-    return Rows(X, Y, _to_dtype((weight / weight.mean()).reshape(-1, 1), X.dtype))
+        return Samples(X, Y, None)
+    return Samples(X, Y, to_dtype((weight / weight.mean()).reshape(-1, 1), X.dtype))
 
 
-def _to_dtype(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    """Return y or weights in the dtype of X, or say that they do not fit; 0 and 1 stay bytes."""
+def to_dtype(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return y or weights in the dtype of X, or raise if they overflow; bool stays bool."""
     if values.dtype == bool:
         return np.ascontiguousarray(values)
     with np.errstate(over="ignore"):
@@ -223,13 +252,13 @@ def _to_dtype(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return converted
 
 
-def _own_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
-    """Return the weights that rows were given, (n,), or None where there are none."""
+def own_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
+    """Return the sample weights, (n,), or None if there are none."""
     return None if sample_weight is None else check_sample_weight(sample_weight, n)
 
 
-def _drop_weightless(weight: NDArray[np.float64] | None, *columns: Any) -> tuple[Any, ...]:
-    """Remove rows of zero weight from arrays (or None); where there are no others, keep all."""
+def drop_weightless(weight: NDArray[np.float64] | None, *columns: Any) -> tuple[Any, ...]:
+    """Drop samples of zero weight from arrays (or None), unless all samples have zero weight."""
     if weight is None or weight.all() or not weight.any():
         return columns
     keep = np.flatnonzero(weight)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from sklearn_neuron._engine.history import HISTORIES
+from sklearn_neuron._engine.run import HISTORIES
 from sklearn_neuron.activations import ACTIVATIONS
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.optimizers import OPTIMIZERS
@@ -54,6 +54,9 @@ l1_ratio : float in [0, 1], default=0.0
     Share of the L1 penalty: ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``, the
     elastic net. A proximal step after each update makes weights exactly zero (a mean over
     updates, as ``average`` takes, is not). Not with lbfgs or newton.""",
+    "fit_intercept": """\
+fit_intercept : bool, default=True
+    Whether to train the bias. If False, it is zero.""",
     "early_stopping": """\
 early_stopping : bool, default=False
     Whether training ends when held-out rows tell so: when for ``n_iter_no_change`` epochs in a

@@ -1,36 +1,59 @@
-"""Reporting: what users read while training runs and after it has ended too early."""
+"""Reporting: what users read while training runs, and warnings after it."""
 
 from __future__ import annotations
 
+import sys
 import time
+import warnings
+from types import FrameType
 
-from sklearn_neuron._engine.training import Run, Watcher
+from sklearn_neuron._engine.run import Callback, Run
+
+#: Packages whose frames are skipped: a warning points to the line of the user's own code.
+SKIPPED = {"sklearn_neuron", "sklearn", "joblib"}
 
 
-def reporter(name: str, unit: str, max_iter: int) -> Watcher:
-    """Return a function that prints one line for each epoch or iteration.
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line of the user's code that called the package.
+
+    Parameters
+    ----------
+    message : str
+        The message.
+    category : type
+        The kind of warning.
+    """
+    level, frame = 1, sys._getframe()
+    caller: FrameType | None = frame
+    while caller is not None and caller.f_globals.get("__name__", "").partition(".")[0] in SKIPPED:
+        caller, level = caller.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def reporter(name: str, unit: str, max_iter: int) -> Callback:
+    """Return a callback that prints one line per epoch or iteration.
 
     Parameters
     ----------
     name : str
-        The estimator's.
+        Name of the estimator.
     unit : {"epoch", "iteration"}
         What is counted.
     max_iter : int
-        How many there are at most.
+        Their largest number.
 
     Returns
     -------
     callable
-        Takes the run, after each of its epochs.
+        Called with the run after each epoch.
     """
     start, width = time.perf_counter(), len(str(max_iter))
 
     def report(run: Run) -> bool:
         line = f"[{name}] {unit} {len(run.losses):>{width}}/{max_iter}  loss {run.losses[-1]:.6g}"
-        if run.held_out is not None:
-            line += f"  validation loss {run.held_out.losses[-1]:.6g}"
-            line += f"  score {run.held_out.scores[-1]:.4f}"
+        if run.validation is not None:
+            line += f"  validation loss {run.validation.losses[-1]:.6g}"
+            line += f"  score {run.validation.scores[-1]:.4f}"
         if unit == "epoch":
             line += f"  eta {run.eta:.6g}"
         print(f"{line}  {time.perf_counter() - start:.2f} s", flush=True)  # noqa: T201
@@ -48,14 +71,14 @@ def report_compiled(name: str) -> None:
 
 
 def not_converged(name: str, kind: str, **facts: object) -> str:
-    """Return the text of a ConvergenceWarning.
+    """Return the message of a ConvergenceWarning.
 
     Parameters
     ----------
     name : str
-        The estimator's.
+        Name of the estimator.
     kind : {"iterations", "mistakes", "epochs"}
-        How training would have ended by itself.
+        How training would have ended.
     **facts : dict
         ``solver``, ``n_iter``, ``max_iter``, ``tol``, ``n_iter_no_change`` and the solver's
         ``message``.

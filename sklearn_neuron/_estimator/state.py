@@ -1,12 +1,12 @@
-"""Resume: where training stands between two calls, besides the parameters.
+"""State: what an estimator needs to continue training later, besides the parameters.
 
-``partial_fit`` and ``warm_start`` take a copy of it, train, and attach the copy when all
-went well; so a refused call leaves the estimator as it was.
+``partial_fit`` and ``warm_start`` take a copy of it, train, and attach the copy if all went well;
+so a refused call leaves the estimator as it was.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any
 
@@ -15,47 +15,48 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from sklearn_neuron._typing import Array
-from sklearn_neuron.optimizers import Optimizer, State
+from sklearn_neuron._engine.run import Checkpoint, Run
+from sklearn_neuron.optimizers import State
 
 
 class _NoEntropy(SeedSequence):
-    """Zeros, for a generator that is seeded right after it is made."""
+    """Zeros, for a generator that is seeded right after it has been made."""
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
         return np.zeros(n_words, dtype)
 
 
 def seeded(seed: int) -> np.random.RandomState:
-    """Return ``RandomState(seed)``, which by itself draws much entropy before it takes the seed."""
+    """Return ``RandomState(seed)``, which by itself gathers entropy first (115 µs against 44)."""
     rng = np.random.RandomState(np.random.MT19937(_NoEntropy(0)))
     rng.seed(seed)
     return rng
 
 
 @dataclass
-class Resume:
-    """What is needed to go on.
+class TrainingState:
+    """What is needed to continue training.
 
     Attributes
     ----------
     optimizer : str
-        Whose state it is.
+        The class of the optimizer that ``state`` belongs to.
     state : dict
         The optimizer's state.
     epochs : int
-        Epochs done over all calls: the schedule's place.
+        Number of epochs completed over all calls, for the schedule.
     plateaus : int
         How often the loss has stopped improving, for the schedule.
     n_rows, total_weight : int, float
-        Rows seen, and the sum of their weights, since ``fit`` or the first ``partial_fit``.
+        Number of samples seen, and the sum of their weights, since ``fit`` or the first
+        ``partial_fit``.
     seed : int or None
         ``random_state`` where it is an int.
     stream : tuple or None
-        Where the stream of random numbers of the seed stands, so that no order is replayed;
-        without a seed, ``random_state`` itself keeps the place.
+        The state of the generator made from the seed, so that no order is repeated; without a seed
+        ``random_state`` itself keeps it.
     split_seed : int or None
-        Decides which rows are held out.
+        Determines which samples are split off for validation.
     """
 
     optimizer: str = ""
@@ -67,10 +68,25 @@ class Resume:
     seed: int | None = None
     stream: Any = None
     split_seed: int | None = None
+    seen: bool = False  # whether earlier calls have seen samples of positive weight
     _rng: np.random.RandomState | None = None
 
+    @classmethod
+    def after(cls, fitted: Any, *, one_pass: bool) -> TrainingState:
+        """Return a copy of the last call's state, or a new one if training starts from scratch."""
+        state = cls() if fitted is None else replace(fitted["_training_state"])
+        state.seen = state.n_rows > 0
+        if not one_pass:  # the samples given to fit are all there are
+            state.n_rows, state.total_weight = 0, 0.0
+        return state
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What the engine needs of it."""
+        return Checkpoint(self.optimizer, self.state, self.epochs, self.plateaus)
+
     def rng(self, random_state: Any) -> np.random.RandomState:
-        """Return the generator to go on with, made when first asked for: not every call draws."""
+        """Return the generator to continue with; it is made when first needed."""
         if self._rng is None:
             seed = int(random_state) if isinstance(random_state, Integral) else None
             self._rng = check_random_state(random_state) if seed is None else seeded(seed)
@@ -79,14 +95,10 @@ class Resume:
             self.seed = seed
         return self._rng
 
-    def forget_rows(self) -> None:
-        """Begin to count anew: to ``fit``, the rows that it is given are all there are."""
-        self.n_rows, self.total_weight = 0, 0.0
-
     def scale(self, weight: NDArray[np.float64] | None, n: int) -> NDArray[np.float64] | None:
-        """Count n rows in; return their weights, (n, 1), scaled to mean 1 over all rows so far.
+        """Add n samples; return their weights, (n, 1), scaled to mean 1 over all samples so far.
 
-        Over all calls, and not within a block: else weights would vanish in blocks of one row.
+        Over all calls, and not within a block: else weights would vanish in blocks of one sample.
         """
         self.n_rows += n
         with np.errstate(over="ignore"):
@@ -102,22 +114,12 @@ class Resume:
             raise ValueError("sample_weight has a sum too close to zero: scale the weights up.")
         return None if (scaled == 1.0).all() else scaled
 
-    def take_up(self, optimizer: Optimizer, theta: Array) -> State:
-        """Return a copy of the last state where the optimizer is of its kind, or a new one."""
-        name, last = type(optimizer).__name__, self.optimizer
-        self.optimizer = name
-        kept = {name: value for name, value in self.state.items() if name != "iterate"}
-        if name == last and kept.keys() == optimizer.start(theta[:0]).keys():
-            return {  # plain arrays, whatever a memory-mapped model held
-                name: np.array(value) if isinstance(value, np.ndarray) else value
-                for name, value in kept.items()
-            }
-        return optimizer.start(theta)
-
-    def leave(self, state: State, epochs: int, plateaus: int) -> None:
-        """Note where training stands now, to be kept in the estimator."""
-        self.state, self.plateaus = state, plateaus
-        self.epochs += epochs
+    def advance(self, optimizer: str, run: Run, *, has_updates: bool) -> None:
+        """Record what a run has reached, to be attached to the estimator."""
+        self.optimizer, self.state, self.plateaus = optimizer, dict(run.state), run.plateaus
+        if run.fitted is not run.theta:  # the fitted parameters are a mean
+            self.state["iterate"] = run.theta
+        self.epochs += len(run.losses) if has_updates else 0
         if self._rng is not None:
             self.stream = None if self.seed is None else self._rng.get_state()
             self._rng = None

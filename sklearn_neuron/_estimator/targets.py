@@ -1,276 +1,365 @@
-"""Targets: from the user's y to the network's Y, and from the network's output to predictions.
+"""Targets: from the user's y to the network's Y, and from the network's raw output z to answers.
 
-=====================  =====================  ==========================
-y                      Y                      output, by the loss's link
-=====================  =====================  ==========================
-two classes            (n, 1), 0 or 1         one logistic (or step)
-K > 2 classes          (n, K), one-hot        K softmax (or step)
-multilabel, K labels   (n, K), 0 or 1         K logistic
-numbers                (n, K)                 K identity or logistic
-=====================  =====================  ==========================
+=======================  =============  ==================================
+y                        Y              output, by the link of the loss
+=======================  =============  ==================================
+two classes              (n, 1), bool   one logistic (or step)
+K > 2 classes            (n, K), bool   K softmax (or step), one-hot
+multilabel, K labels     (n, K), bool   K logistic
+numbers                  (n, K)         K identity, exponential, …
+numbers within a range   (n, K)         K logistic, scaled to the range
+=======================  =============  ==================================
+
+An estimator names its kind of targets: ``Classes``, ``Numbers`` or ``Interval``. These are
+immutable values. ``read`` and ``encode`` return the value that has learned from y what there is to
+learn (the classes, the range), so nothing is written on the estimator while it is fitted;
+``attributes`` and ``fitted`` take the value to the fitted attributes and back.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from sklearn_neuron._engine.batches import Rows
-from sklearn_neuron._estimator.base import BaseNetworkEstimator, has_updates
-from sklearn_neuron._estimator.constraints import CLASS_WEIGHT
-from sklearn_neuron._estimator.data import Given
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._estimator.constraints import Choice
+from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._typing import Array
-from sklearn_neuron.network import Network
+from sklearn_neuron.activations import Link, Logistic, Softmax, Step, softplus
+from sklearn_neuron.losses import LOSSES, Loss
 
 
-class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
-    """Class labels to 0 and 1, and back."""
+class Targets(ABC):
+    """What y is to the network.
 
-    classes_: NDArray[Any]
-    class_weight: Any
+    Attributes
+    ----------
+    stratified : bool
+        Whether a validation set keeps the proportions of the classes, and epochs are compared by
+        their score.
+    y_check : dict
+        How ``validate_data`` checks y.
+    """
 
-    _constraints = {**BaseNetworkEstimator._constraints, "class_weight": CLASS_WEIGHT}
-    _y_check: ClassVar[Mapping[str, Any]] = {}
-    _multilabel = False
-    _stratified = True
+    stratified: ClassVar[bool] = False
+    #: Whether y was 1-D and numeric, so that weights and predictions are 1-D, too.
+    flat: bool
 
-    @available_if(has_updates)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Make one pass over a block of rows, going on from where training stands.
+    @property
+    @abstractmethod
+    def y_check(self) -> Mapping[str, Any]:
+        """Arguments of ``validate_data``."""
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A block of training rows.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
-            Their class labels.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever occur; needed at the first call, except for multilabel
-            y, whose columns tell.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, relative to those of all rows seen so far. A block of zero total weight
-            changes nothing.
+    @abstractmethod
+    def read(
+        self, y: Any, parameters: Any, *, classes: Any, known: bool, block: bool
+    ) -> tuple[Self, NDArray[Any]]:
+        """Check y; return these targets with what y tells, and y as numbers, one row per sample.
 
-        Returns
-        -------
-        self : estimator
-            The estimator.
+        ``parameters`` is the estimator, which is only read; ``known`` says that an earlier call
+        has settled the targets, ``block`` that y holds some of all samples only.
         """
-        return self._fit(Given(X, y, sample_weight), classes=classes, one_pass=True)
 
-    def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
-        # first, because it says better than type_of_target what is wrong
-        found = _unique("y", y) if y.ndim == 1 else np.arange(y.shape[1])
-        kind = _kind_of_target(y, found)
+    @abstractmethod
+    def encode(
+        self, target: NDArray[Any], parameters: Any, *, known: bool
+    ) -> tuple[Self, NDArray[Any]]:
+        """Return the targets with what the numbers tell, and the network's Y, (n, K)."""
+
+    def encode_validation(self, target: NDArray[Any], parameters: Any) -> NDArray[Any]:
+        """Return Y of the validation data."""
+        return self.encode(target, parameters, known=True)[1]
+
+    def weigh(
+        self, target: NDArray[Any], weight: NDArray[np.float64], parameters: Any
+    ) -> NDArray[np.float64]:
+        """Return the sample weights times the class weights."""
+        return weight
+
+    @abstractmethod
+    def loss(self, parameters: Any) -> Loss:
+        """Return the loss that the estimator's parameters and these targets ask for."""
+
+    @abstractmethod
+    def score(self, target: NDArray[Any], samples: Samples, loss: Loss, z: Array) -> float:
+        """Return the score of validation data, as the method ``score`` would."""
+
+    @abstractmethod
+    def predict(self, z: Array) -> NDArray[Any]:
+        """Return the predictions; z may be overwritten."""
+
+    @abstractmethod
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that hold what these targets know."""
+
+    @abstractmethod
+    def fitted(self, attributes: Mapping[str, Any]) -> Self:
+        """Return the targets of a fitted estimator, given its attributes."""
+
+
+# ---- classes ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Classes(Targets):
+    """Class labels.
+
+    Parameters
+    ----------
+    allows_multilabel : bool, default=False
+        Whether y may have a column of 0 and 1 for each of several labels.
+    criterion : Loss or None, default=None
+        The loss, where the estimator has no choice of it; then there are no probabilities.
+    positive_at_zero : bool, default=False
+        Whether a single output of z = 0 means the second class, as Rosenblatt's rule has it, and
+        not the first one, as in scikit-learn.
+    """
+
+    allows_multilabel: bool = False
+    criterion: Loss | None = None
+    positive_at_zero: bool = False
+    classes: Any = None  # sorted, once known
+    multilabel: bool = False
+
+    stratified = True
+    flat = False
+
+    @property
+    def y_check(self) -> Mapping[str, Any]:
+        return {"multi_output": True} if self.allows_multilabel else {}
+
+    def read(
+        self, y: Any, parameters: Any, *, classes: Any, known: bool, block: bool
+    ) -> tuple[Self, NDArray[Any]]:
+        # before type_of_target, because the message is clearer
+        found = unique("y", y) if y.ndim == 1 else np.arange(y.shape[1])
+        kind = kind_of_target(y, found)
         if kind == "multiclass-multioutput":
             raise ValueError(
                 "multiclass-multioutput targets are not supported: y must be one column of "
                 "classes, or (for ManualMLPClassifier) columns of 0 and 1, one for each label."
             )
         multilabel = kind == "multilabel-indicator"
-        if multilabel:
-            labels = y == 1
-            if not (labels | (y == 0)).all():
-                raise ValueError(
-                    "The columns of multilabel y must hold 0 and 1 (or False and True); got "
-                    f"{np.unique(y).tolist()}."
-                )
-        elif y.ndim == 1:
-            labels = y
-        else:
+        labels = labels_of(y) if multilabel else y
+        if labels.ndim > 1 and not multilabel:
             labels = column_or_1d(y, warn=True)
-            found = _unique("y", labels)
-        if resume and multilabel != self._multilabel:
+            found = unique("y", labels)
+        if known and multilabel != self.multilabel:
             raise ValueError(
-                f"y is {kind}, but the fit to go on from had "
-                f"{'multilabel' if self._multilabel else 'single-label'} targets."
+                f"y is {kind}, but the previous fit had "
+                f"{'multilabel' if self.multilabel else 'single-label'} targets."
             )
-        self._settle_classes(found, classes, multilabel, resume=resume, one_pass=one_pass)
-        self._multilabel = multilabel
-        target: NDArray[Any] = labels if multilabel else np.searchsorted(self.classes_, labels)
-        return target
+        all_classes = self._settle(found, classes, multilabel, known=known, block=block)
+        if len(all_classes) < 2:
+            raise ValueError(
+                f"{type(parameters).__name__} needs samples of at least 2 classes, but y contains "
+                f"only one class: {all_classes.tolist()[0]!r}."
+            )
+        target = labels if multilabel else np.searchsorted(all_classes, labels)
+        return replace(self, classes=all_classes, multilabel=multilabel), target
 
-    def _settle_classes(
+    def _settle(
         self,
         found: NDArray[Any],
         classes: Any,
         multilabel: bool,
         *,
-        resume: bool,
-        one_pass: bool,
-    ) -> None:
-        """Set ``classes_`` at the first call; later hold y and ``classes`` against it."""
-        given = None if classes is None else _unique("classes", classes)
-        if given is None and one_pass and not resume and not multilabel:
+        known: bool,
+        block: bool,
+    ) -> NDArray[Any]:
+        """Return all classes: at the first call from y or ``classes``, later those known."""
+        given = None if classes is None else unique("classes", classes)
+        if given is None and block and not known and not multilabel:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        known = self.classes_ if resume else (found if given is None else given)
-        if given is not None and not np.array_equal(given, known):
+        all_classes: NDArray[Any] = self.classes if known else (found if given is None else given)
+        if given is not None and not np.array_equal(given, all_classes):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on the last call to partial_fit or "
-                f"fit, which was: {known!r}."
+                f"fit, which was: {all_classes!r}."
             )
-        unseen = found[:0] if known is found else np.setdiff1d(found, known)
-        if multilabel and len(found) != len(known):
-            raise ValueError(f"y has {len(found)} labels, but there are {len(known)} classes.")
+        if multilabel and len(found) != len(all_classes):
+            raise ValueError(
+                f"y has {len(found)} labels, but there are {len(all_classes)} classes."
+            )
+        if known and not block and len(missing := np.setdiff1d(all_classes, found)):
+            raise ValueError(
+                f"y lacks the classes {missing.tolist()} of the previous fit. A warm start needs "
+                "the same classes; to start from scratch set warm_start=False."
+            )
+        unseen = found[:0] if all_classes is found else np.setdiff1d(found, all_classes)
         if len(unseen):
             raise ValueError(
-                f"y contains classes {unseen.tolist()} that are not among the {len(known)} "
-                f"known ones: {known.tolist()}. Name every class in the first call."
+                f"y contains classes {unseen.tolist()} that are not among the {len(all_classes)} "
+                f"known ones: {all_classes.tolist()}. Pass all classes to the first call."
             )
-        if len(known) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes, but y contains "
-                f"only one class: {known.tolist()[0]!r}."
-            )
-        self.classes_ = known
+        return all_classes
 
-    def _weigh_classes(
-        self, target: NDArray[Any], weight: NDArray[np.float64], one_pass: bool
+    def encode(
+        self, target: NDArray[Any], parameters: Any, *, known: bool
+    ) -> tuple[Self, NDArray[Any]]:
+        if self.multilabel:
+            return self, target
+        positive = np.array([1]) if len(self.classes) == 2 else np.arange(len(self.classes))
+        one_hot: NDArray[np.bool_] = target.reshape(-1, 1) == positive
+        return self, one_hot
+
+    def weigh(
+        self, target: NDArray[Any], weight: NDArray[np.float64], parameters: Any
     ) -> NDArray[np.float64]:
-        if self.class_weight is None:
+        class_weight = parameters.class_weight
+        if class_weight is None:
             return weight
-        if one_pass and isinstance(self.class_weight, str):
-            raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, because a block "
-                "does not tell how frequent the classes are. Use "
-                "sklearn.utils.class_weight.compute_class_weight('balanced', classes=..., "
-                "y=...) on representative labels and pass the result as a dict."
-            )
-        if self._multilabel:
-            return weight * _label_factors(self.class_weight, target, weight)
-        if isinstance(self.class_weight, list):
+        if self.multilabel:
+            return weight * label_factors(class_weight, target, weight)
+        if isinstance(class_weight, list):
             raise ValueError(
                 "A list of class_weight is for multilabel y; for a single column of classes give "
-                f"one dict or 'balanced'; got {self.class_weight!r}."
+                f"one dict or 'balanced'; got {class_weight!r}."
             )
-        return weight * _class_factors(self.class_weight, self.classes_, target, weight)
+        return weight * class_factors(class_weight, self.classes, target, weight)
 
-    def _encode_target(self, target: NDArray[Any], seen: bool) -> NDArray[Any]:
-        if self._multilabel:
-            return target
-        n_classes = len(self.classes_)
-        positive = np.array([1]) if n_classes == 2 else np.arange(n_classes)
-        one_hot: NDArray[np.bool_] = target.reshape(-1, 1) == positive
-        return one_hot
+    @property
+    def independent(self) -> bool:
+        """Whether each output is a probability of its own, and not a part of a softmax."""
+        return self.multilabel or len(self.classes) == 2
 
-    def decision_function(self, X: Any) -> Array:
-        """Return the logits: the raw output z of the last layer.
+    def loss(self, parameters: Any) -> Loss:
+        if self.criterion is not None:
+            return self.criterion
+        loss = component(parameters.loss, LOSSES)
+        loss = loss.for_independent_outputs() if self.independent else loss
+        link = Logistic if self.independent else Softmax
+        if not isinstance(loss.link, link):
+            raise ValueError(
+                f"The 'loss' parameter of {type(parameters).__name__} must have the link "
+                f"{link.__name__} for {len(self.classes)} "
+                f"{'labels' if self.multilabel else 'classes'}, as CrossEntropy has; got {loss!r}."
+            )
+        return loss
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to judge.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            One column for two classes (raveled), else one for each class or label.
-        """
-        return self._answer(X, lambda z: z.ravel() if z.shape[1] == 1 else z)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to judge.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The most probable class; for multilabel y, 0 or 1 for each label.
-        """
-        if self._multilabel:
-            return self._answer(X, self._decide)
-        return self._answer(X, lambda z: self.classes_[self._decide(z)])
+    def score(self, target: NDArray[Any], samples: Samples, loss: Loss, z: Array) -> float:
+        right = self._decide(z) == target
+        if self.multilabel:
+            right = right.all(axis=1)
+        weights = None if samples.weight is None else samples.weight[:, 0]
+        return float(np.average(right, weights=weights))
 
     def _decide(self, z: Array) -> NDArray[np.intp]:
-        """Return the code of each row's class, (n,); for multilabel y 0 and 1, (n, K)."""
-        if self._multilabel:
-            return self._is_positive(z).astype(np.intp)
-        if z.shape[1] == 1:
-            return self._is_positive(z[:, 0]).astype(np.intp)
-        codes: NDArray[np.intp] = z.argmax(axis=1)
-        return codes
+        """Return the index of each sample's class, (n,); for multilabel y 0 and 1, (n, K)."""
+        if z.shape[1] > 1 and not self.multilabel:
+            codes: NDArray[np.intp] = z.argmax(axis=1)
+            return codes
+        positive = z >= 0.0 if self.positive_at_zero else z > 0.0
+        return (positive if self.multilabel else positive[:, 0]).astype(np.intp)
 
-    def _score_output(self, target: NDArray[Any], rows: Rows, network: Network, z: Array) -> float:
-        right = self._decide(z) == target
-        if self._multilabel:
-            right = right.all(axis=1)
-        return float(np.average(right, weights=None if rows.weight is None else rows.weight[:, 0]))
+    def predict(self, z: Array) -> NDArray[Any]:
+        codes = self._decide(z)
+        labels: NDArray[Any] = codes if self.multilabel else self.classes[codes]
+        return labels
 
-    def _is_positive(self, z: Array) -> NDArray[np.bool_]:
-        """Return where an output says yes; as in scikit-learn, a tie says no."""
-        return z > 0.0
+    def decide(self, z: Array) -> Array:
+        """Return the decision function, which is positive where ``predict`` says so."""
+        if z.shape[1] > 1:
+            return z
+        z = z[:, 0]
+        if self.positive_at_zero:
+            z[z == 0.0] = np.finfo(z.dtype).tiny
+        return z
 
+    def proba(self, z: Array) -> Array:
+        """Return the probabilities."""
+        if self.multilabel:
+            z = keep_order(z)
+            Logistic().forward(z, out=z)
+            return z
+        proba = both_sigmoids(z[:, 0]) if self.independent else np.exp(log_softmax(z))
+        # where exp underflows, the nearest positive number: no probability is zero
+        return np.maximum(proba, np.finfo(z.dtype).smallest_subnormal, out=proba)
 
-class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
-    """Numbers, one column or several."""
+    def log_proba(self, z: Array) -> Array:
+        """Return the logarithms of the probabilities, computed from the logits."""
+        if not self.independent:
+            return log_softmax(z)
+        log_proba = -z if self.multilabel else np.hstack([z, -z])
+        softplus(log_proba, out=log_proba)
+        return np.negative(log_proba, out=log_proba)  # log σ(z) = −log(1 + e^−z)
 
-    _y_check: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
-    _single_target = True  # y was 1-D, and so are predictions
-    _n_targets = 1
+    def attributes(self) -> dict[str, Any]:
+        return {"classes_": self.classes, "_multilabel": self.multilabel}
 
-    @available_if(has_updates)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Make one pass over a block of rows, going on from where training stands.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A block of training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, relative to those of all rows seen so far. A block of zero total weight
-            changes nothing.
-
-        Returns
-        -------
-        self : estimator
-            The estimator.
-        """
-        return self._fit(Given(X, y, sample_weight), one_pass=True)
-
-    def _read_target(self, y: Any, classes: Any, *, resume: bool, one_pass: bool) -> NDArray[Any]:
-        target = np.asarray(y).reshape(len(y), -1)
-        if not resume:
-            self._single_target, self._n_targets = y.ndim == 1, target.shape[1]
-        elif target.shape[1] != self._n_targets:
-            raise ValueError(
-                f"y has {target.shape[1]} targets, but the fit to go on from had {self._n_targets}."
-            )
-        return target
-
-    def _score_output(self, target: NDArray[Any], rows: Rows, network: Network, z: Array) -> float:
-        prediction = np.empty_like(z)
-        network.loss.link.forward(z, out=prediction)
-        if len(z) < 2:
-            raise ValueError("R² needs at least two held-out rows: give more rows to X_val.")
-        weight = None if rows.weight is None else rows.weight[:, 0]
-        return float(r2_score(rows.Y, prediction, sample_weight=weight))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
+    def fitted(self, attributes: Mapping[str, Any]) -> Self:
+        return replace(self, classes=attributes["classes_"], multilabel=attributes["_multilabel"])
 
 
-def _kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
-    """Return ``type_of_target``, or raise where it is none of classes.
+def both_sigmoids(z: Array) -> Array:
+    """Return σ(−z) and σ(z), (m, 2), both without cancellation: e^−|z| and 1 over 1 + e^−|z|."""
+    small = np.exp(-np.abs(z))
+    large = 1.0 / (1.0 + small)
+    small *= large
+    positive = z >= 0.0
+    proba = np.empty((len(z), 2), z.dtype)
+    proba[:, 0], proba[:, 1] = np.where(positive, small, large), np.where(positive, large, small)
+    return proba
 
-    It looks long even at what is plain to see, as a column of ints, bools or strings with few
-    classes is. Of many classes scikit-learn warns.
+
+def log_softmax(z: Array) -> Array:
+    """Return the logarithm of softmax(z), row by row, finite for finite z."""
+    with np.errstate(over="ignore"):
+        z = z - z.max(axis=1, keepdims=True)
+    z = np.maximum(z, np.finfo(z.dtype).min)
+    log_proba: Array = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return log_proba
+
+
+#: Logit from which on probabilities of several labels are kept apart, the smallest and the largest
+#: logit whose σ is a normal number other than 1.
+ORDER = {
+    np.dtype(np.float64): (18.0, -708.0, 36.0),
+    np.dtype(np.float32): (12.0, -87.0, 16.0),
+}
+
+
+def keep_order(z: Array) -> Array:
+    """Return logits of several labels so that σ(z) never rounds to the same 1.
+
+    scikit-learn's check_classifier_multioutput compares the order of the probabilities of a sample
+    with that of its logits, and in floating-point numbers σ(z) is exactly 1 from z = 37 on. So
+    beyond 18 the logits grow logarithmically, which changes no probability by more than 4e-9 (in
+    float32 beyond 12, by 2e-6).
+    """
+    start, low, high = ORDER[z.dtype]
+    if -start <= z.min() and z.max() <= start:  # nearly always
+        return z
+    beyond = np.maximum(z - start, 0.0)
+    clamped: Array = np.minimum(z, start) + np.log1p(beyond)
+    return np.clip(clamped, low, high, out=clamped)
+
+
+def labels_of(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return multilabel y as bool."""
+    labels: NDArray[np.bool_] = y == 1
+    if not (labels | (y == 0)).all():
+        raise ValueError(
+            "The columns of multilabel y must hold 0 and 1 (or False and True); got "
+            f"{np.unique(y).tolist()}."
+        )
+    return labels
+
+
+def kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
+    """Return ``type_of_target``, or raise if y does not hold classes.
+
+    The shortcut is for the usual case of few classes among many samples, in which
+    ``type_of_target`` takes long. scikit-learn itself warns of many classes.
     """
     if y.ndim == 1 and y.dtype.kind in "iubU" and 4 * len(found) <= len(y):
         return "binary" if len(found) <= 2 else "multiclass"
@@ -279,43 +368,43 @@ def _kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
     return kind
 
 
-def _unique(name: str, labels: Any) -> NDArray[Any]:
-    """Return the sorted classes, or say why they are none."""
+def unique(name: str, labels: Any) -> NDArray[Any]:
+    """Return the sorted classes, or raise if they are none."""
     array = np.asarray(labels)
     if array.ndim != 1:
         raise ValueError(f"{name} must be a list or 1D array of classes; got {labels!r}.")
     try:
-        unique = np.unique(array)
+        values = np.unique(array)
     except TypeError as error:
         kinds = sorted({type(label).__name__ for label in array.tolist()})
         raise ValueError(
             f"The classes in {name} must be all numbers or all strings; got {kinds}."
         ) from error
-    if unique.dtype.kind == "f" and not np.isfinite(unique).all():
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError(f"{name} contains NaN or infinity, which are no classes.")
-    return unique
+    return values
 
 
-def _class_factors(
+def class_factors(
     class_weight: Any,
     classes: NDArray[Any],
     codes: NDArray[np.intp],
     weight: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the class weight of each row; "balanced" counts rows by their weight."""
+    """Return the class weight of each sample; "balanced" counts samples by their weight."""
     if isinstance(class_weight, str):
         counts = np.bincount(codes, weights=weight, minlength=len(classes))
         factors = counts.sum() / (len(classes) * np.where(counts > 0, counts, np.inf))
     else:
         factors = compute_class_weight(class_weight, classes=classes, y=classes)
-    per_row: NDArray[np.float64] = factors[codes]
-    return per_row
+    per_sample: NDArray[np.float64] = factors[codes]
+    return per_sample
 
 
-def _label_factors(
+def label_factors(
     class_weight: Any, target: NDArray[np.bool_], weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return for each row the product of its labels' class weights."""
+    """Return the product of the class weights of each sample's labels."""
     n_labels = target.shape[1]
     per_label = [class_weight] * n_labels if isinstance(class_weight, str) else class_weight
     if isinstance(per_label, dict) or len(per_label) != n_labels:
@@ -325,5 +414,224 @@ def _label_factors(
         )
     factor = np.ones(len(weight))
     for choice, column in zip(per_label, target.T, strict=True):
-        factor *= _class_factors(choice, np.arange(2), column.astype(np.intp), weight)
+        factor *= class_factors(choice, np.arange(2), column.astype(np.intp), weight)
     return factor
+
+
+# ---- numbers ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers(Targets):
+    """Numbers, in one column or several, behind any link that is elementwise."""
+
+    flat: bool = True  # y was 1-D, and so are predictions
+    n_targets: int = 1
+    link: Link | None = None  # of the fitted network
+
+    @property
+    def y_check(self) -> Mapping[str, Any]:
+        return {"multi_output": True, "y_numeric": True}
+
+    def read(
+        self, y: Any, parameters: Any, *, classes: Any, known: bool, block: bool
+    ) -> tuple[Self, NDArray[Any]]:
+        target = np.asarray(y).reshape(len(y), -1)
+        if not known:
+            return replace(self, flat=y.ndim == 1, n_targets=target.shape[1]), target
+        if target.shape[1] != self.n_targets:
+            raise ValueError(
+                f"y has {target.shape[1]} targets, but the previous fit had {self.n_targets}."
+            )
+        return self, target
+
+    def encode(
+        self, target: NDArray[Any], parameters: Any, *, known: bool
+    ) -> tuple[Self, NDArray[Any]]:
+        self.loss(parameters).check_target(target)
+        return self, target
+
+    def loss(self, parameters: Any) -> Loss:
+        loss = component(parameters.loss, LOSSES)
+        if not is_elementwise(loss.link):
+            raise ValueError(
+                f"The 'loss' parameter of {type(parameters).__name__} must have a link that gives "
+                f"each target a number of its own; got {loss!r}."
+            )
+        return loss
+
+    def score(self, target: NDArray[Any], samples: Samples, loss: Loss, z: Array) -> float:
+        if len(z) < 2:
+            raise ValueError("R² needs at least two samples in the validation data.")
+        prediction = np.empty_like(z)
+        loss.link.forward(z, out=prediction)
+        weight = None if samples.weight is None else samples.weight[:, 0]
+        return float(r2_score(samples.Y, prediction, sample_weight=weight))
+
+    def predict(self, z: Array) -> NDArray[Any]:
+        assert self.link is not None  # the targets are those of a fitted estimator
+        self.link.forward(z, out=z)
+        return z[:, 0] if self.flat else z
+
+    def attributes(self) -> dict[str, Any]:
+        return {"_single_target": self.flat, "_n_targets": self.n_targets}
+
+    def fitted(self, attributes: Mapping[str, Any]) -> Self:
+        return replace(
+            self,
+            flat=attributes["_single_target"],
+            n_targets=attributes["_n_targets"],
+            link=attributes.get("_link"),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Interval(Numbers):
+    """Numbers within a range, which the logistic link's (0, 1) is scaled to."""
+
+    ends: tuple[Any, Any] | None = None  # as in target_range_
+
+    def encode(
+        self, target: NDArray[Any], parameters: Any, *, known: bool
+    ) -> tuple[Self, NDArray[Any]]:
+        target = target.astype(np.float64, copy=False)
+        if known:
+            targets, (low, high) = self, self._ends()
+            self._refuse_another_range(parameters.target_range)
+        else:
+            low, high = settle_range(parameters.target_range, target)
+            ends = (float(low[0]), float(high[0])) if self.flat else (low, high)
+            targets = replace(self, ends=ends)
+        outside = targets._outside(target, parameters.target_range)
+        unit: NDArray[np.float64] = target - low
+        unit /= high - low
+        np.clip(unit, 0.0, 1.0, out=unit, where=~outside)  # apart from rounding
+        self.loss(parameters).check_target(unit)
+        return targets, unit
+
+    def encode_validation(self, target: NDArray[Any], parameters: Any) -> NDArray[Any]:
+        low, high = self._ends()
+        unit: NDArray[np.float64] = (target - low) / (high - low)
+        return unit
+
+    def _ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        assert self.ends is not None  # settled
+        low, high = (np.atleast_1d(end) for end in self.ends)
+        return low, high
+
+    def _refuse_another_range(self, target_range: Any) -> None:
+        """Raise if ``target_range`` was changed after the first call."""
+        if isinstance(target_range, str):
+            return
+        low, high = self._ends()
+        if not ((low == target_range[0]).all() and (high == target_range[1]).all()):
+            raise ValueError(
+                f"target_range={target_range} is not the range of the previous fit, "
+                f"target_range_={self.ends}. To continue training keep it; to start from scratch "
+                "set warm_start=False and call fit."
+            )
+
+    def _outside(self, target: NDArray[np.float64], target_range: Any) -> NDArray[np.bool_]:
+        """Return, and report, which targets are outside the range, apart from rounding."""
+        low, high = self._ends()
+        slack = np.finfo(np.float32).eps * np.maximum(np.abs(low), np.abs(high))
+        outside: NDArray[np.bool_] = (target < low - slack) | (target > high + slack)
+        if not outside.any():
+            return outside
+        message = (
+            f"{int(outside.sum())} targets, for example {float(target[outside][0])}, lie outside "
+            f"of target_range_={self.ends}, which predictions cannot leave."
+        )
+        if not isinstance(target_range, str):
+            raise ValueError(f"{message} Give a wider target_range, or 'auto'.")
+        warn(
+            f"{message} The range was determined by an earlier call; give an explicit "
+            "target_range that holds for all blocks.",
+            UserWarning,
+        )
+        return outside
+
+    def loss(self, parameters: Any) -> Loss:
+        choice = parameters.loss
+        loss = behind_a_sigmoid(choice) if isinstance(choice, str) else choice
+        if not isinstance(loss.link, Logistic):
+            raise ValueError(
+                f"The 'loss' parameter of {type(parameters).__name__} must have the logistic "
+                f"link, such as SquaredError(Logistic()); got {loss!r}."
+            )
+        return loss
+
+    def predict(self, z: Array) -> NDArray[Any]:
+        assert self.ends is not None  # settled
+        low, high = (np.asarray(end, z.dtype) for end in self.ends)
+        Logistic().forward(z, out=z)
+        z *= high - low
+        z += low
+        np.clip(z, low, high, out=z)  # apart from rounding
+        return z[:, 0] if self.flat else z
+
+    def attributes(self) -> dict[str, Any]:
+        return {**super().attributes(), "target_range_": self.ends}
+
+    def fitted(self, attributes: Mapping[str, Any]) -> Self:
+        return replace(super().fitted(attributes), ends=attributes["target_range_"])
+
+    def check_dtype(self, dtype: Any) -> None:
+        """Raise if the range overflows in the dtype of X."""
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(np.asarray(self.ends, dtype)).all()
+        if not finite:
+            raise ValueError(f"y is too large for {dtype}, the dtype of X.")
+
+
+def settle_range(
+    target_range: Any, target: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lower and the upper end of each target's range, each (n_targets,)."""
+    if not isinstance(target_range, str):
+        low, high = (np.full(target.shape[1], float(end)) for end in target_range)
+        return low, high
+    low, high = target.min(axis=0), target.max(axis=0)
+    unit = (low >= 0.0) & (high <= 1.0)
+    # a constant target is in the middle of its range, where σ(0) predicts it
+    half = np.where(low == high, np.maximum(0.5, np.abs(low) / 2.0), 0.0)
+    return np.where(unit, 0.0, low - half), np.where(unit, 1.0, high + half)
+
+
+# ---- which losses suit which targets ------------------------------------------------------------
+
+
+def component(choice: Any, registry: Mapping[str, Any]) -> Any:
+    """Return the component of that name with its defaults, or the component itself."""
+    return registry[choice]() if isinstance(choice, str) else choice
+
+
+def is_elementwise(link: Link) -> bool:
+    """Return whether a link gives each output a number of its own."""
+    return not isinstance(link, Softmax | Step)
+
+
+def behind_a_sigmoid(name: str) -> Loss:
+    """Return the loss of that name, with the logistic link where it takes a link."""
+    loss = LOSSES[name]
+    return loss(link=Logistic()) if "link" in loss._parameter_names() else loss()
+
+
+def probabilistic_losses() -> list[str]:
+    """Return the names of the losses for classes."""
+    return [name for name, loss in LOSSES.items() if isinstance(loss().link, Logistic | Softmax)]
+
+
+def elementwise_losses() -> list[str]:
+    """Return the names of the losses for numbers."""
+    return [name for name, loss in LOSSES.items() if is_elementwise(loss().link)]
+
+
+def sigmoid_losses() -> list[str]:
+    """Return the names of the losses for numbers within a range."""
+    return [name for name in LOSSES if isinstance(behind_a_sigmoid(name).link, Logistic)]
+
+
+PROBABILISTIC_LOSS = Choice(probabilistic_losses, Loss)
+ELEMENTWISE_LOSS = Choice(elementwise_losses, Loss)
+SIGMOID_LOSS = Choice(sigmoid_losses, Loss)

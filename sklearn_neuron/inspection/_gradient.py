@@ -173,6 +173,8 @@ def compare(
     worst = (-1.0, 0, 0.0)
     weights, biases = layer_names(subject.estimator, len(network.W))
     for name, place in zip(weights + biases, places[0] + places[1], strict=True):
+        if name == biases[-1] and not network.fit_intercept:
+            continue
         indices = np.ravel(place)
         scale = max(float(np.abs(backprop[indices]).max()), floor)
         if max_parameters is not None and len(indices) > max_parameters:

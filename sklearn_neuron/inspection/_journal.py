@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._estimator.base import BaseNetworkEstimator
+from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import (
-    layer_sizes_of,
+    fitted_layer_sizes,
     parameter_names,
     recorded_thetas,
     unwrap,
@@ -26,7 +26,7 @@ class Journal(NamedTuple):
     columns: dict[str, NDArray[Any]]
 
 
-def read_journal(estimator: BaseNetworkEstimator, every: str | None) -> Journal:
+def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
     """Return the journal's columns as arrays.
 
     Raises
@@ -43,7 +43,7 @@ def read_journal(estimator: BaseNetworkEstimator, every: str | None) -> Journal:
             "every='step' needs a fit with record='step' and a solver with updates (lbfgs "
             "records iterations, which count as epochs)."
         )
-    names = parameter_names(estimator, layer_sizes_of(estimator))
+    names = parameter_names(estimator, fitted_layer_sizes(estimator))
     epoch = np.array(history["epoch"], dtype=int)
     loss = np.array(history["loss_after" if has_steps else "loss"], dtype=float)
     unit = "step" if has_steps and every != "epoch" else "epoch"

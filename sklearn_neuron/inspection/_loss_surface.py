@@ -15,6 +15,7 @@ from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require
 from sklearn_neuron.inspection._subject import (
     Subject,
+    layout_of,
     parameter_names,
     recorded_thetas,
     subject_of,
@@ -146,7 +147,7 @@ class LossSurfaceDisplay:
         if isinstance(parameters, str) or len(set(parameters)) != 2:
             raise ValueError(f"parameters must be two different names; got {parameters!r}.")
         chosen = [_place(names, name) for name in parameters]
-        recorded = fitted._names[0] in fitted.history_
+        recorded = layout_of(fitted).names[0] in fitted.history_
         theta = recorded_thetas(fitted, start=True) if recorded else subject.network.theta[None]
         path = np.asarray(theta[:, chosen], dtype=np.float64)
         (low0, high0), (low1, high1) = _check_ranges(_ranges(path) if ranges is None else ranges)

@@ -11,25 +11,26 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron._engine.batches import Block, Rows, full_batch
-from sklearn_neuron._estimator.base import BaseNetworkEstimator
-from sklearn_neuron._estimator.data import Given
+from sklearn_neuron._engine.batches import Block, Samples, full_batch
+from sklearn_neuron._estimator.base import NetworkEstimator, check_parameters, is_fitted, pose
+from sklearn_neuron._estimator.data import NOTHING, Given
+from sklearn_neuron._estimator.layout import Layout, Neuron
+from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._typing import Array
-from sklearn_neuron.network import Network
-from sklearn_neuron.neuron import NeuronMixin
+from sklearn_neuron.network import Network, dense
 
 
 class Subject(NamedTuple):
-    """A network in float64 with all rows as one batch."""
+    """A network in float64 with all samples as one batch."""
 
-    estimator: BaseNetworkEstimator
+    estimator: NetworkEstimator
     fitted: bool
     network: Network
-    rows: Rows
+    samples: Samples
     blocks: list[Block]
 
 
-def unwrap(estimator: Any) -> BaseNetworkEstimator:
+def unwrap(estimator: Any) -> NetworkEstimator:
     """Return the last step of a pipeline, or the estimator itself.
 
     Raises
@@ -39,7 +40,7 @@ def unwrap(estimator: Any) -> BaseNetworkEstimator:
     """
     if isinstance(estimator, Pipeline):
         estimator = estimator[-1]
-    if not isinstance(estimator, BaseNetworkEstimator):
+    if not isinstance(estimator, NetworkEstimator):
         hint = " Pass its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(
             "sklearn_neuron.inspection looks into the estimators of sklearn_neuron and into "
@@ -53,7 +54,7 @@ def reaching(estimator: Any, X: Any, y: Any) -> Any:
     if not isinstance(estimator, Pipeline) or len(estimator) == 1:
         return X
     before = estimator[:-1]
-    if not unwrap(estimator)._is_fitted():
+    if not is_fitted(unwrap(estimator)):
         before = clone(before).fit(X, y)
     return before.transform(X)
 
@@ -68,49 +69,71 @@ def subject_of(
 ) -> Subject:
     """Return the network that ``fit`` would train on these data, at the fitted parameters.
 
-    Where the estimator is not fitted, at its start. The estimator itself is left alone. Rows
-    that ``early_stopping`` would hold out are trained on.
+    If the estimator is not fitted, at the start of ``fit``. The estimator itself is not changed.
+    All samples are used, also those that ``early_stopping`` would split off.
     """
     shadow = copy.copy(unwrap(estimator))
     shadow.early_stopping = False
     shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would move on
-    fitted = shadow._is_fitted()
-    shadow._check_parameters()
-    X = reaching(estimator, X, y)
-    data = shadow._read(Given(X, y, sample_weight), resume=fitted)
-    if data is None or data.weightless:
-        raise ValueError("There is nothing to look at: every row has zero weight.")
-    trained = shadow._build(data)
-    shadow._start(trained, data, (coef_init, intercept_init))
+    fitted = is_fitted(shadow)
+    check_parameters(shadow)
+    last = vars(shadow) if fitted else None
+    problem = pose(
+        shadow,
+        Given(reaching(estimator, X, y), y, sample_weight),
+        NOTHING,
+        TrainingState.after(last, one_pass=False),
+        last,
+        inits=(coef_init, intercept_init),
+        all_classes=False,
+    )
+    if problem is None or problem.data.weightless:
+        raise ValueError("There is nothing to inspect: every sample has zero weight.")
+    trained = problem.network
     # without dropout, and without the L1 penalty, which has no gradient at zero
-    activations = shadow._hidden()[1]
-    network = Network(trained.layer_sizes, activations, trained.loss, trained.alpha)
-    network.theta[:] = trained.theta
-    X, Y, weight = data.rows
-    rows = Rows(
+    network = Network(
+        trained.layer_sizes,
+        problem.layout.activations,
+        trained.loss,
+        trained.alpha,
+        fit_intercept=trained.fit_intercept,
+    )
+    network.set_parameters(*next(problem.starts))
+    X, Y, weight = problem.data.samples
+    samples = Samples(
         X.astype(np.float64),
         Y.astype(np.float64),
         None if weight is None else weight.astype(np.float64),
     )
-    return Subject(shadow, fitted, network, rows, full_batch(network, rows))
+    return Subject(shadow, fitted, network, samples, full_batch(network, samples))
 
 
-def layer_names(estimator: BaseNetworkEstimator, n_layers: int) -> tuple[list[str], list[str]]:
+def layout_of(estimator: NetworkEstimator) -> type[Layout]:
+    """Return the kind of layout that an estimator has."""
+    return estimator._layout
+
+
+def is_neuron(estimator: NetworkEstimator) -> bool:
+    """Return whether an estimator is a single neuron."""
+    return issubclass(layout_of(estimator), Neuron)
+
+
+def layer_names(estimator: NetworkEstimator, n_layers: int) -> tuple[list[str], list[str]]:
     """Return the names of every W and every b: w and b of a neuron, else W1, W2, b1, b2."""
-    if isinstance(estimator, NeuronMixin):
+    if is_neuron(estimator):
         return ["w"], ["b"]
     numbers = range(1, n_layers + 1)
     return [f"W{l}" for l in numbers], [f"b{l}" for l in numbers]
 
 
-def parameter_names(estimator: BaseNetworkEstimator, layer_sizes: tuple[int, ...]) -> list[str]:
+def parameter_names(estimator: NetworkEstimator, layer_sizes: tuple[int, ...]) -> list[str]:
     """Return the name of each component of θ, indexed as in the fitted attributes.
 
     A neuron's weights are ``w``, ``w[j]`` or ``w[k, j]``, where output k and feature j (or
     its name) say the place in ``coef_``; a network's ``W1[i, j]`` is ``coefs_[0][i, j]``.
     """
     pairs = list(zip(layer_sizes[:-1], layer_sizes[1:], strict=True))
-    if isinstance(estimator, NeuronMixin):
+    if is_neuron(estimator):
         (p, K) = pairs[0]
         features = list(getattr(estimator, "feature_names_in_", range(p)))
         if K > 1:
@@ -124,19 +147,19 @@ def parameter_names(estimator: BaseNetworkEstimator, layer_sizes: tuple[int, ...
     return weights + [f"b{l}[{j}]" for l, (_, m) in enumerate(pairs, 1) for j in range(m)]
 
 
-def layer_sizes_of(estimator: BaseNetworkEstimator) -> tuple[int, ...]:
+def fitted_layer_sizes(estimator: NetworkEstimator) -> tuple[int, ...]:
     """Return the fitted network's layer sizes."""
-    coefs, _ = estimator._parameters()
+    coefs, _ = layout_of(estimator).fitted_layers(vars(estimator))
     return (coefs[0].shape[0], *(W.shape[1] for W in coefs))
 
 
-def theta_of(estimator: BaseNetworkEstimator, named: Mapping[str, Any]) -> Array:
+def theta_of(estimator: NetworkEstimator, named: Mapping[str, Any]) -> Array:
     """Return parameters as users see them as one vector θ."""
-    coefs, intercepts = estimator._layers(named)
-    return np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
+    coefs, intercepts = layout_of(estimator).layers(named)
+    return np.concatenate([np.ravel(dense(part)) for part in (*coefs, *intercepts)])
 
 
-def recorded_thetas(estimator: BaseNetworkEstimator, *, start: bool = False) -> Array:
+def recorded_thetas(estimator: NetworkEstimator, *, start: bool = False) -> Array:
     """Return the recorded parameters as rows θ, on request with the start above them.
 
     Raises
@@ -145,7 +168,7 @@ def recorded_thetas(estimator: BaseNetworkEstimator, *, start: bool = False) -> 
         Where none were recorded.
     """
     check_is_fitted(estimator)
-    history, names = estimator.history_, estimator._names
+    history, names = estimator.history_, layout_of(estimator).names
     if names[0] not in history:
         raise ValueError(
             f"The fit of {type(estimator).__name__} recorded no parameters. Set "
@@ -155,6 +178,7 @@ def recorded_thetas(estimator: BaseNetworkEstimator, *, start: bool = False) -> 
     rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     if start:
         rows.insert(0, estimator.start_)
-    n_parameters = sum(np.size(part) for parts in estimator._parameters() for part in parts)
+    sizes = fitted_layer_sizes(estimator)
+    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:], strict=False))
     theta = [theta_of(estimator, row) for row in rows]
     return np.reshape(np.array(theta, dtype=float), (len(rows), n_parameters))

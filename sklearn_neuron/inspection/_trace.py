@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_neuron._engine.batches import Rows
+from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.epochs import gradient
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Link
@@ -189,16 +189,16 @@ def backprop_trace(
     -0.008590091284
     """
     subject = subject_of(estimator, X, y, sample_weight, coef_init, intercept_init)
-    network, rows = subject.network, subject.rows
+    network, samples = subject.network, subject.samples
     with np.errstate(all="ignore"):  # what is not finite is seen in the trace
         gradient(network, subject.blocks)
         dW, db = _numbered(network.dW), _numbered(network.db)
-        a, z, delta = _sweep(network, rows)
-        loss = network.loss.value(rows.Y, z[max(z)])
-    share = np.full((len(rows.Y), 1), 1.0) if rows.weight is None else rows.weight
-    share = share / len(rows.Y)
+        a, z, delta = _passes(network, samples)
+        loss = network.loss.value(samples.Y, z[max(z)])
+    share = np.full((len(samples.Y), 1), 1.0) if samples.weight is None else samples.weight
+    share = share / len(samples.Y)
     sizes = " → ".join(map(str, network.layer_sizes))
-    n_rows = f"{len(rows.Y)} row{'s' if len(rows.Y) > 1 else ''}"
+    n_rows = f"{len(samples.Y)} row{'s' if len(samples.Y) > 1 else ''}"
     links: list[Link] = [*network.activations, network.loss.link]
     return BackpropTrace(
         a=a,
@@ -208,7 +208,7 @@ def backprop_trace(
         b=_numbered(network.b),
         dW=dW,
         db=db,
-        y=rows.Y,
+        y=samples.Y,
         share=share,
         loss=loss,
         objective=float(share[:, 0] @ loss) + network.penalty(),
@@ -222,11 +222,11 @@ def _numbered(arrays: list[Array]) -> dict[int, Array]:
     return {l: array.copy() for l, array in enumerate(arrays, 1)}
 
 
-def _sweep(
-    network: Network, rows: Rows
+def _passes(
+    network: Network, samples: Samples
 ) -> tuple[dict[int, Matrix], dict[int, Array], dict[int, Array]]:
-    """Return a, z and δ of every layer, out of place; δ by the network's own backward sweep."""
-    X, Y, _ = rows
+    """Return a, z and δ of every layer, out of place; δ by the network's own backward pass."""
+    X, Y, _ = samples
     space = network.workspace(len(Y))
     network.forward(X, space, space.z)
     network.backward(X, Y, 1.0, space, space.z)

@@ -1,0 +1,140 @@
+"""The way into the engine: a network, samples and a plan go in, a run comes out.
+
+The plan holds all that an estimator's parameters decide about training. The engine knows no
+estimator; what it needs of one, such as the score of the validation data, comes as a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_neuron._engine.batches import Samples, full_batch
+from sklearn_neuron._engine.epochs import evaluate
+from sklearn_neuron._engine.run import HISTORIES, Callback, Checkpoint, Run
+from sklearn_neuron._engine.solvers import Solver
+from sklearn_neuron._engine.validation import Validation, ValidationData
+from sklearn_neuron._typing import Array
+from sklearn_neuron.exceptions import DivergenceError
+from sklearn_neuron.network import Network
+from sklearn_neuron.schedules import Schedule
+
+Parameters = tuple[Sequence[Array], Sequence[Array]]  # W and b of every layer
+
+
+class Plan(NamedTuple):
+    """How to train."""
+
+    starts: Iterator[Parameters]  # initial parameters; training runs once from each of them
+    n_starts: int
+    solver: Solver
+    eta: float
+    schedule: Schedule
+    batch_size: int | None  # None: all samples
+    max_iter: int  # the estimator's parameter, which schedules refer to
+    n_epochs: int  # largest number of epochs or iterations of this call
+    tol: float | None
+    n_iter_no_change: int
+    early_stopping: bool
+    record: str
+    engine: str
+    last: Checkpoint  # where earlier calls have left training
+    rng: Callable[[], np.random.RandomState]
+    shuffle: bool
+    validation: ValidationData | None
+    callbacks: Sequence[Callback]
+    on_start: Callable[[Run], None]  # called at every start, before the first epoch
+    on_compile: Callable[[], None] | None  # called before compiled code is loaded
+
+    def shuffling(self) -> np.random.RandomState | None:
+        """Return what draws the order of the samples; None for their own order."""
+        return self.rng() if self.shuffle else None
+
+
+def fit_network(network: Network, samples: Samples | None, plan: Plan) -> Run:
+    """Train a network from each start of the plan, and return the best run.
+
+    Parameters
+    ----------
+    network : Network
+        Its θ is overwritten.
+    samples : Samples or None
+        The training data; None leaves the network at its start.
+    plan : Plan
+        How to train.
+
+    Returns
+    -------
+    Run
+        The run that ended best: on the validation data if there are any, else by the objective. A
+        start from which training diverges is skipped if there is another.
+
+    Raises
+    ------
+    DivergenceError
+        If training diverges from every start.
+    KeyboardInterrupt
+        If training is interrupted before its first complete epoch. A later interrupt is stored in
+        the run.
+    """
+    best: Run | None = None
+    best_height: tuple[float, ...] = ()
+    diverged: DivergenceError | None = None
+    for coefs, intercepts in plan.starts:
+        network.set_parameters(coefs, intercepts)
+        run = new_run(network, plan)
+        plan.on_start(run)
+        try:
+            if samples is not None:
+                train(network, samples, plan, run)
+        except DivergenceError as error:
+            diverged = error
+            continue
+        except KeyboardInterrupt as interrupt:
+            if best is None:
+                raise
+            best.interrupt = interrupt
+            return best
+        if plan.n_starts == 1 or samples is None:
+            return run
+        run.theta = run.theta.copy()  # it may be the network's own, which the next start overwrites
+        height = height_of(network, samples, run)
+        if best is None or height > best_height:
+            best, best_height = run, height
+        if run.interrupt is not None or run.stopped:
+            best.interrupt = run.interrupt
+            break
+    if best is None:
+        assert diverged is not None  # from every start
+        raise diverged
+    return best
+
+
+def new_run(network: Network, plan: Plan) -> Run:
+    """Return a run at its start."""
+    record = plan.record if plan.solver.has_updates or plan.record == "loss" else "epoch"
+    validation = None if plan.validation is None else Validation(network, plan.validation)
+    return Run(network.theta, HISTORIES[record](network.theta), plan.solver.fitted, validation)
+
+
+def train(network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+    """Train by the plan's solver; an interrupt after the first epoch is stored in the run."""
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is found at the end of the epoch
+            plan.solver.train(network, samples, plan, run)
+    except KeyboardInterrupt as interrupt:
+        if not run.losses:
+            raise
+        run.interrupt = interrupt
+    finally:
+        run.restore_best()
+
+
+def height_of(network: Network, samples: Samples, run: Run) -> tuple[float, ...]:
+    """Return what runs are compared by: larger is better."""
+    if run.validation is not None and run.validation.best >= 0:
+        return run.validation.height
+    network.theta[...] = run.fitted
+    return (-evaluate(network, full_batch(network, samples)),)

@@ -1,0 +1,237 @@
+"""Solvers: how θ moves from the initial parameters to the fitted ones.
+
+One protocol for those that make updates over mini-batches (``Updates``, with any optimizer) and
+for those that minimize the objective over all samples (``LBFGS``, ``Newton``). A solver says which
+of an estimator's options it does not support.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
+from sklearn_neuron._engine.compiled import CompiledEpoch, refusal, serves
+from sklearn_neuron._engine.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, objective
+from sklearn_neuron._engine.newton import newton
+from sklearn_neuron._engine.run import Plateau, Run, check_finite
+from sklearn_neuron._typing import Array
+from sklearn_neuron.network import Network
+from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
+from sklearn_neuron.schedules import Progress
+
+if TYPE_CHECKING:
+    from sklearn_neuron._engine.fit import Plan
+
+#: L-BFGS stops where the loss falls by no more than 64 ulp of itself, as LogisticRegression does.
+ROUNDING = 64 * np.finfo(np.float64).eps
+SCALE = "Bring the features to a common scale (for example with StandardScaler)."
+WITHOUT_UPDATES = "a solver with updates, such as 'sgd' or 'adam'"
+
+
+class Solver(ABC):
+    """How training moves θ.
+
+    Attributes
+    ----------
+    title : str
+        Its name in messages.
+    unit : {"epoch", "iteration"}
+        What ``max_iter`` counts.
+    has_updates : bool
+        Whether it makes updates over mini-batches, so that there is a ``partial_fit``.
+    """
+
+    title: str
+    unit: ClassVar[str] = "iteration"
+    has_updates: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def unsupported(self) -> Mapping[str, str]:
+        """The options that the solver does not support, with what they need instead."""
+
+    @abstractmethod
+    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+        """Move the network's θ, and commit every complete epoch or iteration to the run."""
+
+    def fitted(self, theta: Array, state: State) -> Array:
+        """Return the parameters that users get."""
+        return theta
+
+
+class Updates(Solver):
+    """Updates over mini-batches or over all samples, by an optimizer."""
+
+    unit = "epoch"
+    has_updates = True
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.title = type(optimizer).__name__
+
+    @property
+    def unsupported(self) -> Mapping[str, str]:
+        if self.optimizer.has_proximal_scale():
+            return {}
+        return {
+            "l1_ratio": f"an optimizer that defines proximal_scale, which {self.title} does not"
+        }
+
+    def fitted(self, theta: Array, state: State) -> Array:
+        return self.optimizer.fitted(theta, state)
+
+    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+        state = self._state(plan, network.theta)
+        epoch = self._epoch(network, samples, plan, run, state)
+        progress = Progress(plan.last.epochs, plan.max_iter, plan.last.plateaus)
+        plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
+        run.plateaus, run.engine = progress.plateaus, epoch.engine
+        for number in range(1, plan.n_epochs + 1):
+            rate = plan.schedule(plan.eta, progress)
+            loss = epoch(rate)
+            check_finite(
+                loss,
+                network.theta,
+                epoch.state,
+                f"in epoch {number} with eta={rate:g}",
+                f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
+                "(for example with StandardScaler).",
+            )
+            run.commit(network.theta, epoch.state, loss, rate, last=number == plan.n_epochs)
+            progress = progress._replace(epoch=progress.epoch + 1)
+            run.call(plan.callbacks)
+            run.converged = epoch.solved()
+            if not run.converged and plateau.reached(run):
+                run.converged = not plan.schedule.continues(plan.eta, run.plateaus + 1)
+                if not run.converged:
+                    run.plateaus += 1
+                    progress = progress._replace(plateaus=run.plateaus)
+                    plateau.stale = 0
+            if run.converged or run.stopped:
+                return
+
+    def _state(self, plan: Plan, theta: Array) -> State:
+        """Return a copy of the last state if it is of this kind of optimizer, else a new one."""
+        kept = {name: value for name, value in plan.last.state.items() if name != "iterate"}
+        same = self.title == plan.last.optimizer
+        if not same or kept.keys() != self.optimizer.start(theta[:0]).keys():
+            return self.optimizer.start(theta)
+        return {  # plain arrays, even of a memory-mapped model
+            name: np.array(value) if isinstance(value, np.ndarray) else value
+            for name, value in kept.items()
+        }
+
+    def _epoch(
+        self, network: Network, samples: Samples, plan: Plan, run: Run, state: State
+    ) -> Epoch:
+        """Choose what computes an epoch: that depends on the job alone."""
+        updater = run.history.updater(network, self.optimizer, state)
+        n, batch_size = len(samples.Y), plan.batch_size
+        run.refusal = "" if plan.engine == "numpy" else refusal(updater, n, batch_size)
+        if batch_size is None or batch_size >= n:
+            return FullBatchEpoch(updater, full_batch(network, samples))
+        if not run.refusal and serves(plan.engine, updater, n, batch_size, plan.n_epochs):
+            if plan.on_compile is not None:
+                plan.on_compile()
+            return CompiledEpoch(updater, samples, batch_size, plan.shuffling())
+        return MiniBatchEpoch(updater, MiniBatches(network, samples, batch_size), plan.shuffling())
+
+
+class LBFGS(Solver):
+    """L-BFGS over all samples, by SciPy, in float64 whatever the network's dtype."""
+
+    title = "L-BFGS"
+
+    @property
+    def unsupported(self) -> Mapping[str, str]:
+        return {"l1_ratio": WITHOUT_UPDATES, "dropout": WITHOUT_UPDATES}
+
+    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+        blocks, plateau, at_start = full_batch(network, samples), plateau_of(plan), True
+
+        def value_and_gradient(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            nonlocal at_start
+            np.copyto(network.theta, theta, casting="same_kind")
+            value = objective(network, blocks)
+            if at_start:  # later the line search may try such a point, and leave it
+                check_finite(value, theta, {}, "at the start of L-BFGS", SCALE)
+                at_start = False
+            # a copy, because the minimizer keeps the array that it is given
+            return value, network.grad.astype(np.float64)
+
+        def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
+            run.commit(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
+            run.call(plan.callbacks)
+            run.converged = plateau.reached(run)
+            if run.stopped or run.converged:
+                raise StopIteration
+
+        result = optimize.minimize(
+            value_and_gradient,
+            network.theta.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=after_iteration,
+            options={
+                "maxiter": plan.n_epochs,
+                "maxfun": 20 * plan.n_epochs + 100,
+                "maxls": 50,
+                "gtol": 0.0 if plan.tol is None else plan.tol,
+                "ftol": 0.0 if plan.tol is None else ROUNDING,
+            },
+        )
+        if not run.losses:  # the start was already a minimum
+            run.commit(result.x, {}, float(result.fun), math.nan)
+        check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", SCALE)
+        run.converged = run.converged or result.status == 0
+        run.message = f"; SciPy says: {result.message}"
+
+
+class Newton(Solver):
+    """Newton's method over all samples, for networks without hidden layers: see ``newton``."""
+
+    title = "Newton's method"
+
+    @property
+    def unsupported(self) -> Mapping[str, str]:
+        return {"l1_ratio": WITHOUT_UPDATES, "dropout": WITHOUT_UPDATES}
+
+    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+        newton(
+            network,
+            samples,
+            run,
+            max_iter=plan.n_epochs,
+            tol=plan.tol,
+            plateau=plateau_of(plan),
+            callbacks=plan.callbacks,
+        )
+
+
+def plateau_of(plan: Plan) -> Plateau:
+    """Return the plateau that ends iterations: one of the validation data, if any."""
+    tol = plan.tol if plan.early_stopping else None
+    return Plateau(tol, plan.n_iter_no_change, validation=True)
+
+
+#: Solvers other than optimizers by name. A new one needs one line here.
+SOLVERS: dict[str, type[Solver]] = {"lbfgs": LBFGS, "newton": Newton}
+
+
+def solver_of(choice: str | Optimizer) -> Solver:
+    """Return the solver that ``solver=`` names."""
+    if isinstance(choice, str) and choice in SOLVERS:
+        return SOLVERS[choice]()
+    return Updates(OPTIMIZERS[choice]() if isinstance(choice, str) else choice)
+
+
+def solver_names(*others: str) -> Iterable[str]:
+    """Return the names of all optimizers, and of the given other solvers."""
+    return (*OPTIMIZERS, *others)

@@ -1,0 +1,240 @@
+"""Layouts: from the network's W and b to the attributes that users see, and back.
+
+=========  =====================================  =============================================
+layout     network                                attributes
+=========  =====================================  =============================================
+Neuron     p → K                                  ``coef_`` (K, p), ``intercept_`` (K,); for 1-D
+                                                  targets (p,) and a float
+Layers     p → hidden layers (or none) → K        ``coefs_``, ``intercepts_``: lists with one
+                                                  array per layer
+=========  =====================================  =============================================
+
+A layout is an immutable value, made of the estimator's parameters. It also says how the network
+starts, and how its hidden layers look while it is trained.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_neuron._engine.dropout import Dropout
+from sklearn_neuron._engine.fit import Parameters
+from sklearn_neuron._estimator.constraints import check_start, hidden_sizes
+from sklearn_neuron._typing import Array
+from sklearn_neuron.activations import ACTIVATIONS, Activation, Link
+from sklearn_neuron.exceptions import InvalidParameterTypeError
+from sklearn_neuron.initializers import initialize
+from sklearn_neuron.losses import Loss
+from sklearn_neuron.network import Network, split
+
+Rng = Callable[[], np.random.RandomState]
+Given = tuple[Sequence[Array] | None, Sequence[Array] | None]  # W and b that fit is given, or not
+
+
+class Layout(ABC):
+    """How users see a network.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What users call W and b; the fitted attributes have a trailing underscore.
+    """
+
+    names: ClassVar[tuple[str, str]]
+    #: Numbers of units and activations of the hidden layers.
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+
+    @classmethod
+    @abstractmethod
+    def of(cls, parameters: Any, *, flat: bool) -> Self:
+        """Return the layout that an estimator's parameters ask for; ``flat`` for 1-D targets."""
+
+    @classmethod
+    @abstractmethod
+    def layers(cls, named: Mapping[str, Any]) -> Parameters:
+        """Return W (n_in, n_out) and b (n_out,) of every layer, given what users see."""
+
+    @classmethod
+    def fitted_layers(cls, attributes: Mapping[str, Any]) -> Parameters:
+        """Return W and b of a fitted estimator, given its attributes."""
+        return cls.layers({name: attributes[f"{name}_"] for name in cls.names})
+
+    @classmethod
+    def fitted_activations(cls, attributes: Mapping[str, Any]) -> Sequence[Activation]:
+        """Return the hidden activations that a fitted estimator was trained with."""
+        return attributes.get("_activations", ())
+
+    @abstractmethod
+    def named(self, theta: Array, network: Network) -> dict[str, Any]:
+        """Return W and b as users see them."""
+
+    def attributes(self, theta: Array, network: Network) -> dict[str, Any]:
+        """Return the fitted attributes that prediction needs, as arrays of their own."""
+        own = theta.astype(network.dtype)
+        return {f"{name}_": value for name, value in self.named(own, network).items()}
+
+    @abstractmethod
+    def network(self, n_features: int, n_outputs: int, loss: Loss, dtype: Any, rng: Rng) -> Network:
+        """Return the network as it is trained."""
+
+    @abstractmethod
+    def start(self, network: Network, rng: Rng) -> Parameters:
+        """Return initial W and b."""
+
+    @abstractmethod
+    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Given:
+        """Return ``coef_init`` and ``intercept_init`` of ``fit`` as W and b of every layer."""
+
+
+@dataclass(frozen=True)
+class Neuron(Layout):
+    """A network of one layer."""
+
+    flat: bool
+    alpha: float
+    l1_ratio: float
+    fit_intercept: bool
+
+    sizes, activations = (), ()
+    names = ("coef", "intercept")
+
+    @classmethod
+    def of(cls, parameters: Any, *, flat: bool) -> Self:
+        alpha, l1_ratio = float(parameters.alpha), float(parameters.l1_ratio)
+        return cls(flat, alpha, l1_ratio, bool(parameters.fit_intercept))
+
+    @classmethod
+    def layers(cls, named: Mapping[str, Any]) -> Parameters:
+        coef, intercept = named["coef"], np.atleast_1d(named["intercept"])
+        coef = coef if sparse.issparse(coef) else np.atleast_2d(coef)
+        return [coef.T], [intercept.astype(coef.dtype, copy=False)]
+
+    def named(self, theta: Array, network: Network) -> dict[str, Any]:
+        (W,), (b,) = split(theta, network.layer_sizes)
+        coef = np.ascontiguousarray(W.T)
+        if self.flat:
+            return {"coef": coef[0], "intercept": float(b[0])}
+        return {"coef": coef, "intercept": b}
+
+    def network(self, n_features: int, n_outputs: int, loss: Loss, dtype: Any, rng: Rng) -> Network:
+        return Network(
+            (n_features, n_outputs),
+            (),
+            loss,
+            (1.0 - self.l1_ratio) * self.alpha,
+            dtype,
+            self.l1_ratio * self.alpha,
+            self.fit_intercept,
+        )
+
+    def start(self, network: Network, rng: Rng) -> Parameters:
+        p, K = network.layer_sizes
+        return [np.zeros((p, K))], [np.zeros(K)]
+
+    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Given:
+        p, K = network.layer_sizes
+        coefs = intercepts = None
+        if coef_init is not None:
+            flat = self.flat or (K == 1 and np.ndim(coef_init) == 1)
+            coef = check_start("coef_init", coef_init, (p,) if flat else (K, p), network.dtype)
+            coefs = [coef.reshape(K, p).T]
+        if intercept_init is not None:
+            if not self.fit_intercept:
+                raise ValueError("intercept_init needs fit_intercept=True.")
+            shape = (K,) if K > 1 or np.ndim(intercept_init) else ()
+            intercept = check_start("intercept_init", intercept_init, shape, network.dtype)
+            intercepts = [intercept.reshape(K)]
+        return coefs, intercepts
+
+
+@dataclass(frozen=True)
+class Layers(Layout):
+    """A network with any number of hidden layers, including none."""
+
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    init: str
+    dropout: float
+    alpha: float
+
+    names = ("coefs", "intercepts")
+
+    @classmethod
+    def of(cls, parameters: Any, *, flat: bool) -> Self:  # noqa: ARG003
+        sizes, choice = hidden_sizes(parameters.hidden_layer_sizes), parameters.activation
+        one_for_all = isinstance(choice, str | Activation)
+        choices = [choice] * len(sizes) if one_for_all else list(choice)
+        if len(choices) != len(sizes):
+            raise ValueError(
+                f"The 'activation' parameter of {type(parameters).__name__} must be one for all "
+                f"hidden layers or one for each of the {len(sizes)}; got {len(choices)}."
+            )
+        made: dict[str, Activation] = {}  # one object per name serves all layers
+        for name in choices:
+            if isinstance(name, str) and name not in made:
+                made[name] = ACTIVATIONS[name]()
+        activations = tuple(made[each] if isinstance(each, str) else each for each in choices)
+        dropout, alpha = float(parameters.dropout), float(parameters.alpha)
+        return cls(tuple(sizes), activations, parameters.init, dropout, alpha)
+
+    @classmethod
+    def layers(cls, named: Mapping[str, Any]) -> Parameters:
+        return named["coefs"], named["intercepts"]
+
+    def named(self, theta: Array, network: Network) -> dict[str, Any]:
+        coefs, intercepts = split(theta, network.layer_sizes)
+        return {"coefs": coefs, "intercepts": intercepts}
+
+    def attributes(self, theta: Array, network: Network) -> dict[str, Any]:
+        # copies, because set_params may reach into the objects that the user gave
+        link: Link
+        link, activations = copy.deepcopy((network.loss.link, self.activations))
+        return {
+            **super().attributes(theta, network),
+            "n_layers_": len(network.layer_sizes),
+            "n_outputs_": network.layer_sizes[-1],
+            "out_activation_": link.name,
+            "_activations": activations,
+            "_link": link,
+        }
+
+    def network(self, n_features: int, n_outputs: int, loss: Loss, dtype: Any, rng: Rng) -> Network:
+        activations: Sequence[Activation] = self.activations
+        if self.dropout:
+            activations = [Dropout(sigma, self.dropout, rng()) for sigma in activations]
+        return Network((n_features, *self.sizes, n_outputs), activations, loss, self.alpha, dtype)
+
+    def start(self, network: Network, rng: Rng) -> Parameters:
+        return initialize(self.init, network.layer_sizes, network.activations, rng())
+
+    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Given:
+        coefs = arrays_like("coef_init", coef_init, network.W)
+        return coefs, arrays_like("intercept_init", intercept_init, network.b)
+
+
+def arrays_like(name: str, values: Any, like: list[Array]) -> list[Array] | None:
+    """Return initial arrays, one per layer, of the shapes of ``like``."""
+    if values is None:
+        return None
+    if not isinstance(values, list | tuple):
+        raise InvalidParameterTypeError(
+            f"{name} must be a list with one array for each of the {len(like)} layers of "
+            f"weights; got {type(values).__name__}."
+        )
+    if len(values) != len(like):
+        raise ValueError(
+            f"{name} must hold one array for each of the {len(like)} layers of weights; "
+            f"got {len(values)}."
+        )
+    return [
+        check_start(f"{name}[{l}]", value, view.shape, view.dtype)
+        for l, (value, view) in enumerate(zip(values, like, strict=True))
+    ]
