@@ -16,7 +16,7 @@ class DivergenceError(ValueError):
     --------
     >>> from sklearn_neuron import ManualMLPRegressor
     >>> from sklearn_neuron.exceptions import DivergenceError
-    >>> network = ManualMLPRegressor((), solver="sgd", eta=1e6, random_state=0)
+    >>> network = ManualMLPRegressor((), solver="sgd", eta=1e6, tol=None, random_state=0)
     >>> try:
     ...     network.fit([[1.0], [2.0], [3.0]], [1.0, 2.0, 3.0])
     ... except DivergenceError as error:

@@ -176,12 +176,6 @@ class ManualMLPClassifier(NetworkClassifier):
         self.record = record
         self.verbose = verbose
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.target_tags.multi_output = True
-        return tags
-
 
 @documented
 class ManualMLPRegressor(NetworkRegressor):

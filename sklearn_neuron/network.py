@@ -23,6 +23,7 @@ Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, �
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -155,8 +156,7 @@ class Network:
         self.loss = loss
         self.alpha, self.beta, self.fit_intercept = alpha, beta, fit_intercept
         self.dtype = np.dtype(dtype)
-        pairs = list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
-        self.n_weights = sum(n_in * n_out for n_in, n_out in pairs)
+        self.n_weights = sum(map(mul, self.layer_sizes[:-1], self.layer_sizes[1:]))
         n_parameters = self.n_weights + sum(self.layer_sizes[1:])
         self.theta = np.zeros(n_parameters, self.dtype)
         self.grad = np.zeros(n_parameters, self.dtype)
@@ -170,25 +170,23 @@ class Network:
     def set_parameters(self, coefs: Sequence[Array], intercepts: Sequence[Array]) -> None:
         """Copy W and b of every layer into θ."""
         for view, value in zip((*self.W, *self.b), (*coefs, *intercepts), strict=True):
-            view[...] = dense(value)
+            view[...] = value
 
     def workspace(self, m: int) -> Workspace:
         """Return the memory for m samples: a part of that for more samples, where there is one."""
         if m not in self._spaces:
-            larger = next((space for n, space in self._spaces.items() if n > m), None)
-            self._spaces[m] = self._new_workspace(m) if larger is None else larger.first(m)
+            larger = max(self._spaces, default=0)
+            new = self._spaces[larger].first(m) if larger > m else self._new_workspace(m)
+            self._spaces[m] = new
         return self._spaces[m]
 
     def _new_workspace(self, m: int) -> Workspace:
-        def rows(n: int) -> Array:
-            return np.empty((m, n), self.dtype)
-
-        hidden = [
-            Layer(W, b, sigma, rows(len(b)), rows(len(b)), rows(len(b)))
-            for W, b, sigma in zip(self.W[:-1], self.b[:-1], self.activations, strict=True)
-        ]
-        K = self.layer_sizes[-1]
-        return Workspace(hidden, rows(K), rows(K), rows(K), np.ones(m, self.dtype))
+        hidden = []
+        for W, b, sigma in zip(self.W[:-1], self.b[:-1], self.activations, strict=True):
+            a, slope, delta = np.empty((3, m, len(b)), self.dtype)
+            hidden.append(Layer(W, b, sigma, a, slope, delta))
+        z, delta, work = np.empty((3, m, self.layer_sizes[-1]), self.dtype)
+        return Workspace(hidden, z, delta, work, np.ones(m, self.dtype))
 
     def forward(self, X: Matrix, space: Workspace, z_out: Array) -> None:
         """Forward pass: write z^L into ``z_out``, and every a^l and σ′(z^l) into the workspace."""

@@ -14,7 +14,6 @@ from scipy import sparse
 from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron._engine.solvers import solver_names
 from sklearn_neuron._estimator.base import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.constraints import (
     CLASS_WEIGHT,
@@ -24,6 +23,7 @@ from sklearn_neuron._estimator.constraints import (
     Constraint,
     Flag,
     Number,
+    Registered,
 )
 from sklearn_neuron._estimator.docstrings import documented
 from sklearn_neuron._estimator.layout import Neuron
@@ -34,11 +34,11 @@ from sklearn_neuron._estimator.targets import (
     Interval,
 )
 from sklearn_neuron.losses import Loss, Perceptron
-from sklearn_neuron.optimizers import Optimizer
+from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 
 NEURON: Mapping[str, Constraint] = {
     **COMMON,
-    "solver": Choice(lambda: solver_names("lbfgs", "newton"), Optimizer),
+    "solver": Choice(Registered(OPTIMIZERS, ["lbfgs", "newton"]), Optimizer),
     "l1_ratio": Number(0.0, 1.0, closed_high=True),
     "fit_intercept": Flag(),
 }
@@ -373,7 +373,7 @@ class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
     _layout = Neuron
     _constraints = {
         **NEURON,
-        "solver": Choice(solver_names, Optimizer),
+        "solver": Choice(OPTIMIZERS, Optimizer),
         "class_weight": CLASS_WEIGHT,
     }
 

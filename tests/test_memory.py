@@ -91,7 +91,7 @@ def test_mini_batches_need_a_permutation(cls, n_classes, container):
 @pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
 def test_a_full_batch_needs_no_row_twice(cls, solver, container):
     """Its blocks are views; those of CSR have 4 bytes of their own for each row's start."""
-    if solver == "lbfgs" and "lbfgs" not in cls._constraints["solver"].known():
+    if solver == "lbfgs" and "lbfgs" not in cls._constraints["solver"].names:
         pytest.skip("no lbfgs")
     X = CONTAINERS[container]
     slope = bytes_per_row(small(cls, batch_size=None, solver=solver), X, targets(cls))

@@ -68,19 +68,20 @@ COMPILED_OPTIMIZERS = {SGD, Adam, AdamW}
 
 
 def refusal(updater: Updater, n: int, batch_size: int | None) -> str:
-    """Return why the compiled code does not cover a job, or an empty string where it does."""
+    """Return what of a job the compiled code does not cover, or an empty string."""
     network, optimizer, loss = updater.network, updater.optimizer, updater.network.loss
-    by_itself = not isinstance(loss, SquaredError) or type(loss.link) in {Identity, Logistic}
+    sigmas = [sigma for sigma in network.activations if type(sigma) not in COMPILED_ACTIVATIONS]
+    any_link = not isinstance(loss, SquaredError) or type(loss.link) in {Identity, Logistic}
     reasons = {
         "record='step'": type(updater) is not Updater,
         "batches of all samples": batch_size is None or batch_size >= n,
-        f"{optimizer!r}": type(optimizer) not in COMPILED_OPTIMIZERS,
+        type(optimizer).__name__: type(optimizer) not in COMPILED_OPTIMIZERS,
         "max_norm": optimizer.max_norm is not None,
         "average": bool(optimizer.average),
         "l1_ratio": bool(network.beta),
         "fit_intercept=False": not network.fit_intercept,
-        f"{loss!r}": type(loss) not in COMPILED_LOSSES or not by_itself,
-        **{sigma.name: type(sigma) not in COMPILED_ACTIVATIONS for sigma in network.activations},
+        type(loss).__name__: type(loss) not in COMPILED_LOSSES or not any_link,
+        ", ".join(sigma.name for sigma in sigmas): bool(sigmas),
     }
     return ", ".join(name for name, holds in reasons.items() if holds)
 
@@ -93,17 +94,22 @@ def seconds_in_numpy(network: Network, n: int, batch_size: int, n_epochs: int) -
     return n_epochs * (-(-n // batch_size) * per_update + n * per_sample)
 
 
-def serves(engine: str, updater: Updater, n: int, batch_size: int, n_epochs: int) -> bool:
-    """Return whether compiled code computes a job that it covers: see ``set_config``.
+def choose(
+    engine: str, updater: Updater, n: int, batch_size: int | None, n_epochs: int
+) -> tuple[str, bool]:
+    """Return what of a job is not covered, and whether compiled code computes it.
 
-    "auto" looks at nothing but the job, so that the same job always has the same bits.
+    See ``set_config`` for the engines. "auto" looks at nothing but the job, so that the same job
+    always has the same bits.
     """
-    if engine == "numpy":
-        return False
     if engine == "numba":
-        load()
-        return True
-    return seconds_in_numpy(updater.network, n, batch_size, n_epochs) >= WORTHWHILE and loads()
+        reason = refusal(updater, n, batch_size)
+        return reason, not reason and load() is not None
+    if engine == "numpy" or batch_size is None:
+        return "", False
+    if seconds_in_numpy(updater.network, n, batch_size, n_epochs) < WORTHWHILE:
+        return "", False
+    return "", not refusal(updater, n, batch_size) and loads()
 
 
 @functools.cache

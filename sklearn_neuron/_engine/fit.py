@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     shuffle: bool
     validation: ValidationData | None
     callbacks: Sequence[Callback]
-    on_start: Callable[[Run], None]  # called at every start, before the first epoch
+    on_start: Callable[[Run], None] | None  # called at every start, before the first epoch
     on_compile: Callable[[], None] | None  # called before compiled code is loaded
 
     def shuffling(self) -> np.random.RandomState | None:
@@ -85,7 +85,8 @@ def fit_network(network: Network, samples: Samples | None, plan: Plan) -> Run:
     for coefs, intercepts in plan.starts:
         network.set_parameters(coefs, intercepts)
         run = new_run(network, plan)
-        plan.on_start(run)
+        if plan.on_start is not None:
+            plan.on_start(run)
         try:
             if samples is not None:
                 train(network, samples, plan, run)
@@ -136,5 +137,5 @@ def height_of(network: Network, samples: Samples, run: Run) -> tuple[float, ...]
     """Return what runs are compared by: larger is better."""
     if run.validation is not None and run.validation.best >= 0:
         return run.validation.height
-    network.theta[...] = run.fitted
+    network.theta[...] = run.fitted()
     return (-evaluate(network, full_batch(network, samples)),)

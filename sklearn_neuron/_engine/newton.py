@@ -24,7 +24,7 @@ from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import Floats, Hessian, Point, Surface
-from sklearn_neuron._engine.run import Callback, Plateau, Run, check_finite
+from sklearn_neuron._engine.run import ROUNDING, Callback, Plateau, Run, check_finite
 from sklearn_neuron.network import Network
 
 Inverse = Callable[[Floats], Floats]
@@ -52,8 +52,6 @@ CONSISTENT = 1e-3
 DAMPINGS = tuple(10.0**k for k in range(-8, 9, 2))
 #: Component of a gradient that rounding may leave at a minimum.
 ROUGHLY = 1e-6
-#: The objective has converged where it falls by no more than this fraction, as for L-BFGS.
-ROUNDING = 64 * np.finfo(np.float64).eps
 
 
 class Model:

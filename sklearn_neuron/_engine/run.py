@@ -33,6 +33,9 @@ from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer, State
 
+#: Iterations end where the objective falls by no more than 64 ulp, as in LogisticRegression.
+ROUNDING = 64 * np.finfo(np.float64).eps
+
 Row = dict[str, Any]  # the numbers of a row, and under "theta" the parameters after it
 #: Called after every epoch or iteration; training ends where one returns True.
 Callback = Callable[["Run"], bool]
@@ -103,7 +106,6 @@ class Run:
         self.engine, self.refusal = "numpy", ""
         self.message = ""
 
-    @property
     def fitted(self) -> Array:
         """The parameters that users get."""
         return self._fitted(self.theta, self.state)
@@ -162,16 +164,20 @@ class Plateau:
         values = [run.losses[-1]]
         if self.validation and run.validation is not None:
             values = [run.validation.losses[-1], -run.validation.scores[-1]]
-        pairs = list(zip(values, self.best, strict=False))
-        self.stale = 0 if any(v < best - self.tol for v, best in pairs) else self.stale + 1
-        self.best = [min(best, v) for v, best in pairs]  # in this order min() ignores a NaN
+        self.stale += 1
+        for k, value in enumerate(values):
+            if value < self.best[k] - self.tol:
+                self.stale = 0
+            self.best[k] = min(self.best[k], value)  # in this order min() ignores a NaN
         return self.stale >= self.patience
 
 
 def check_finite(loss: float, theta: Array, state: State, when: str, remedy: str) -> None:
     """Raise a DivergenceError if the loss, a parameter or the state is not finite."""
-    arrays = [theta, *(value for value in state.values() if isinstance(value, np.ndarray))]
-    if not (math.isfinite(loss) and all(np.isfinite(array).all() for array in arrays)):
+    finite = math.isfinite(loss)
+    for value in (theta, *state.values()):
+        finite = finite and bool(np.isfinite(value).all())
+    if not finite:
         raise DivergenceError(
             f"Training diverged {when}: the loss or a parameter is no longer finite. {remedy}"
         )
@@ -216,8 +222,8 @@ class History:
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the numbers of all rows as columns of equal length."""
-        names = [name for name in self.rows[0] if name != "theta"] if self.rows else self.names
-        return {name: [row[name] for row in self.rows] for name in names}
+        names = self.rows[0] if self.rows else self.names
+        return {name: [row[name] for row in self.rows] for name in names if name != "theta"}
 
 
 class EpochHistory(History):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
-from sklearn_neuron._engine.compiled import CompiledEpoch, refusal, serves
+from sklearn_neuron._engine.compiled import CompiledEpoch, choose
 from sklearn_neuron._engine.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, objective
 from sklearn_neuron._engine.newton import newton
-from sklearn_neuron._engine.run import Plateau, Run, check_finite
+from sklearn_neuron._engine.run import ROUNDING, Plateau, Run, check_finite
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
@@ -29,8 +29,6 @@ from sklearn_neuron.schedules import Progress
 if TYPE_CHECKING:
     from sklearn_neuron._engine.fit import Plan
 
-#: L-BFGS stops where the loss falls by no more than 64 ulp of itself, as LogisticRegression does.
-ROUNDING = 64 * np.finfo(np.float64).eps
 SCALE = "Bring the features to a common scale (for example with StandardScaler)."
 WITHOUT_UPDATES = "a solver with updates, such as 'sgd' or 'adam'"
 
@@ -134,10 +132,10 @@ class Updates(Solver):
         """Choose what computes an epoch: that depends on the job alone."""
         updater = run.history.updater(network, self.optimizer, state)
         n, batch_size = len(samples.Y), plan.batch_size
-        run.refusal = "" if plan.engine == "numpy" else refusal(updater, n, batch_size)
+        run.refusal, compiled = choose(plan.engine, updater, n, batch_size, plan.n_epochs)
         if batch_size is None or batch_size >= n:
             return FullBatchEpoch(updater, full_batch(network, samples))
-        if not run.refusal and serves(plan.engine, updater, n, batch_size, plan.n_epochs):
+        if compiled:
             if plan.on_compile is not None:
                 plan.on_compile()
             return CompiledEpoch(updater, samples, batch_size, plan.shuffling())
@@ -230,8 +228,3 @@ def solver_of(choice: str | Optimizer) -> Solver:
     if isinstance(choice, str) and choice in SOLVERS:
         return SOLVERS[choice]()
     return Updates(OPTIMIZERS[choice]() if isinstance(choice, str) else choice)
-
-
-def solver_names(*others: str) -> Iterable[str]:
-    """Return the names of all optimizers, and of the given other solvers."""
-    return (*OPTIMIZERS, *others)

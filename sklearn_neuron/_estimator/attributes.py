@@ -10,8 +10,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from sklearn_neuron._engine.run import History, Run
 from sklearn_neuron._estimator.layout import Layout
 from sklearn_neuron.network import Network
@@ -45,9 +43,9 @@ def run_attributes(
     """
     losses = earlier.get("loss_curve_", [])
     curve = losses + run.losses
-    best = int(np.argmin(curve)) if curve else 0
+    best = curve.index(min(curve)) if curve else 0
     return {
-        **layout.attributes(run.fitted, network),
+        **layout.attributes(run.fitted(), network),
         "n_iter_": len(run.losses),
         "engine_": run.engine,
         "loss_curve_": curve,
@@ -93,10 +91,9 @@ def history_attributes(
         start = layout.named(history.start, network)
         rows = [layout.named(row["theta"], network) for row in history.rows]
         columns.update({name: [row[name] for row in rows] for name in start})
-    columns["epoch"] = [first_epoch + epoch for epoch in columns["epoch"]]
-    if "step" in columns:
-        first_step = len(before.get("step", []))
-        columns["step"] = [first_step + step for step in columns["step"]]
+    for name, first in (("epoch", first_epoch), ("step", len(before.get("step", [])))):
+        if first and name in columns:
+            columns[name] = [first + number for number in columns[name]]
     if before and before.keys() == columns.keys():
         columns = {name: before[name] + column for name, column in columns.items()}
         start = earlier.get("start_", start)
@@ -105,5 +102,8 @@ def history_attributes(
 
 def attach(estimator: Any, attributes: Mapping[str, Any]) -> None:
     """Set the fitted attributes, all at once."""
-    kept = {name: value for name, value in vars(estimator).items() if name not in OPTIONAL}
-    estimator.__dict__ = {**kept, **attributes}
+    everything = {**vars(estimator), **attributes}
+    for name in OPTIONAL:
+        if name not in attributes:
+            everything.pop(name, None)
+    estimator.__dict__ = everything

@@ -26,7 +26,7 @@ from sklearn_neuron._engine.fit import Parameters, Plan, fit_network
 from sklearn_neuron._engine.run import Callback, Run
 from sklearn_neuron._engine.solvers import SOLVERS, Solver, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
-from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, open_tasks, with_callbacks
+from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
 from sklearn_neuron._estimator.data import FLOATS, NOTHING, Data, Given, read
 from sklearn_neuron._estimator.layout import Layout
@@ -35,7 +35,7 @@ from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._estimator.targets import Classes, Targets, component
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import LOSSES
-from sklearn_neuron.network import Network, split
+from sklearn_neuron.network import Network, dense, split
 from sklearn_neuron.schedules import SCHEDULES
 
 
@@ -113,7 +113,8 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
     ) -> Self:
         """Train, and set all fitted attributes at once."""
         solver = check_parameters(self)
-        tasks = None if one_pass else tasks_of(self, given, solver)
+        listens = hasattr(self, "_skl_callbacks") and not one_pass
+        tasks = tasks_of(self, given, solver) if listens else None
         last = vars(self) if is_fitted(self) and (one_pass or self.warm_start) else None
         state = TrainingState.after(last, one_pass=one_pass)
         problem = pose(
@@ -146,7 +147,6 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         Samples pass through the network in blocks that fit in the cache and in scikit-learn's
         ``working_memory``, so only the answer is as long as X.
         """
-        check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         n_bytes = min(BLOCK_BYTES, sklearn.get_config()["working_memory"] * 2**20)
         attributes, layout = vars(self), self._layout
@@ -166,6 +166,9 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.target_tags.multi_output = "multi_output" in self._targets.y_check
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = tags.target_tags.multi_output
         return tags
 
 
@@ -239,16 +242,17 @@ def pose(
     network = layout.network(X.shape[1], Y.shape[1], loss, X.dtype, rng)
     if last is not None:
         check_same_layers(layout, network, last)
-    inits = layout.given(network, *inits)
-    given_start = any(init is not None for init in inits)
+    coef_init, intercept_init = inits
+    given_start = not (coef_init is None and intercept_init is None)
+    W_init, b_init = layout.given(network, *inits) if given_start else (None, None)
     n_starts = 1 if given_start or last is not None else int(getattr(estimator, "n_init", 1))
 
     def starts() -> Iterator[Parameters]:
         for _ in range(n_starts):
             coefs, intercepts = start_of(layout, network, state, last, rng)
             yield (
-                coefs if inits[0] is None else inits[0],
-                intercepts if inits[1] is None else inits[1],
+                coefs if W_init is None else W_init,
+                intercepts if b_init is None else b_init,
             )
 
     return Problem(data, layout, network, starts(), n_starts, given_start)
@@ -266,7 +270,8 @@ def start_of(
         return layout.start(network, rng)
     if "iterate" in state.state:  # the fitted parameters are a mean
         return split(state.state["iterate"], network.layer_sizes)
-    return layout.fitted_layers(last)
+    coefs, intercepts = layout.fitted_layers(last)
+    return [dense(W) for W in coefs], intercepts
 
 
 def plan_of(
@@ -288,11 +293,6 @@ def plan_of(
         callbacks.append(tasks.callback(attributes_of))
     if problem.given_start:
         state.state = {}  # the optimizer's state does not belong to another start
-
-    def on_start(run: Run) -> None:
-        if tasks is not None:
-            tasks.begin(partial(attributes_of, run))
-
     return Plan(
         starts=problem.starts,
         n_starts=problem.n_starts,
@@ -312,7 +312,7 @@ def plan_of(
         shuffle=bool(estimator.shuffle),
         validation=problem.data.validation_data(problem.network.loss),
         callbacks=callbacks,
-        on_start=on_start,
+        on_start=None if tasks is None else tasks.starter(attributes_of),
         on_compile=partial(report_compiled, name) if estimator.verbose else None,
     )
 
@@ -348,11 +348,11 @@ def check_same_layers(layout: Layout, network: Network, last: Mapping[str, Any])
     )
 
 
-def tasks_of(estimator: Any, given: Given, solver: Solver) -> Tasks | None:
+def tasks_of(estimator: Any, given: Given, solver: Solver) -> Tasks:
     """Return the tasks of a fit, for scikit-learn's callbacks."""
     weight = None if given.sample_weight is None else {"sample_weight": given.sample_weight}
     n = estimator.max_iter * getattr(estimator, "n_init", 1)
-    return open_tasks(estimator, n, solver.unit, X=given.X, y=given.y, metadata=weight)
+    return Tasks(estimator, n, solver.unit, X=given.X, y=given.y, metadata=weight)
 
 
 def warn_after(
@@ -573,7 +573,6 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else self.loss
         tags.target_tags.positive_only = bool(getattr(loss, "positive_only", False))
         return tags

@@ -23,7 +23,7 @@ except ImportError:  # scikit-learn < 1.9
         return method
 
 
-__all__ = ["CallbackSupport", "Tasks", "open_tasks", "with_callbacks"]
+__all__ = ["CallbackSupport", "Tasks", "with_callbacks"]
 
 Attributes = Callable[[], dict[str, Any]]
 
@@ -52,11 +52,17 @@ class Tasks:
         self.whole = estimator._init_callback_context(max_subtasks=max_iter)
         self.epoch: Any = None
 
-    def begin(self, attributes: Attributes) -> None:
-        """Begin the task of the whole fit, and that of the first epoch, once."""
-        if self.begun:
-            return
-        self.begun = True
+    def starter(self, attributes: Callable[[Run], dict[str, Any]]) -> Callable[[Run], None]:
+        """Return what is called at each start, and begins the tasks at the first."""
+
+        def begin(run: Run) -> None:
+            if not self.begun:
+                self.begun = True
+                self._begin(lambda: attributes(run))
+
+        return begin
+
+    def _begin(self, attributes: Attributes) -> None:
         self.whole.call_on_fit_task_begin(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data
         )
@@ -100,10 +106,3 @@ class Tasks:
         self.whole.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data
         )
-
-
-def open_tasks(estimator: Any, max_iter: int, unit: str, **data: Any) -> Tasks | None:
-    """Return the tasks of a fit, or None if the estimator has no callbacks."""
-    if not hasattr(estimator, "_skl_callbacks"):
-        return None
-    return Tasks(estimator, max_iter, unit, **data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -19,12 +19,11 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
 from sklearn_neuron._engine.run import HISTORIES
-from sklearn_neuron._engine.solvers import solver_names
 from sklearn_neuron._typing import Array
 from sklearn_neuron.components import Component
 from sklearn_neuron.exceptions import InvalidParameterTypeError
 from sklearn_neuron.initializers import INITIALIZERS
-from sklearn_neuron.optimizers import Optimizer
+from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 
@@ -45,16 +44,18 @@ class Constraint(ABC):
 
     def check(self, owner: str, name: str, value: Any) -> None:
         """Raise unless the value is allowed."""
-        right_type = self.has_type(value)
-        if not right_type or not self.allows(value):
-            kind = ValueError if right_type else InvalidParameterTypeError
+        if not (self.has_type(value) and self.allows(value)):
+            kind = ValueError if self.has_type(value) else InvalidParameterTypeError
             raise kind(f"The {name!r} parameter of {owner} must be {self}; got {value!r} instead.")
-        for component in value if _is_sequence(value) else [value]:
-            if isinstance(component, Component):
-                try:
-                    component.validate()
-                except (TypeError, ValueError) as error:
-                    raise type(error)(f"The {name!r} parameter of {owner}: {error}") from error
+        for component in self.components(value):
+            try:
+                component.validate()
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"The {name!r} parameter of {owner}: {error}") from error
+
+    def components(self, value: Any) -> Iterable[Component]:
+        """Return the components in an allowed value, whose own parameters are to be checked."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Flag(Constraint):
     level: bool = False
 
     def has_type(self, value: Any) -> bool:
-        return isinstance(value, bool | np.bool_) or (self.level and isinstance(value, Integral))
+        return isinstance(value, BOOLS) or (self.level and isinstance(value, Integral))
 
     def allows(self, value: Any) -> bool:
         return bool(value >= 0) if self.level else True
@@ -106,28 +107,58 @@ class Flag(Constraint):
         return "True, False or a non-negative int" if self.level else "True or False"
 
 
-@dataclass(frozen=True)
-class Choice(Constraint):
-    """One of some names, or a component of some kind.
+class Registered(Collection[str]):
+    """The names in a registry that suit a parameter, as they are when it is checked.
 
-    ``names`` may be a function that returns them when the parameter is checked.
+    Parameters
+    ----------
+    registry : dict
+        Components by name.
+    others : sequence of str, default=()
+        Names that are allowed besides.
+    suits : callable, default=None
+        Takes a component's class and returns whether it suits; None takes all.
     """
 
-    names: Iterable[str] | Callable[[], Iterable[str]]
+    def __init__(
+        self,
+        registry: Mapping[str, Any],
+        others: Sequence[str] = (),
+        suits: Callable[[Any], bool] | None = None,
+    ) -> None:
+        self.registry, self.others, self.suits = registry, others, suits
+
+    def __contains__(self, name: object) -> bool:
+        if name in self.registry:
+            return self.suits is None or self.suits(self.registry[str(name)])
+        return name in self.others
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self.registry if name in self)
+        yield from self.others
+
+    def __len__(self) -> int:
+        return len(list(self))
+
+
+@dataclass(frozen=True)
+class Choice(Constraint):
+    """One of some names, or a component of some kind."""
+
+    names: Collection[str]
     kind: type[Component] | None = None
 
-    def known(self) -> tuple[str, ...]:
-        """Return the names."""
-        return tuple(self.names() if callable(self.names) else self.names)
+    def components(self, value: Any) -> Iterable[Component]:
+        return () if isinstance(value, str) else (value,)
 
     def has_type(self, value: Any) -> bool:
         return isinstance(value, str) or (self.kind is not None and isinstance(value, self.kind))
 
     def allows(self, value: Any) -> bool:
-        return not isinstance(value, str) or value in self.known()
+        return not isinstance(value, str) or value in self.names
 
     def __str__(self) -> str:
-        names = "one of " + ", ".join(repr(name) for name in self.known())
+        names = "one of " + ", ".join(repr(name) for name in self.names)
         if self.kind is None:
             return names
         article = "an" if self.kind.__name__[0] in "AEIOU" else "a"
@@ -140,6 +171,10 @@ class OneOrEach(Constraint):
 
     one: Constraint
     of_what: str
+
+    def components(self, value: Any) -> Iterable[Component]:
+        each = value if _is_sequence(value) else [value]
+        return [component for one in each for component in self.one.components(one)]
 
     def has_type(self, value: Any) -> bool:
         if _is_sequence(value):
@@ -173,16 +208,20 @@ class Either(Constraint):
         return self.words
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
+BOOLS = (bool, np.bool_)
+
+
+def _is_size(value: Any) -> bool:  # the usual types first: instances of Integral are slow to tell
+    return type(value) is int or (isinstance(value, Integral) and not isinstance(value, BOOLS))
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    usual = type(value) in {float, int}
+    return usual or (isinstance(value, Real) and not isinstance(value, BOOLS))
 
 
 def _is_sequence(value: Any) -> bool:
-    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
 def hidden_sizes(value: Any) -> list[int]:
@@ -280,13 +319,13 @@ def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike)
     return array
 
 
-INIT = Choice(lambda: ("auto", *INITIALIZERS))
+INIT = Choice(Registered(INITIALIZERS, ["auto"]))
 
 #: The parameters of all estimators.
 COMMON: Mapping[str, Constraint] = {
     "eta": Number(0.0, open_low=True),
     "batch_size": Number(1, integer=True, none="all samples"),
-    "solver": Choice(lambda: solver_names("lbfgs"), Optimizer),
+    "solver": Choice(Registered(OPTIMIZERS, ["lbfgs"]), Optimizer),
     "schedule": Choice(SCHEDULES, Schedule),
     "alpha": Number(0.0),
     "max_iter": Number(1, integer=True),

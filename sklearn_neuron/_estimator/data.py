@@ -7,7 +7,6 @@ come from the user, or are split off on request.
 
 from __future__ import annotations
 
-import copy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -94,7 +93,8 @@ def read(
     all_classes : bool
         Whether y must have all classes of the last fit, unless it is a block.
     """
-    reader = copy.copy(estimator)  # validate_data writes the features' attributes on it
+    reader = type(estimator).__new__(type(estimator))  # validate_data writes attributes on it
+    vars(reader).update(vars(estimator))
     first = known is None
     X, y = check_data(reader, given, targets, FLOATS if first else known, reset=first)
     block = one_pass or not (first or all_classes)

@@ -35,7 +35,7 @@ from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, split
 
 Rng = Callable[[], np.random.RandomState]
-Given = tuple[Sequence[Array] | None, Sequence[Array] | None]  # W and b that fit is given, or not
+Init = tuple[Sequence[Array] | None, Sequence[Array] | None]  # W and b as fit is given them
 
 
 class Layout(ABC):
@@ -65,7 +65,8 @@ class Layout(ABC):
     @classmethod
     def fitted_layers(cls, attributes: Mapping[str, Any]) -> Parameters:
         """Return W and b of a fitted estimator, given its attributes."""
-        return cls.layers({name: attributes[f"{name}_"] for name in cls.names})
+        W, b = cls.names
+        return cls.layers({W: attributes[f"{W}_"], b: attributes[f"{b}_"]})
 
     @classmethod
     def fitted_activations(cls, attributes: Mapping[str, Any]) -> Sequence[Activation]:
@@ -78,8 +79,9 @@ class Layout(ABC):
 
     def attributes(self, theta: Array, network: Network) -> dict[str, Any]:
         """Return the fitted attributes that prediction needs, as arrays of their own."""
-        own = theta.astype(network.dtype)
-        return {f"{name}_": value for name, value in self.named(own, network).items()}
+        named = self.named(theta.astype(network.dtype), network)
+        W, b = self.names
+        return {f"{W}_": named[W], f"{b}_": named[b]}
 
     @abstractmethod
     def network(self, n_features: int, n_outputs: int, loss: Loss, dtype: Any, rng: Rng) -> Network:
@@ -90,7 +92,7 @@ class Layout(ABC):
         """Return initial W and b."""
 
     @abstractmethod
-    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Given:
+    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Init:
         """Return ``coef_init`` and ``intercept_init`` of ``fit`` as W and b of every layer."""
 
 
@@ -139,7 +141,7 @@ class Neuron(Layout):
         p, K = network.layer_sizes
         return [np.zeros((p, K))], [np.zeros(K)]
 
-    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Given:
+    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Init:
         p, K = network.layer_sizes
         coefs = intercepts = None
         if coef_init is not None:
@@ -170,20 +172,17 @@ class Layers(Layout):
     @classmethod
     def of(cls, parameters: Any, *, flat: bool) -> Self:  # noqa: ARG003
         sizes, choice = hidden_sizes(parameters.hidden_layer_sizes), parameters.activation
-        one_for_all = isinstance(choice, str | Activation)
-        choices = [choice] * len(sizes) if one_for_all else list(choice)
+        if isinstance(choice, str | Activation):
+            choices = [ACTIVATIONS[choice]() if isinstance(choice, str) else choice] * len(sizes)
+        else:
+            choices = [ACTIVATIONS[each]() if isinstance(each, str) else each for each in choice]
         if len(choices) != len(sizes):
             raise ValueError(
                 f"The 'activation' parameter of {type(parameters).__name__} must be one for all "
                 f"hidden layers or one for each of the {len(sizes)}; got {len(choices)}."
             )
-        made: dict[str, Activation] = {}  # one object per name serves all layers
-        for name in choices:
-            if isinstance(name, str) and name not in made:
-                made[name] = ACTIVATIONS[name]()
-        activations = tuple(made[each] if isinstance(each, str) else each for each in choices)
         dropout, alpha = float(parameters.dropout), float(parameters.alpha)
-        return cls(tuple(sizes), activations, parameters.init, dropout, alpha)
+        return cls(tuple(sizes), tuple(choices), parameters.init, dropout, alpha)
 
     @classmethod
     def layers(cls, named: Mapping[str, Any]) -> Parameters:
@@ -215,7 +214,7 @@ class Layers(Layout):
     def start(self, network: Network, rng: Rng) -> Parameters:
         return initialize(self.init, network.layer_sizes, network.activations, rng())
 
-    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Given:
+    def given(self, network: Network, coef_init: Any, intercept_init: Any) -> Init:
         coefs = arrays_like("coef_init", coef_init, network.W)
         return coefs, arrays_like("intercept_init", intercept_init, network.b)
 

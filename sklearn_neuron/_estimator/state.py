@@ -117,7 +117,7 @@ class TrainingState:
     def advance(self, optimizer: str, run: Run, *, has_updates: bool) -> None:
         """Record what a run has reached, to be attached to the estimator."""
         self.optimizer, self.state, self.plateaus = optimizer, dict(run.state), run.plateaus
-        if run.fitted is not run.theta:  # the fitted parameters are a mean
+        if run.fitted() is not run.theta:  # the fitted parameters are a mean
             self.state["iterate"] = run.theta
         self.epochs += len(run.losses) if has_updates else 0
         if self._rng is not None:

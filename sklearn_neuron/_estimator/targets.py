@@ -31,7 +31,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._estimator.constraints import Choice
+from sklearn_neuron._estimator.constraints import Choice, Registered
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import Link, Logistic, Softmax, Step, softplus
@@ -235,9 +235,9 @@ class Classes(Targets):
     def loss(self, parameters: Any) -> Loss:
         if self.criterion is not None:
             return self.criterion
-        loss = component(parameters.loss, LOSSES)
-        loss = loss.for_independent_outputs() if self.independent else loss
-        link = Logistic if self.independent else Softmax
+        loss, link = component(parameters.loss, LOSSES), Softmax
+        if self.independent:
+            loss, link = loss.for_independent_outputs(), Logistic
         if not isinstance(loss.link, link):
             raise ValueError(
                 f"The 'loss' parameter of {type(parameters).__name__} must have the link "
@@ -297,7 +297,8 @@ class Classes(Targets):
         return {"classes_": self.classes, "_multilabel": self.multilabel}
 
     def fitted(self, attributes: Mapping[str, Any]) -> Self:
-        return replace(self, classes=attributes["classes_"], multilabel=attributes["_multilabel"])
+        known = attributes["classes_"], attributes["_multilabel"]
+        return type(self)(self.allows_multilabel, self.criterion, self.positive_at_zero, *known)
 
 
 def both_sigmoids(z: Array) -> Array:
@@ -453,7 +454,7 @@ class Numbers(Targets):
 
     def loss(self, parameters: Any) -> Loss:
         loss = component(parameters.loss, LOSSES)
-        if not is_elementwise(loss.link):
+        if isinstance(loss.link, Softmax | Step):
             raise ValueError(
                 f"The 'loss' parameter of {type(parameters).__name__} must have a link that gives "
                 f"each target a number of its own; got {loss!r}."
@@ -553,7 +554,7 @@ class Interval(Numbers):
 
     def loss(self, parameters: Any) -> Loss:
         choice = parameters.loss
-        loss = behind_a_sigmoid(choice) if isinstance(choice, str) else choice
+        loss = behind_a_sigmoid(LOSSES[choice]) if isinstance(choice, str) else choice
         if not isinstance(loss.link, Logistic):
             raise ValueError(
                 f"The 'loss' parameter of {type(parameters).__name__} must have the logistic "
@@ -606,32 +607,17 @@ def component(choice: Any, registry: Mapping[str, Any]) -> Any:
     return registry[choice]() if isinstance(choice, str) else choice
 
 
-def is_elementwise(link: Link) -> bool:
-    """Return whether a link gives each output a number of its own."""
-    return not isinstance(link, Softmax | Step)
-
-
-def behind_a_sigmoid(name: str) -> Loss:
-    """Return the loss of that name, with the logistic link where it takes a link."""
-    loss = LOSSES[name]
+def behind_a_sigmoid(loss: type[Loss]) -> Loss:
+    """Return a loss with its defaults, but with the logistic link where it takes a link."""
     return loss(link=Logistic()) if "link" in loss._parameter_names() else loss()
 
 
-def probabilistic_losses() -> list[str]:
-    """Return the names of the losses for classes."""
-    return [name for name, loss in LOSSES.items() if isinstance(loss().link, Logistic | Softmax)]
-
-
-def elementwise_losses() -> list[str]:
-    """Return the names of the losses for numbers."""
-    return [name for name, loss in LOSSES.items() if is_elementwise(loss().link)]
-
-
-def sigmoid_losses() -> list[str]:
-    """Return the names of the losses for numbers within a range."""
-    return [name for name in LOSSES if isinstance(behind_a_sigmoid(name).link, Logistic)]
-
-
-PROBABILISTIC_LOSS = Choice(probabilistic_losses, Loss)
-ELEMENTWISE_LOSS = Choice(elementwise_losses, Loss)
-SIGMOID_LOSS = Choice(sigmoid_losses, Loss)
+PROBABILISTIC_LOSS = Choice(
+    Registered(LOSSES, suits=lambda loss: isinstance(loss.link, Logistic | Softmax)), Loss
+)
+ELEMENTWISE_LOSS = Choice(
+    Registered(LOSSES, suits=lambda loss: not isinstance(loss.link, Softmax | Step)), Loss
+)
+SIGMOID_LOSS = Choice(
+    Registered(LOSSES, suits=lambda loss: isinstance(behind_a_sigmoid(loss).link, Logistic)), Loss
+)

@@ -38,7 +38,7 @@ STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 ONE_SIDED = 1e-7  # the step to either side near corners
 TOLERANCE = 1e-6  # of a passed check
 NOISE = 1e-4  # gradients below this are compared on its scale, and
-ROUNDING = 1e-6  # gradients below this part of the objective: rounding is all there is to them
+ROUNDING_OF_J = 1e-6  # gradients below this part of the objective: rounding is all there is to them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -165,7 +165,7 @@ def compare(
 ) -> GradientCheck:
     """Compare the two derivatives at the network's θ."""
     network = subject.network
-    floor = max(NOISE, ROUNDING * abs(objective(network, subject.blocks)))
+    floor = max(NOISE, ROUNDING_OF_J * abs(objective(network, subject.blocks)))
     backprop = network.grad.copy()
     names = parameter_names(subject.estimator, network.layer_sizes)
     places = split(np.arange(len(backprop)), network.layer_sizes)
