@@ -1,4 +1,4 @@
-"""The rows: what is tried in each cell."""
+"""The rows of the tables: what is tested in each cell."""
 # ruff: noqa: ARG005, PLW0108
 
 import numpy as np
