@@ -16,7 +16,7 @@ from sklearn_neuron import SGD, ManualMLPClassifier
 from sklearn_neuron.inspection import LossCurveDisplay
 
 # %%
-# With these settings, 1000 of 1000 random states solved XOR when we measured. What matters is
+# With these settings, 1000 of 1000 random states solved XOR when we measured. This relies on
 #
 # - inputs of -1 and 1: an input of 0 gives its weights no gradient on that sample (0 and 1: 998);
 # - ``init="he_uniform"``: with these weights the sigmoids are nonlinear but not saturated
