@@ -1,6 +1,6 @@
-"""What the benchmarks share: one thread, the line that says what ran, rounds in turns, tables.
+"""Shared code of the benchmarks: one thread, versions, alternating rounds, tables.
 
-Import this before NumPy: it sets the number of threads, which is read only once.
+Import this module before NumPy: it sets the number of threads, which is read only once.
 """
 
 import os

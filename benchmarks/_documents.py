@@ -1,7 +1,7 @@
-"""The loops of the documents that this package started from, as they stand there.
+"""The training loops of the documents that this package started from, in their original form.
 
-Each is one function of plain Python and NumPy, generalised to several features where the
-document has one.
+Each is a single function in plain Python and NumPy, generalized to several features where the
+document has only one.
 """
 
 import numpy as np

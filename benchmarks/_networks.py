@@ -1,10 +1,11 @@
-"""The same network, trained by each library from the same weights: what step.py and others time.
+"""The same network, trained by each library from the same weights, as timed by step.py and others.
 
-Every maker returns ``train(epochs, shuffle=True)``, which trains anew from the start it was given
-and returns the seconds of training and the loss of every epoch: the mean over the batches, each
-taken before that batch's update. Samples are gathered by index, batch after batch, and the optimizer
-is SGD, with Nesterov momentum if there is any. All targets are 0 or 1, all numbers of rows whole
-batches. torch and JAX are imported where they are used, as not everybody has them.
+Each factory returns ``train(epochs, shuffle=True)``, which trains from scratch from the given
+initial weights. It returns the training time in seconds and the loss of each epoch: the mean over
+the batches, where each loss is computed before the update of its batch. Samples are gathered by
+index, batch by batch. The optimizer is SGD, with Nesterov momentum if momentum is used. All targets
+are 0 or 1, and the number of samples is a multiple of the batch size. torch and JAX are imported
+where they are used because they may not be installed.
 """
 
 # ruff: noqa: PLC0415

@@ -1,8 +1,8 @@
-"""How good the defaults are: each estimator with nothing set, beside the peer it stands in for.
+"""Quality of the defaults: each estimator with default parameters, compared with its counterpart.
 
-Behind StandardScaler, 5-fold cross-validation on scikit-learn's bundled data sets, the mean over
-several random states. For the sigmoid neuron the peer is the best that the sigmoid-output model
-reaches at all: the same model minimised by L-BFGS under several penalties.
+Each runs after StandardScaler under 5-fold cross-validation on scikit-learn's bundled data sets;
+the mean over several random states is reported. For the sigmoid neuron, the counterpart is the best
+that the sigmoid-output model can reach: the same model fitted by L-BFGS with several penalties.
 
     python benchmarks/defaults.py
 """

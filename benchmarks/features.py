@@ -1,11 +1,12 @@
-"""Which package has which feature: every cell of docs/features.rst, tried out.
+"""Which package has which feature: a test of every cell of docs/features.rst.
 
     pip install "torch==2.13.0" skorch mlxtend
     python benchmarks/features.py
 
-Prints the tables, and ends with an error where a result is not what the page says. A feature is
-there if it can be run and does something. Where a row tries nothing, its pattern decides: is there
-a parameter, an attribute or a method of such a name? A peer that is not installed is skipped.
+Prints the tables, and exits with an error if a result differs from the page. A feature counts as
+available if it can be run and has an effect. Where a row has nothing to run, its pattern decides
+whether a parameter, an attribute or a method has a matching name. Packages that are not installed
+are skipped.
 """
 
 import csv

@@ -1,8 +1,9 @@
 """What a fit costs however little there is to learn: 150 rows of 4 features, one epoch.
 
-Inside a search over small data this is most of the time. The fits take turns, several hundred
-times. First the neuron and SGDClassifier, one row at a time in the same order, have to reach the
-same coefficients, and the network and MLPClassifier, from the same weights, the same loss.
+In a search over small data, this accounts for most of the time. The fits alternate several hundred
+times. Before timing, the neuron and SGDClassifier, one sample at a time in the same order, must
+reach the same coefficients. The network and MLPClassifier, from the same weights, must reach the
+same loss.
 
     python benchmarks/fixed_cost.py
 """

@@ -1,10 +1,10 @@
 """A whole grid search over eta and batch_size, beside the same one over MLPClassifier.
 
 5 eta × 4 batch sizes × 5 folds, 20 epochs of SGD with Nesterov momentum, one hidden layer of 32,
-behind StandardScaler. First one cell is trained from the same weights in the same order by both,
-and the loss curves must agree; after each pair of searches the best mean scores must be within
-0.02, and a fit that diverges would be an error. The engine is chosen as users get it: see the line
-at the table's end. Then ours runs with compiled code throughout, on one thread and on two.
+after StandardScaler. First, both train one cell from the same weights in the same order, and the
+loss curves must agree. After each pair of searches, the best mean scores must be within 0.02; a fit
+that diverges raises an error. The engine is chosen by the default setting: see the last line of the
+output. Then our search is repeated with compiled code throughout, on one thread and on two.
 
     python benchmarks/grid.py
 """

@@ -1,10 +1,10 @@
 """ns per sample and epoch of one neuron, beside SGDClassifier, JAX and the documents' loops.
 
-First everybody has to reach the same coefficients or loss curve with the rows in the same order;
-then whole fits with shuffled rows are timed. SGDClassifier lets the penalty shrink the weights
-before the row's step, w ← (1 − η α) w − η g, with g at the old w: that is our w − η (g + α w). For
-sparse rows it moves the intercept by a hundredth of its gradient, so there its coefficients are
-compared as those of a dense copy of some rows, with the columns that these rows have.
+First, all must reach the same coefficients or loss curve with the samples in the same order. Then
+whole fits with shuffled samples are timed. SGDClassifier applies the penalty before the step of the
+sample, w ← (1 − η α) w − η g, with g at the old w. This equals our w − η (g + α w). On sparse
+samples it moves the intercept by a hundredth of its gradient. There its coefficients are therefore
+compared on a dense copy of some samples, restricted to the columns that these samples use.
 
     python benchmarks/neuron.py
 """

@@ -1,10 +1,10 @@
 """Time to the same optimum: the logistic neuron beside every solver of LogisticRegression.
 
 The objective is the mean log loss with the penalty of C = 1, alpha = 1 / (C n). Newton's method,
-written out below, finds its least value once, to rounding. Each solver is then given the loosest
-tol of 1e-1, 1e-2, … with which its objective comes within 1e-6 of that value, relative, and whole
-fits with that tol are timed in turns. liblinear is left out: it penalises the intercept, so its
-optimum is another one.
+implemented below, finds its minimum once, to rounding precision. Each solver then gets the loosest
+tol of 1e-1, 1e-2, … that brings its objective within 1e-6 of the minimum, relative, and alternating
+whole fits with that tol are timed. liblinear is left out because it penalizes the intercept and so
+has a different optimum.
 
     python benchmarks/optimum.py
 """

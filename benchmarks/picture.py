@@ -1,7 +1,7 @@
-"""Draw docs/_static/performance.png from the numbers that step.py and neuron.py have saved.
+"""Draw docs/_static/performance.png from the results saved by step.py and neuron.py.
 
-Left the network's step in float64, right one neuron of 20 features, both against the rows of a
-batch. Where the compiled engine did not run, its line is not drawn.
+Left: the network's step in float64. Right: one neuron with 20 features. Both are plotted against
+the batch size. If the compiled engine did not run, its line is omitted.
 
     python benchmarks/picture.py
 """

@@ -1,9 +1,9 @@
 """Time and memory of a fit against rows, columns, depth and epochs, and of predict against rows.
 
-A slope is the fitted exponent of a power law: 1 where twice as much takes twice as long. Memory
-is the peak of what a call allocates through Python and NumPy, X and y not counted, measured by
-tracemalloc in a run of its own; buffers that compiled code allocates for itself are not seen.
-Before predict is timed, MLPClassifier is given the same weights and has to predict the same.
+A slope is the fitted exponent of a power law: 1 means that doubling the size doubles the time.
+Memory is the peak of a call's allocations through Python and NumPy, excluding X and y, measured
+with tracemalloc in a separate run; buffers allocated inside compiled code are not included. Before
+predict is timed, MLPClassifier is given the same weights and must make the same predictions.
 
     python benchmarks/scaling.py
 """

@@ -1,9 +1,10 @@
 """µs per training step of a 20→100→1 network, beside MLPClassifier, torch and JAX.
 
-ReLU, SGD with Nesterov momentum, shuffled rows; a step gathers its rows, sweeps forward and
-backward and updates. Everybody starts from the same weights. With the rows in the same order all
-loss curves must agree before anything is timed. JAX compiles a whole epoch (a scan over batches);
-its compilation, and ours, does not count. torch and JAX take part where they are installed.
+ReLU, SGD with Nesterov momentum, shuffled samples. A step gathers its samples, runs the forward and
+backward passes and updates the parameters. All implementations start from the same weights. With
+the samples in the same order, all loss curves must agree before anything is timed. JAX compiles a
+whole epoch (a scan over batches); its compilation time, like ours, is excluded. torch and JAX are
+included if they are installed.
 
     python benchmarks/step.py
 """

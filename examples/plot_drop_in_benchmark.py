@@ -1,13 +1,13 @@
 """
-================================================
-A drop-in beside LogisticRegression and networks
-================================================
+============================================================
+Drop-in comparison with LogisticRegression and MLPClassifier
+============================================================
 
-The neuron and the network of this package stand in a pipeline wherever scikit-learn's do. On
-four bundled data sets this example compares accuracy, log loss, Brier score and fit time under
-5-fold cross-validation, then searches the neuron's learning rate and batch size by
-``GridSearchCV`` and draws what the search saw. Run it with ``--output DIRECTORY`` to choose
-where the pictures go; without matplotlib it prints the tables only.
+The neuron and the network of this package can be used in a pipeline like scikit-learn's own
+estimators. This example compares accuracy, log loss, Brier score and fit time under 5-fold
+cross-validation on four bundled data sets. It then searches over the neuron's learning rate and
+batch size with ``GridSearchCV`` and plots the results. Run it with ``--output DIRECTORY`` to choose
+where the plots are saved; without matplotlib it only prints the tables.
 """
 
 import argparse
@@ -46,14 +46,14 @@ SCORES = {"accuracy": "accuracy", "log loss": "neg_log_loss", "Brier": "neg_brie
 ETAS = [0.003, 0.01, 0.03, 0.1, 0.3]
 BATCH_SIZES = [1, 8, 32, 128, None]
 start = time.perf_counter()
-threadpool_limits(1)  # one thread for everybody: at these sizes more of them only wait
+threadpool_limits(1)  # one thread for all models: at these sizes extra threads only wait
 warnings.simplefilter("ignore", ConvergenceWarning)  # the networks stop at max_iter
 
 
 # %%
-# The models, all with their defaults. ``LogisticRegression`` has C = 1, so the neuron that is to
-# find the same coefficients by L-BFGS has ``alpha = 1 / (C n)``, n the number of training rows,
-# and the same ``tol``.
+# All models use their default parameters, except one. ``LogisticRegression`` has C = 1, so the
+# neuron that should find the same coefficients with L-BFGS has ``alpha = 1 / (C n)``, where n is
+# the number of training samples, and the same ``tol``.
 def models(n_rows):
     return {
         "LogisticRegression": LogisticRegression(),
@@ -68,8 +68,8 @@ def models(n_rows):
 
 
 # %%
-# The first fit of a kind is compiled, where Numba is installed, and then kept on the disk. That is
-# done here, before any clock runs.
+# If Numba is installed, the first fit of each kind is compiled and then cached on disk. This is
+# done here, before anything is timed.
 def compile_first():
     X, y = load_iris(return_X_y=True)
     print("Compiling, once per machine …", flush=True)
@@ -79,7 +79,7 @@ def compile_first():
 
 
 # %%
-# Each line appears when its five fits are done.
+# Each line is printed when its five fits are done.
 def compare():
     rows = []
     for data, load in DATA.items():
@@ -100,8 +100,9 @@ def compare():
 
 
 # %%
-# The search: five learning rates, from stochastic (one row) to batch gradient descent (all rows).
-# Thirty epochs each, so that the heat map shows how far each way gets in the same passes.
+# The search covers five learning rates and batch sizes from stochastic (one sample) to batch
+# gradient descent (all samples). Every fit runs for thirty epochs, so the heat map shows how far
+# each setting gets in the same number of epochs.
 def search():
     X, y = load_breast_cancer(return_X_y=True)
     neuron = LogisticNeuronClassifier(max_iter=30, tol=None, random_state=0)
@@ -121,12 +122,12 @@ def search():
 
 
 # %%
-# Pictures: the table at one glance, and the two heat maps.
+# One plot summarizes the table; the other shows the two heat maps.
 def draw_comparison(rows, path):
     names = list(dict.fromkeys(row[1] for row in rows))
     figure, axes = plt.subplots(1, 4, figsize=(13, 4), sharey=True, layout="constrained")
     looks = zip("osD^", ("#0072B2", "#E69F00", "#009E73", "#CC79A7"), strict=True)
-    looks = dict(zip(DATA, looks, strict=True))  # colours that everybody can tell apart
+    looks = dict(zip(DATA, looks, strict=True))  # color-blind friendly colors
     for axis, column, label in zip(
         axes,
         (2, 3, 4, 5),
@@ -163,7 +164,7 @@ def draw_search(loss, milliseconds, path):
 
 
 # %%
-# All of it takes well under a minute on two cores. First the table, then what it looks like.
+# The whole script takes well under a minute on two cores. First the table and its plot.
 parser = argparse.ArgumentParser(description="Compare drop-in classifiers.")
 parser.add_argument("--output", type=Path, default=Path(), help="directory of the pictures")
 output = parser.parse_args().output
@@ -175,7 +176,7 @@ if plt is not None:
     draw_comparison(table, output / "drop_in_benchmark_models.png")
 
 # %%
-# Then the search.
+# Next, the search.
 heat = search()
 if plt is None:
     print("\nNo pictures: matplotlib is missing; pip install 'sklearn-neuron[examples]' brings it.")

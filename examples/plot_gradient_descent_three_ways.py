@@ -1,11 +1,11 @@
 """
-========================================
-Gradient descent three ways, and journal
-========================================
+=================================================
+Batch, mini-batch and stochastic gradient descent
+=================================================
 
 Document 001, "Backpropagation algorithms, basics": one sigmoid neuron with a weight w and a bias
-b learns six rows by batch, mini-batch and stochastic gradient descent, which differ in the
-number of rows that a step looks at. A journal keeps w, b and the loss of every epoch.
+b learns six samples by batch, mini-batch and stochastic gradient descent, which differ in the
+number of samples per step. A journal records w, b and the loss of each epoch.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ y = np.array([0.5, 0.5, 0.5, 0.5, 0.1, 0.3])
 
 
 def descend(batch_size, epochs):
-    """Start at w = 2, b = 1; rows in their order, every step recorded."""
+    """Start at w = 2, b = 1, with samples in their given order; record every step."""
     neuron = SigmoidNeuronRegressor(
         eta=0.9, batch_size=batch_size, shuffle=False, max_iter=epochs, tol=None, record="step"
     )
@@ -27,10 +27,10 @@ def descend(batch_size, epochs):
 
 
 # %%
-# The journal
-# -----------
-# Ten epochs, one row at a time. ``Loss`` is the mean over an epoch's rows of each row's squared
-# error just after its own step.
+# Training journal
+# ----------------
+# Ten epochs, one sample at a time. ``Loss`` is the mean over the samples of an epoch; the squared
+# error of each sample is computed right after its own step.
 stochastic = descend(batch_size=1, epochs=10)
 table = journal(stochastic, every="epoch").round(4)
 print(table)
@@ -43,18 +43,18 @@ for name, column in document.items():
     np.testing.assert_array_equal(table[name], column)
 
 # %%
-# The same as a picture: w dives where the sigmoid is steep, and then there is little to gain.
+# The same journal as a plot. w drops where the sigmoid is steep; after that little is gained.
 figure, axes = plt.subplots(layout="constrained")
 JournalDisplay.from_estimator(stochastic, every="epoch", ax=axes)
 axes.set_title("The journal of stochastic gradient descent")
 
 # %%
-# Three paths on one surface
-# --------------------------
-# A batch step goes straight down the surface drawn, the loss of all rows, but there is one an
-# epoch only. A step for two rows or one goes down a slope of its own, so the path is rougher,
-# gets much further in the same number of epochs, and in the end circles about the lowest place
-# instead of coming to rest.
+# Paths on the loss surface
+# -------------------------
+# The surface is the loss over all samples. A batch step goes straight down this surface, but there
+# is only one step per epoch. A step for one or two samples follows the gradient of those samples
+# only. The path is therefore rougher, but gets much further in the same number of epochs. In the
+# end it circles around the minimum instead of settling there.
 ways = {"batch": None, "mini-batches of 2": 2, "stochastic": 1}
 ends = {}
 figure, panels = plt.subplots(1, 3, figsize=(13, 4.2), sharey=True, layout="constrained")
@@ -66,7 +66,7 @@ for axes, (way, batch_size) in zip(panels, ways.items(), strict=True):
     n_steps = len(neuron.history_["step"])
     axes.set_title(f"{way}: 20 epochs, {n_steps} steps")
     if axes is not panels[-1]:
-        display.colorbar_.remove()  # the three have one scale
+        display.colorbar_.remove()  # all three share one scale
     ends[way] = np.mean((neuron.predict(X) - y) ** 2)
     print(f"{way:18s} w {neuron.coef_[0]:7.4f}  b {neuron.intercept_:7.4f}  {ends[way]:.4f}")
 assert ends["batch"] > 5 * ends["stochastic"]

@@ -1,13 +1,13 @@
 """
-===================================================
-Why cross-entropy learns faster than squared errors
-===================================================
+==================================================
+Why cross-entropy learns faster than squared error
+==================================================
 
-One sigmoid neuron, one row x = 1 with target 0, and a start that is sure of the contrary:
-w = b = 2 give the output σ(4) = 0.98. This is the example of Nielsen's book [1]_. On squared error
-the step is proportional to ``δ = 2 (a - y) a (1 - a)``, and ``a (1 - a)`` is next to nothing while
-the neuron is that sure. On cross-entropy it is proportional to ``δ = a - y``: the more wrong, the
-faster.
+A sigmoid neuron is trained on one sample, x = 1 with target 0. The initial parameters w = b = 2
+give the output σ(4) = 0.98, which is confidently wrong. This is the example of Nielsen's book [1]_.
+With squared error, the step is proportional to ``δ = 2 (a - y) a (1 - a)``, and ``a (1 - a)`` is
+close to zero while the neuron is this confident. With cross-entropy, it is proportional to
+``δ = a - y``: the larger the error, the faster the neuron learns.
 
 .. [1] M. Nielsen (2015). Neural Networks and Deep Learning, chapter 3. Determination Press.
    http://neuralnetworksanddeeplearning.com/chap3.html
@@ -20,8 +20,8 @@ from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor
 from sklearn_neuron.inspection import backprop_trace
 
 # %%
-# A classifier has to know of both classes, so there is a second row, of weight 0: training leaves
-# it out, and both neurons learn the same single row with the same ``eta``.
+# A classifier needs samples of both classes, so a second sample is added with weight 0. Training
+# ignores it, and both neurons learn the same single sample with the same ``eta``.
 X, y, weight = [[1.0], [1.0]], [0, 1], [1.0, 0.0]
 params = {"eta": 0.15, "batch_size": None, "max_iter": 300, "tol": None, "record": "epoch"}
 neurons = {
@@ -30,7 +30,7 @@ neurons = {
 }
 
 # %%
-# δ at the start, by backpropagation: nothing but the factor ``2 a (1 - a)`` makes the difference.
+# The initial δ, computed by backpropagation. The two differ only by the factor ``2 a (1 - a)``.
 a0 = 1 / (1 + np.exp(-4.0))
 delta = {}
 for loss, (neuron, coef) in neurons.items():
@@ -41,7 +41,7 @@ np.testing.assert_allclose(delta["cross-entropy"], a0)
 np.testing.assert_allclose(delta["squared error"], 2 * a0 * a0 * (1 - a0))
 
 # %%
-# Three hundred epochs. w and b take the same steps, ``-eta δ``, so δ can be read off the history.
+# Train for 300 epochs. w and b take the same steps, ``-eta δ``, so δ follows from the history.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 output = {}
 colours = {"squared error": "#D55E00", "cross-entropy": "#0072B2"}
@@ -60,7 +60,7 @@ left.legend()
 right.legend()
 
 # %%
-# When cross-entropy is through, squared error has hardly begun.
+# By the time cross-entropy has learned the target, squared error has hardly made progress.
 through = np.argmax(output["cross-entropy"] < 0.1)
 print(f"epoch {through}:", {loss: a[through].round(3).item() for loss, a in output.items()})
 assert output["squared error"][through] > 0.9

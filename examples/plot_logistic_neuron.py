@@ -4,9 +4,9 @@ A single neuron is logistic regression
 ======================================
 
 Document 002, "Training a single neuron for logistic regression": one neuron with cross-entropy,
-from zeros, with the vectorised gradients ``dZ = A - Y``, ``dw = X dZᵀ / m``, ``db = Σ dZ / m``.
-It ends at the coefficients of scikit-learn's ``LogisticRegression``, which minimises the same
-loss in another way.
+initialized at zero, with the vectorized gradients ``dZ = A - Y``, ``dw = X dZᵀ / m``,
+``db = Σ dZ / m``. It converges to the coefficients of scikit-learn's ``LogisticRegression``, which
+minimizes the same loss with a different algorithm.
 """
 
 import matplotlib.pyplot as plt
@@ -20,14 +20,14 @@ from sklearn_neuron import LogisticNeuronClassifier
 from sklearn_neuron.inspection import LossCurveDisplay, backprop_trace
 
 data = load_iris()
-X = StandardScaler().fit_transform(data.data[50:, 2:])  # petals of two species that overlap
+X = StandardScaler().fit_transform(data.data[50:, 2:])  # petals of two overlapping species
 y = data.target[50:] - 1
 
 # %%
-# At the start
-# ------------
-# With all weights zero every probability is one half and the loss is log 2. The trace shows the
-# document's four lines: A, dZ, dw and db.
+# Initial gradients
+# -----------------
+# With all weights at zero, every probability is one half and the loss is log 2. The trace
+# reproduces the four quantities of the document: A, dZ, dw and db.
 neuron = LogisticNeuronClassifier(eta=1.0, batch_size=None, max_iter=3000, tol=None)
 trace = backprop_trace(neuron, X, y)
 a, dz = trace.a[1], trace.delta[1]
@@ -37,10 +37,10 @@ np.testing.assert_allclose(trace.dW[1], X.T @ dz / len(y))
 np.testing.assert_allclose(trace.db[1], dz.mean(axis=0), atol=1e-16)
 
 # %%
-# At the end
-# ----------
-# ``alpha = 1 / (C m)`` is the penalty of ``LogisticRegression(C)``. Both coefficients and the
-# intercept agree to six decimals, as does each probability.
+# Final coefficients
+# ------------------
+# ``alpha = 1 / (C m)`` is the penalty of ``LogisticRegression(C)``. Both coefficients, the
+# intercept and all probabilities agree to six decimals.
 C = 10.0
 neuron.set_params(alpha=1 / (C * len(y))).fit(X, y)
 regression = LogisticRegression(C=C, tol=1e-10, max_iter=1000).fit(X, y)
@@ -52,7 +52,8 @@ np.testing.assert_allclose(neuron.intercept_, regression.intercept_, atol=1e-6)
 np.testing.assert_allclose(neuron.predict_proba(X), regression.predict_proba(X), atol=1e-6)
 
 # %%
-# The way there, and the probability over the plane. The boundary of the two models is one line.
+# The loss curve, and the predicted probability over the plane. The decision boundaries of the two
+# models coincide.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 LossCurveDisplay.from_estimator(neuron, ax=left, color="#0072B2", linewidth=2)
 left.axhline(np.log(2), color="black", linestyle=":", label="log 2, the loss of zeros")

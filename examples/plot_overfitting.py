@@ -1,11 +1,11 @@
 """
-====================================
-Overfitting, and the epoch to go for
-====================================
+========================================
+Overfitting and restoring the best epoch
+========================================
 
-A wide network learns handwritten digits of which every fifth got a label at random. At first it
-learns what digits look like, then the wrong labels by heart: the loss of the training rows goes on
-falling, that of rows it does not see rises, and so does the share of its mistakes on them.
+A wide network learns handwritten digits, one fifth of which were given random labels. At first it
+learns what digits look like; then it memorizes the wrong labels. The training loss keeps falling,
+while the loss and the error rate on unseen data rise.
 """
 
 import matplotlib.pyplot as plt
@@ -20,8 +20,8 @@ from sklearn_neuron.inspection import LossCurveDisplay
 from sklearn_neuron.losses import CrossEntropy
 
 # %%
-# Half of the rows to train on, a quarter held out by which the epoch is chosen (their labels are
-# as noisy), and a quarter with true labels, that nothing is chosen by.
+# Half of the samples are used for training. A quarter is the validation set that selects the epoch
+# (its labels are equally noisy). A quarter with true labels is the test set, used for no selection.
 rng = np.random.default_rng(0)
 X, true = load_digits(return_X_y=True)
 noisy = np.where(rng.random(len(true)) < 0.2, rng.integers(0, 10, len(true)), true)
@@ -29,8 +29,8 @@ X, X_test, y, _, _, y_test = train_test_split(X / 16, noisy, true, random_state=
 X, X_val, y, y_val = train_test_split(X, y, test_size=1 / 3, random_state=0, stratify=y)
 
 # %%
-# The same network twice, 60 epochs each: as it is, and with weights that decay, half of the
-# hidden units left out of each step, and labels that promise only 91 % of each row's class.
+# The same network is trained twice for 60 epochs: plain, and with weight decay, dropout of half of
+# the hidden units, and smoothed labels that assign 91 % to the class of each sample.
 plain = ManualMLPClassifier((400,), eta=0.004, max_iter=60, tol=None, random_state=0)
 regularised = clone(plain).set_params(
     solver=AdamW(weight_decay=0.3), dropout=0.5, loss=CrossEntropy(label_smoothing=0.1)
@@ -39,7 +39,7 @@ networks = {"plain": plain, "regularised": regularised}
 loss, right = {}, {}
 for name, network in networks.items():
     network.fit(X, y, X_val=X_val, y_val=y_val)
-    last = clone(network).fit(X, y)  # no rows held out: the same training, to its last epoch
+    last = clone(network).fit(X, y)  # no validation set: the same training, to its last epoch
     assert last.loss_curve_ == network.loss_curve_
     loss[name] = [log_loss(y_val, model.predict_proba(X_val)) for model in (network, last)]
     right[name] = [model.score(X_test, y_test) for model in (network, last)]
@@ -47,7 +47,7 @@ for name, network in networks.items():
     print("  held-out log loss of the best and the last epoch: {:.3f}, {:.3f}".format(*loss[name]))
     print("  test accuracy, true labels, of the same: {:.3f}, {:.3f}".format(*right[name]))
 
-    # the fitted network is that of the best epoch, which has the highest accuracy
+    # the fitted network is that of the best epoch, which has the highest validation accuracy
     assert network.score(X_val, y_val) == network.best_validation_score_
     assert network.best_validation_score_ == max(network.validation_scores_)
     assert network.validation_scores_[network.best_iter_] == network.best_validation_score_
@@ -60,10 +60,10 @@ assert regularised.best_validation_score_ >= plain.best_validation_score_
 assert loss["regularised"][0] <= loss["plain"][0]
 
 # %%
-# Solid the loss of the training rows (as dropout leaves it), dashed that of the held-out ones; the
-# star is the best epoch, by accuracy and only among equals by loss, so it need not be the lowest
-# point. ``fit`` goes back to it: the last epoch is the best one on rows that are known already,
-# and tells nothing of others. Label smoothing lifts both curves, so the numbers above are without.
+# Solid lines show the training loss (with dropout active), dashed lines the validation loss. The
+# star marks the best epoch, chosen by accuracy with ties broken by loss, so it need not be the
+# lowest point. ``fit`` restores it: the last epoch is best on the training data only. Label
+# smoothing raises both curves, so the log losses printed above are computed without it.
 figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
 colours = {"plain": "#D55E00", "regularised": "#0072B2"}
 for axis, (name, network) in zip(axes, networks.items(), strict=False):

@@ -1,11 +1,11 @@
 """
-=====================================
-Rosenblatt's rule, mistake by mistake
-=====================================
+============================
+Rosenblatt's perceptron rule
+============================
 
 The perceptron of document 003, "Perceptrons and backpropagation": ``ŷ = 1[w·x + b >= 0]``, and
-after each row ``w ← w + eta (y - ŷ) x``. A row that is classified rightly changes nothing. On
-separable rows the mistakes come to an end, and training with them.
+after each sample ``w ← w + eta (y - ŷ) x``. A correctly classified sample changes nothing. On
+separable data the mistakes come to an end, and training stops.
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ from sklearn.datasets import make_blobs
 from sklearn_neuron import PerceptronClassifier
 
 # %%
-# Two clouds of points that a line separates, and one row at a time in the order of the data.
+# Two linearly separable clusters. Samples are presented one at a time, in their given order.
 X, y = make_blobs(60, centers=[[-1.2, 0.3], [1.2, -0.3]], cluster_std=0.75, random_state=7)
 perceptron = PerceptronClassifier(shuffle=False, record="step").fit(X, y)
 history = perceptron.history_
@@ -23,8 +23,8 @@ w = np.array([perceptron.start_["coef"], *history["coef"]])[:, 0]
 b = np.array([perceptron.start_["intercept"], *history["intercept"]])[:, 0]
 
 # %%
-# The steps that change the parameters are the mistakes. Each of them follows the rule, the last
-# epoch has none, and there is no other epoch without one: training ended at the first.
+# The steps that change the parameters are the mistakes. Each of them follows the rule. Only the
+# last epoch is free of mistakes: training stopped at the first such epoch.
 rows = np.array(history["step"]) % len(y)
 moves = np.diff(w, axis=0)
 mistakes = np.flatnonzero(np.diff(b))
@@ -37,8 +37,8 @@ assert np.all(per_epoch[:-1] > 0)
 assert perceptron.score(X, y) == 1.0
 
 # %%
-# Every mistake moves the boundary for the sake of one row, which is marked by a ring; the paler a
-# line, the longer ago.
+# Each mistake moves the boundary because of one sample, which is marked with a ring. Paler lines
+# are older boundaries.
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(10, 4.6), width_ratios=(2, 1), layout="constrained"
 )

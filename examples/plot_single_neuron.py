@@ -3,9 +3,9 @@
 One sigmoid neuron, end to end
 ==============================
 
-The worked case of document 000, "Single neuron with backpropagation": one sigmoid neuron with
-two inputs, trained on its mean squared error by full-batch gradient descent. Two epochs give
-the document's figures; many more show where training goes.
+The worked example of document 000, "Single neuron with backpropagation": one sigmoid neuron with
+two inputs, trained on the mean squared error by full-batch gradient descent. Two epochs reproduce
+the figures of the document; many more show how training continues.
 """
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ y = np.array([1.0, 0.0, 0.0])
 # Two epochs
 # ----------
 # Each epoch moves the weights by ``-eta`` times the gradient ``2/N Xᵀ (e ⊙ ŷ (1 - ŷ))``, where
-# ``e = ŷ - y``; its MSE is taken before the step. ``batch_size=None`` is one batch of all rows.
+# ``e = ŷ - y``. Its MSE is computed before the step. ``batch_size=None`` uses all samples at once.
 neuron = SigmoidNeuronRegressor(eta=0.1, batch_size=None, max_iter=2, tol=None)
 neuron.fit(X, y, coef_init=[0.1, -0.2], intercept_init=0.0)
 print("weights", neuron.coef_.round(4), "bias", round(neuron.intercept_, 4))
@@ -31,11 +31,11 @@ assert round(neuron.intercept_, 4) == -0.0167
 np.testing.assert_array_equal(np.round(neuron.loss_curve_, 4), [0.3033, 0.2942])
 
 # %%
-# Going on
-# --------
-# ``warm_start=True`` goes on from there, and ``loss_curve_`` with it; with a larger ``eta`` it is
-# the sooner there. A line separates the row of target 1 from the others, so the error can fall
-# as far as one has patience.
+# Continuing training
+# -------------------
+# ``warm_start=True`` continues training and extends ``loss_curve_``; a larger ``eta`` speeds it up.
+# A line separates the sample with target 1 from the others, so the error keeps falling as long as
+# training continues.
 neuron.set_params(warm_start=True, eta=1.0, max_iter=998).fit(X, y)
 assert len(neuron.loss_curve_) == 1000
 assert neuron.loss_ < 0.001
@@ -43,8 +43,8 @@ assert np.all(np.diff(neuron.loss_curve_) < 0)
 print("after 1000 epochs: predictions", neuron.predict(X).round(2), "targets", y)
 
 # %%
-# The loss curve on logarithmic axes, and the sigmoid over the plane: the neuron is constant along
-# straight lines, and its weight vector (arrow, to scale 1/4) points up the slope.
+# The loss curve on logarithmic axes, and the sigmoid over the plane. The output is constant along
+# straight lines, and the weight vector (arrow, at scale 1/4) points in the uphill direction.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 LossCurveDisplay.from_estimator(neuron, ax=left, name="1000 epochs", color="#0072B2", linewidth=2)
 left.plot([0, 1], neuron.loss_curve_[:2], "o", color="#D55E00", label="the document's two")

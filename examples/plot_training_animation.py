@@ -1,11 +1,11 @@
 """
-========================
-Training as an animation
-========================
+==================
+Animating training
+==================
 
-A network of two hidden layers learns to tell two moons apart: its decision boundary and its loss
-from epoch to epoch, as an animation that is also written to ``training_animation.gif``. Run the
-script with ``--output DIRECTORY`` to choose where.
+A network with two hidden layers learns to separate two moons. The animation shows its decision
+boundary and its loss from epoch to epoch, and is also saved as ``training_animation.gif``. Run the
+script with ``--output DIRECTORY`` to choose where it is saved.
 """
 
 import argparse
@@ -27,7 +27,7 @@ path = parser.parse_args().output / "training_animation.gif"
 path.parent.mkdir(parents=True, exist_ok=True)
 
 # %%
-# ``record="epoch"`` keeps the parameters of every epoch in ``history_``.
+# ``record="epoch"`` stores the parameters of each epoch in ``history_``.
 X, y = make_moons(200, noise=0.2, random_state=0)
 model = ManualMLPClassifier(
     (8, 8), activation="tanh", eta=0.01, max_iter=200, tol=None, record="epoch", random_state=0
@@ -35,7 +35,7 @@ model = ManualMLPClassifier(
 
 
 def at(epoch):
-    """Return the model as it was after that epoch."""
+    """Return the model as it was after the given epoch."""
     then = copy.copy(model)
     then.coefs_ = model.history_["coefs"][epoch]
     then.intercepts_ = model.history_["intercepts"][epoch]
@@ -46,8 +46,8 @@ np.testing.assert_array_equal(at(model.n_iter_ - 1).predict_proba(X), model.pred
 assert model.score(X, y) > 0.95
 
 # %%
-# On the left p(circles) with the boundary in white; on the right how far down the loss is (as the
-# curve has it: before the epoch's updates). The first ten epochs, then every fifth.
+# Left: p(circles), with the decision boundary in white. Right: the loss, which the curve records
+# before the updates of the epoch. The frames are the first ten epochs, then every fifth.
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 LossCurveDisplay.from_estimator(model, ax=right, name="_", color="#0072B2", linewidth=2)
 right.set_title("The loss")
@@ -71,7 +71,7 @@ def draw(epoch):
 
 draw(0)
 figure.draw_without_rendering()
-figure.set_layout_engine("none")  # the first frame's layout is good for all of them
+figure.set_layout_engine("none")  # reuse the layout of the first frame
 epochs = np.unique(np.r_[:10, 10 : model.n_iter_ : 5, model.n_iter_ - 1])
 animation = FuncAnimation(figure, draw, frames=epochs, interval=125)
 animation.save(path, writer=PillowWriter(fps=8), dpi=70)

@@ -1,14 +1,15 @@
 """
-========================================
-Universal approximation: wider is closer
-========================================
+=========================================
+Universal approximation and network width
+=========================================
 
 Document 003, "Perceptrons and backpropagation", states the theorem of Cybenko and Hornik: for
-every continuous function on [0, 1] and every ε > 0 there is a network with one hidden layer that
-is nowhere further than ε from the function, if only the layer is wide enough.
+every continuous function on [0, 1] and every ε > 0, there is a network with one hidden layer that
+differs from the function by at most ε everywhere, provided the layer is wide enough.
 
-The theorem promises that such weights exist. It says neither how wide is wide enough nor that
-training finds the weights. Here is what training does find, from three random starts each.
+The theorem guarantees that such weights exist. It says neither how wide the layer must be nor that
+training finds the weights. This example shows what training finds from three random
+initializations per width.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_neuron import ManualMLPRegressor
 
-threadpool_limits(1)  # for products as small as these more threads only wait for each other
+threadpool_limits(1)  # for products this small, extra threads only wait for each other
 
 
 def wiggle(x):
@@ -27,14 +28,14 @@ def wiggle(x):
 
 
 X = np.linspace(0, 1, 201).reshape(-1, 1)
-dense = np.linspace(0, 1, 2001).reshape(-1, 1)  # the error is looked for between the rows too
+dense = np.linspace(0, 1, 2001).reshape(-1, 1)  # also measure the error between the samples
 widths = [1, 2, 4, 8, 16, 32]
 starts = range(3)
 
 
 # %%
-# Tanh units, trained by L-BFGS on the squared error over 201 points. The theorem is about the
-# largest error, so that is what is measured.
+# The network has tanh units and is trained with L-BFGS on the squared error over 201 points. The
+# theorem is about the largest error, so that is what is measured.
 def fit(width, random_state):
     network = ManualMLPRegressor(
         (width,),
@@ -55,9 +56,9 @@ for width, error in zip(widths, best, strict=True):
 assert best[-1] < best[0] / 20
 
 # %%
-# Each unit adds one rise or fall, so that few of them leave a part of the waves out. From eight
-# on the width would allow more than training makes of it: the error falls slowly, and one start
-# ends several times further off than another.
+# Each unit adds one rise or fall, so a few units miss some of the waves. From eight units on,
+# training does not exploit the full width: the error falls slowly, and one initialization ends
+# with an error several times larger than another.
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4.4), width_ratios=(3, 2), layout="constrained"
 )

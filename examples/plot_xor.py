@@ -1,11 +1,11 @@
 """
-==============================
-XOR from scratch, 20 out of 20
-==============================
+============
+Learning XOR
+============
 
-The exercise of document 003, "Perceptrons and backpropagation": a 2→4→4→1 network, sigmoids
-everywhere, binary cross-entropy. No line separates the two classes of XOR, so that the hidden
-layers have to find a way, and from some starts they do not.
+The exercise of document 003, "Perceptrons and backpropagation": a 2→4→4→1 network with sigmoids in
+all layers and binary cross-entropy. No line separates the two classes of XOR, so the hidden layers
+must learn a representation that does. From some initializations they fail to do so.
 """
 
 import matplotlib.pyplot as plt
@@ -16,13 +16,13 @@ from sklearn_neuron import SGD, ManualMLPClassifier
 from sklearn_neuron.inspection import LossCurveDisplay
 
 # %%
-# With these settings 1000 of 1000 random states were solved when we measured. They owe it to
+# With these settings, 1000 of 1000 random states solved XOR when we measured. This relies on
 #
-# - inputs of -1 and 1: an input of 0 gives its weights no gradient on that row (0 and 1: 998);
-# - ``init="he_uniform"``: weights at which the sigmoids bend but do not saturate (``"auto"``,
-#   two to three times as wide in the hidden layers here: 979);
-# - momentum, with all rows in a batch: without it training takes six times as many epochs. One
-#   row at a time in random order, at ``eta=0.2``, does about as well (999).
+# - inputs of -1 and 1: an input of 0 gives its weights no gradient on that sample (0 and 1: 998);
+# - ``init="he_uniform"``: with these weights the sigmoids are nonlinear but not saturated
+#   (``"auto"``, two to three times as wide in the hidden layers here: 979);
+# - momentum, with all samples in one batch: without it training takes six times as many epochs.
+#   One sample at a time in random order, at ``eta=0.2``, works about as well (999).
 X, y = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
 
 
@@ -48,9 +48,9 @@ print("p(1) of random state 0:", networks[0].predict_proba(X)[:, 1].round(3), "f
 assert solved >= 19
 
 # %%
-# Every start first guesses, at a loss of log 2. One that fails, here a wide one, ends on a plateau
-# at half of that: two rows are right, and the other two have the same code in the second hidden
-# layer, whose units are too saturated by now to tell them apart.
+# Every run starts by guessing, at a loss of log 2. The failed run, with the wider initialization,
+# ends on a plateau at half of that: two samples are right, and the other two have the same code in
+# the second hidden layer, whose units are by then too saturated to separate them.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
 for network in networks[1:]:
     LossCurveDisplay.from_estimator(network, ax=left, name="_", color="0.75", linewidth=0.8)

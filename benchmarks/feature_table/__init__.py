@@ -1,1 +1,1 @@
-"""The estimators, the checks and the rows of features.py."""
+"""The estimators, checks and rows of features.py."""

@@ -1,4 +1,4 @@
-"""Checks that take more than a parameter; each is given the column, and returns what it found."""
+"""Checks that need more than a parameter; each takes the column and returns its result."""
 # ruff: noqa: ARG001, ARG005
 
 import signal

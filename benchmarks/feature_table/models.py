@@ -1,4 +1,4 @@
-"""The estimators of the columns, small and repeatable, and whether a parameter works."""
+"""Small, reproducible estimators for the columns, and tests of whether a parameter works."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The rows: what is tried in each cell."""
+"""The rows of the tables: what is tested in each cell."""
 # ruff: noqa: ARG005, PLW0108
 
 import numpy as np
@@ -42,30 +42,30 @@ LINEAR = dict.fromkeys(("neurons", "sgd", "logistic"), no_hidden_layers)
 # fmt: off
 # ---- validation and stopping ----
 row(
-    "validation data given to fit", r"_val$|eval_set|valid\w*_data",
+    "validation data passed to fit", r"_val$|eval_set|valid\w*_data",
     both=lambda c: len(fit(c, given=models.HELD_OUT).validation_scores_) == 20,
     skorch=("constructor", lambda c: len(fit(c, train_split=helper.predefined_split(
         dataset.Dataset(X[:30].astype("f"), y[:30]))).history[:, "valid_loss"]) == 20),
 )
 row(
-    "a split of its own, by class", r"validation_fraction|train_split",
-    both=the.stratifies, sgd=("not with a class of one row", the.refuses_rare),
+    "automatic stratified validation split", r"validation_fraction|train_split",
+    both=the.stratifies, sgd=("not with a class of one sample", the.refuses_rare),
     mlp=("two classes only", lambda c: the.refuses_rare(c, RARE // 3) > the.refuses_rare(c)),
     skorch=lambda c: fit(c, y=RARE, module=network(out=4)).history[-1, "valid_loss"] > 0,
 )
 row(
-    "validation loss of every epoch", r"valid\w*_loss",
+    "validation loss of each epoch", r"valid\w*_loss",
     both=lambda c: len(fit(c, early_stopping=True).validation_loss_curve_) == 20,
     skorch=lambda c: len(fit(c).history[:, "valid_loss"]) == 20,
 )
 row(
-    "validation score of every epoch", r"valid\w*_score",
+    "validation score of each epoch", r"valid\w*_score",
     both=lambda c: len(fit(c, early_stopping=True).validation_scores_) == 20,
     mlp=lambda c: len(fit(c, early_stopping=True).validation_scores_) == 20,
     skorch=lambda c: len(fit(c).history[:, "valid_acc"]) == 20,
 )
 row(
-    "parameters of the best epoch restored", r"restore|load_best|best_iter|best_epoch",
+    "best epoch restored", r"restore|load_best|best_iter|best_epoch",
     both=the.restores, mlp=the.restores, sgd=the.restores,
     skorch=("callback", the.torch_restores),
 )
@@ -78,13 +78,13 @@ row(
         callbacks.EarlyStopping()]).history) < 300),
 )
 row(
-    "callbacks of scikit-learn (`set_callbacks`)", r"^set_callbacks$",
+    "scikit-learn callbacks (`set_callbacks`)", r"^set_callbacks$",
     both=the.calls_back, logistic=the.calls_back,
     skorch=("its own", the.torch_restores),
 )
 # ---- optimizers and learning rates ----
 row(
-    "momentum, Nesterov's", r"momentum|nesterov",
+    "momentum, Nesterov momentum", r"momentum|nesterov",
     both=several(momentum={"solver": ours.SGD(0.9), "base": {"solver": "sgd"}},
                  Nesterov={"solver": ours.SGD(0.9, True), "base": {"solver": ours.SGD(0.9)}}),
     mlp=several(momentum={"momentum": 0.5, "base": {"solver": "sgd", "momentum": 0}},
@@ -113,7 +113,7 @@ row(
 )
 rule = {"tol": 10.0, "n_iter_no_change": 2}
 row(
-    "learning rate by inverse scaling, cosine after a warm-up, plateaus, exponential",
+    "learning rate schedules: inverse scaling, cosine with warm-up, plateaus, exponential",
     r"schedule|learning_rate|decay|decrease",
     both=several(inverse_scaling={"schedule": "invscaling"},
                  exponential={"schedule": "exponential"}, cosine={"schedule": Cosine(warmup=3)},
@@ -128,19 +128,19 @@ row(
         cosine={"learning_rate": "cosine"}, exponential={"learning_rate": "exponential"}),
     skorch=("callback", lambda c: several(**{n: {"callbacks": [callbacks.LRScheduler(p, **k)]}
             for n, p, k in the.rates()})(c)),
-    mlxtend=("its own decrease", {"decrease_const": 0.01}),
+    mlxtend=("its own decay", {"decrease_const": 0.01}),
 )
 row(
-    "weights averaged over the updates", r"averag",
+    "weight averaging", r"averag",
     both={"solver": ours.SGD(average=True), "base": {"solver": "sgd"}}, sgd={"average": True},
-    skorch=("own callback", the.torch_averages),
+    skorch=("custom callback", the.torch_averages),
 )
 row(
-    "the best of several starts", r"^n_init$|restarts",
+    "best of several random initializations", r"^n_init$|restarts",
     mlps={"n_init": 10},
     neurons=lambda c: "–" if not np.any(fit(c, record="epoch").start_["coef"]) else None,
 )
-# ---- regularisation ----
+# ---- regularization ----
 row(
     "L2 penalty", both=the.shrinks(alpha=0.1), mlp=the.shrinks({"solver": "lbfgs"}, alpha=30.0),
     sgd=the.shrinks(alpha=0.1), logistic=the.shrinks(C=0.01),
@@ -150,7 +150,7 @@ row(
     "elastic net with exact zeros", r"^l1|elastic", neurons=the.zeros(alpha=0.2, l1_ratio=0.9),
     sgd=the.zeros(alpha=0.2, l1_ratio=0.9, penalty="elasticnet"),
     logistic=the.zeros(C=0.03, l1_ratio=0.9, solver="saga", max_iter=500),
-    mlxtend=the.zeros(l1=10.0), skorch=("own callback", the.torch_zeros),
+    mlxtend=the.zeros(l1=10.0), skorch=("custom callback", the.torch_zeros),
 )
 row(
     "dropout", r"drop", mlps={"dropout": 0.5}, mlp={"dropout": 0.5}, **LINEAR,
@@ -166,11 +166,11 @@ row(
     both={"solver": ours.SGD(max_norm=0.01), "base": {"solver": "sgd"}},
     skorch=("callback", lambda c: works(c, callbacks=[callbacks.GradientNormClipping(0.01)])),
 )
-# ---- the network and its loss ----
+# ---- activations and losses ----
 own_activation = own(Tanh, forward=the.half_tanh, with_derivative=the.half_tanh_with_slope)()
 own_loss = own(SquaredError, value=the.half_square, delta=the.half_delta)
 row(
-    "an activation for each hidden layer", r"activations", **LINEAR,
+    "one activation per hidden layer", r"activations", **LINEAR,
     mlps={"hidden_layer_sizes": (8, 8), "activation": ["relu", "tanh"]},
     mlp={"hidden_layer_sizes": (8, 8), "activation": ["relu", "tanh"]},
     skorch=("torch", lambda c: works(c, module=network(nn.ReLU(), nn.Linear(8, 8), nn.Tanh()))),
@@ -186,13 +186,13 @@ row(
         for name in MORE})(c)),
 )
 row(
-    "an activation of your own", r"activation", **LINEAR, mlps={"activation": own_activation},
+    "custom activation", r"activation", **LINEAR, mlps={"activation": own_activation},
     mlp={"activation": np.tanh},
     skorch=("torch", lambda c: works(c, module=network(own(
         nn.Module, forward=lambda self, z: z.sin())()))),
 )
 row(
-    "a loss of your own", r"^loss$|criterion",
+    "custom loss function", r"^loss$|criterion",
     mlps={"make": NUMBERS, "y": models.targets, "loss": own_loss(), "base": {"solver": "sgd"}},
     neurons=("regressor", {"make": NUMBERS, "y": models.targets, "loss": own_loss(Logistic())}),
     mlp={"make": NUMBERS, "loss": own_loss()}, sgd={"make": NUMBERS, "loss": own_loss()},
@@ -221,7 +221,7 @@ weighted = {"given": {"sample_weight": np.arange(1.0, 121.0)}}
 row(
     "sample weights", r"sample_weight",
     both=weighted, mlp=weighted, sgd=weighted, logistic=weighted,
-    skorch=("own loss", the.torch_weighs_rows),
+    skorch=("custom loss", the.torch_weighs_rows),
 )
 by_class = {"class_weight": {0: 1, 1: 2, 2: 5}}
 row(
@@ -230,14 +230,14 @@ row(
 )
 wrapped = ("wrapper", the.columns_of(models.labels, wrapper=MultiOutputClassifier))
 row(
-    "several labels (multilabel)", mlps=the.columns_of(models.labels), neurons=wrapped,
+    "multilabel classification", mlps=the.columns_of(models.labels), neurons=wrapped,
     mlp=the.columns_of(models.labels), sgd=wrapped, logistic=wrapped, mlxtend=wrapped,
     skorch=("torch", lambda c: the.columns_of(models.labels * 1.0, {c: lambda: net(
         "NeuralNet", network(out=2), predict_nonlinearity=None,
         criterion=nn.BCEWithLogitsLoss)})(c)),
 )
 row(
-    "several targets of regression", r"multi_?output", both=the.columns_of(models.targets, NUMBERS),
+    "multi-output regression", r"multi_?output", both=the.columns_of(models.targets, NUMBERS),
     mlp=the.columns_of(models.targets, NUMBERS),
     sgd=("wrapper", the.columns_of(models.targets, NUMBERS, MultiOutputRegressor)),
     logistic=lambda c: "–",
@@ -245,15 +245,15 @@ row(
     mlxtend=the.columns_of(models.targets, NUMBERS),
 )
 row("sparse input", **dict.fromkeys(COLUMNS, the.reads_sparse))
-row("float32 is kept", **dict.fromkeys(COLUMNS, the.keeps_float32))
-# ---- going on, looking inside, fitting in ----
+row("float32 preserved", **dict.fromkeys(COLUMNS, the.keeps_float32))
+# ---- resuming, inspection and compatibility ----
 row(
-    "blocks of rows, one after the other", r"partial_fit",
+    "incremental fitting", r"partial_fit",
     mlxtend=("`init_params=False`", the.goes_on),
     **dict.fromkeys(("mlps", "neurons", "mlp", "sgd", "skorch"), the.goes_on),
 )
 row(
-    "a warm start keeps the optimizer's state",
+    "warm start keeps the optimizer state",
     mlps=the.resumes(shuffle=False, warm_start=True),
     neurons=the.resumes(shuffle=False, warm_start=True, solver="adam"),
     mlp=the.resumes(shuffle=False, warm_start=True),
@@ -263,20 +263,20 @@ row(
     mlxtend=the.resumes(momentum=0.01),
 )
 row(
-    "an interrupted fit leaves a usable model",
+    "usable model after an interrupted fit",
     both=the.survives(max_iter=10**6), mlp=the.survives(max_iter=10**6, batch_size=1, tol=0.0),
     sgd=the.survives(max_iter=20_000),
     logistic=the.survives(solver="saga", tol=0.0, max_iter=10**5),
     skorch=the.survives(max_epochs=10**6, batch_size=1), mlxtend=the.survives(epochs=10**6),
 )
 row(
-    "parameters recorded, epoch by epoch or step by step", r"^record|history_$",
+    "parameters recorded per epoch or per step", r"^record|history_$",
     both=lambda c: all(len(fit(c, record=every, batch_size=60).history_["eta"]) == n
                        for every, n in (("epoch", 20), ("step", 40))),
     skorch=("callback", the.torch_saves),
 )
 row(
-    "gradient check, trace of a sweep", r"grad|trace",
+    "gradient check, backpropagation trace", r"grad|trace",
     both=lambda c: check_gradient(m := fit(c), X, y).passed and bool(repr(backprop_trace(m, X, y))),
     skorch=("torch", the.torch_checks_gradient),
 )
@@ -284,7 +284,7 @@ row("works without torch", both=the.imports("sklearn_neuron"), skorch=the.import
     mlxtend=the.imports("mlxtend.classifier"),
     **dict.fromkeys(("mlp", "sgd", "logistic"), the.imports("sklearn.linear_model")))
 row(
-    "scikit-learn's estimator checks",
+    "scikit-learn estimator checks",
     mlps=the.passes(ours.ManualMLPClassifier(), ours.ManualMLPRegressor()),
     neurons=the.passes(ours.LogisticNeuronClassifier(), ours.SigmoidNeuronRegressor(),
                        ours.PerceptronClassifier()),
