@@ -56,9 +56,9 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
 
     Parameters
     ----------
-    eta : float, default=0.1
+    eta : float, default=0.4
         Learning rate: the length of a step, in units of the gradient.
-    {{batch_size: 8}}
+    {{batch_size: 32}}
     {{neuron_solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
@@ -126,8 +126,8 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     def __init__(
         self,
         *,
-        eta: float = 0.1,
-        batch_size: int | None = 8,
+        eta: float = 0.4,
+        batch_size: int | None = 32,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
@@ -206,16 +206,16 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
 
     Parameters
     ----------
-    eta : float, default=0.05
+    eta : float, default=0.1
         Learning rate: the length of a step, in units of the gradient.
-    {{batch_size: 8}}
+    {{batch_size: 32}}
     {{neuron_solver: sgd}}
     {{schedule}}
     {{alpha}} The bias is not penalised.
     {{l1_ratio}}
     {{fit_intercept}}
     {{max_iter}}
-    {{tol: 5e-4}}
+    {{tol: 1e-4}}
     {{n_iter_no_change}}
     {{early_stopping}}
     {{validation_fraction}}
@@ -266,15 +266,15 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     def __init__(
         self,
         *,
-        eta: float = 0.05,
-        batch_size: int | None = 8,
+        eta: float = 0.1,
+        batch_size: int | None = 32,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
         max_iter: int = 200,
-        tol: float | None = 5e-4,
+        tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,

@@ -56,12 +56,12 @@ class Optimizer(Component):
         """Turn ``grad`` into the direction, in place, and advance ``state``."""
 
     def proximal_scale(self, state: State) -> Array | float:
-        """Return the length that the direction tends to for a constant gradient of one.
+        """Return the ratio of the direction to a constant gradient, in the long run.
 
-        The L1 penalty has no gradient at zero, so it does not pass through ``update``: after each
-        update a proximal step shrinks the weights by η times the penalty times this scale. Without
-        the right scale the minimum would be that of another objective. An optimizer that does not
-        define it refuses ``l1_ratio``.
+        It is a number, or an array with one for each component of θ. The L1 penalty has no gradient
+        at zero, so it does not pass through ``update``: after each update a proximal step shrinks
+        the weights by η times the penalty times this ratio. With a wrong ratio the minimum would be
+        that of another objective. An optimizer that does not define it refuses ``l1_ratio``.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no proximal_scale.")
 

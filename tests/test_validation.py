@@ -104,8 +104,9 @@ def test_holding_out_changes_no_step(cls):
 def test_early_stopping_stops_and_splits_reproducibly(cls):
     (X, y), _ = halves(cls)
     params = {"early_stopping": True, "validation_fraction": 0.3, "max_iter": 500, "tol": 1e-3}
-    model = make(cls, eta=0.1, n_iter_no_change=5, **params).fit(X, y)
-    again = make(cls, eta=0.1, n_iter_no_change=5, **params).fit(X, y)
+    params |= {"eta": 0.1, "batch_size": 8, "n_iter_no_change": 5}
+    model = make(cls, **params).fit(X, y)
+    again = make(cls, **params).fit(X, y)
     assert model.n_iter_ < 500
     assert_array_equal(weights_of(model), weights_of(again))
     assert max(model.validation_scores_) == model.best_validation_score_

@@ -78,9 +78,8 @@ class Updates(Solver):
     def unsupported(self) -> Mapping[str, str]:
         if self.optimizer.has_proximal_scale():
             return {}
-        return {
-            "l1_ratio": f"an optimizer that defines proximal_scale, which {self.title} does not"
-        }
+        needed = "an optimizer that defines proximal_scale, as the built-in ones do"
+        return {"l1_ratio": f"{needed} and {self.title} does not"}
 
     def fitted(self, theta: Array, state: State) -> Array:
         return self.optimizer.fitted(theta, state)
