@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, REGRESSORS
+from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, NEURONS, REGRESSORS
 
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda cls: cls.__name__)
@@ -22,6 +22,11 @@ def regressor(request):
 
 @pytest.fixture(params=NETWORKS, ids=lambda cls: cls.__name__)
 def network(request):
+    return request.param
+
+
+@pytest.fixture(params=NEURONS, ids=lambda cls: cls.__name__)
+def neuron(request):
     return request.param
 
 

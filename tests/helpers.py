@@ -14,6 +14,7 @@ CLASSIFIERS = (LogisticNeuronClassifier, PerceptronClassifier, ManualMLPClassifi
 REGRESSORS = (SigmoidNeuronRegressor, ManualMLPRegressor)
 ESTIMATORS = CLASSIFIERS + REGRESSORS
 NETWORKS = (ManualMLPClassifier, ManualMLPRegressor)
+NEURONS = tuple(cls for cls in ESTIMATORS if cls not in NETWORKS)
 WITH_LBFGS = tuple(cls for cls in ESTIMATORS if cls is not PerceptronClassifier)
 
 

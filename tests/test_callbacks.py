@@ -1,6 +1,7 @@
 """scikit-learn's callbacks: a task for each epoch or iteration, wherever an estimator stands."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import CLASSIFIERS, NETWORKS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_array_equal
@@ -129,3 +130,45 @@ def test_without_callbacks_there_is_no_trace_of_them(cls, X):
     model = make(cls).fit(X, target_for(cls, 30))
     assert not any("callback" in name for name in vars(model))
     assert NETWORKS
+
+
+class Snapshots(Recorder):
+    """Keep the fitted estimator at the begin of each task, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.starts = []
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, fitted_estimator=None):
+        self.starts.append((context.task_name, fitted_estimator))
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_a_fitted_estimator_at_every_begin_and_its_curves_at_every_end(cls, solver, X):
+    if solver == "lbfgs" and cls not in WITH_LBFGS:
+        pytest.skip("no lbfgs")
+    y, recorder = target_for(cls, 30), Snapshots()
+    model = make(cls, solver=solver, max_iter=4, record="epoch").set_callbacks(recorder)
+    model.fit(pd.DataFrame(X, columns=list("abcd")), y)
+    assert [name for name, _ in recorder.starts[:2]] == ["fit", recorder.starts[1][0]]
+    assert len(recorder.starts) == 1 + 4
+    for k, (_, seen) in enumerate(recorder.starts):
+        done = max(0, k - 1)  # the whole fit and its first epoch begin at the same place
+        assert seen.n_iter_ == len(seen.loss_curve_) == len(seen.history_["epoch"]) == done
+        assert_array_equal(seen.feature_names_in_, list("abcd"))
+        assert np.isfinite(seen.predict(pd.DataFrame(X, columns=list("abcd")))).all()
+    for done, seen in enumerate(recorder.models[:-1], 1):
+        assert seen.n_iter_ == done
+        assert seen.loss_curve_ == model.loss_curve_[:done]
+        assert seen.loss_ == model.loss_curve_[done - 1]
+        assert seen.history_["loss"] == model.history_["loss"][:done]
+        assert seen.engine_ == model.engine_
+    assert vars(recorder.models[-1])["loss_curve_"] == model.loss_curve_
+
+
+def test_the_first_begin_shows_the_start_of_training(X):
+    recorder, y = Snapshots(), np.arange(30) % 3
+    start = {"coef_init": np.full((3, 4), 0.5), "intercept_init": np.arange(3.0)}
+    make(LogisticNeuronClassifier).set_callbacks(recorder).fit(X, y, **start)
+    assert_array_equal(recorder.starts[0][1].coef_, start["coef_init"])
+    assert_array_equal(recorder.starts[1][1].intercept_, start["intercept_init"])

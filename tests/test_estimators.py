@@ -12,6 +12,8 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import get_tags
 
 from sklearn_neuron import (
     SGD,
@@ -22,6 +24,8 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron.activations import ELU, LeakyReLU, Tanh
+from sklearn_neuron.inspection import check_gradient
+from sklearn_neuron.losses import Poisson
 
 # ---- shapes and attributes --------------------------------------------------------------------
 
@@ -706,3 +710,114 @@ def test_perceptron_of_inseparable_rows_says_so():
     with pytest.warns(ConvergenceWarning, match="may not be linearly separable"):
         model = PerceptronClassifier(max_iter=30, shuffle=False).fit(X, y)
     assert model.n_iter_ == 30
+
+
+# ---- the perceptron's boundary ------------------------------------------------------------------
+
+
+def test_the_perceptron_predicts_what_its_decision_function_says(X):
+    """On its boundary too, which Rosenblatt's rule gives to the second class."""
+    X = np.vstack([np.round(X), np.zeros((1, 4))])
+    y = (X[:, 0] >= X[:, 1]).astype(int)
+    for dtype in (np.float64, np.float32):
+        model = PerceptronClassifier(shuffle=False).fit(X.astype(dtype), y)
+        z = X.astype(dtype) @ model.coef_[0] + model.intercept_[0]
+        scores = model.decision_function(X.astype(dtype))
+        assert scores.dtype == dtype
+        assert (z == 0.0).any()
+        assert_array_equal(model.predict(X.astype(dtype)), (scores > 0).astype(int))
+        assert_array_equal(model.predict(X.astype(dtype)), (z >= 0).astype(int))
+        assert_allclose(scores, z, rtol=0, atol=1e-37)
+    both = [[0, 0], [0, 1], [1, 0], [1, 1]]  # its last row ends on the boundary
+    model = PerceptronClassifier(shuffle=False).fit(both, [0, 0, 0, 1])
+    assert_array_equal(model.decision_function(both) > 0, [False, False, False, True])
+
+
+# ---- tags, warm starts --------------------------------------------------------------------------
+
+
+def test_counts_are_positive_targets_only():
+    for loss, positive in (("poisson", True), (Poisson(), True), ("squared_error", False)):
+        tags = get_tags(ManualMLPRegressor(loss=loss))
+        assert tags.target_tags.positive_only is positive
+    assert not get_tags(SigmoidNeuronRegressor()).target_tags.positive_only
+    assert not get_tags(ManualMLPRegressor(loss="unknown")).target_tags.positive_only
+
+
+def test_a_warm_start_needs_the_classes_of_the_last_fit(classifier, X):
+    y = np.arange(30) % 3
+    model = make(classifier, warm_start=True).fit(X, y)
+    before = weights_of(model)
+    with pytest.raises(ValueError, match=r"y lacks the classes \[2\] of the previous fit"):
+        model.fit(X[y < 2], y[y < 2])
+    assert_array_equal(weights_of(model), before)
+    model.partial_fit(X[y < 2], y[y < 2])  # a block may lack them
+    model.set_params(warm_start=False).fit(X[y < 2], y[y < 2])
+    assert_array_equal(model.classes_, [0, 1])
+
+
+# ---- fit_intercept, sparsify --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["sgd", SGD(0.9, nesterov=True), "adam", "rmsprop", "adamw"])
+@pytest.mark.parametrize("batch_size", [4, None])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_without_an_intercept_there_is_none(solver, batch_size, container, neuron, X):
+    y = target_for(neuron, 30)
+    model = make(neuron, solver=solver, batch_size=batch_size, fit_intercept=False)
+    model.fit(container(X), y)
+    assert_array_equal(model.intercept_, np.zeros_like(model.intercept_))
+    model.partial_fit(container(X), y)
+    assert np.all(model.intercept_ == 0.0)
+    assert np.shape(model.intercept_) == np.shape(make(neuron).fit(X, y).intercept_)
+    assert check_gradient(model, X, y).passed
+    with pytest.raises(ValueError, match="intercept_init needs fit_intercept=True"):
+        model.fit(X, y, intercept_init=np.zeros_like(model.intercept_))
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("shift", [0.0, 1000.0])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_without_an_intercept_the_minimum_is_that_of_logistic_regression(
+    solver, classes, shift, container, X
+):
+    y, C = np.arange(30) % classes, 0.1
+    X = X + shift * np.array([1.0, 0.0, 0.0, 0.0])  # a column far from zero, which has no centre
+    X = X / np.maximum(1.0, np.abs(X).max(axis=0))
+    how = {"fit_intercept": False, "tol": 1e-10, "max_iter": 5000}
+    theirs = LogisticRegression(C=C, **how).fit(X, y)
+    ours = LogisticNeuronClassifier(solver=solver, alpha=1 / (C * 30), **how).fit(container(X), y)
+    assert np.all(ours.intercept_ == 0.0)
+    assert_allclose(ours.coef_, theirs.coef_, rtol=1e-5, atol=1e-7)
+
+
+def test_without_an_intercept_a_regressor_is_odd_around_the_middle(X):
+    model = make(SigmoidNeuronRegressor, fit_intercept=False, solver="newton", max_iter=100)
+    model.fit(X, target_for(SigmoidNeuronRegressor, 30))
+    assert model.intercept_ == 0.0
+    assert_allclose(model.predict(X) + model.predict(-X), 1.0)
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+def test_sparse_coefficients_predict_and_train_the_same(neuron, targets, X):
+    y = target_for(neuron, 30)
+    if neuron is SigmoidNeuronRegressor and targets == 2:
+        y = np.column_stack([y, 1 - y])
+    model = make(neuron, alpha=0.5, l1_ratio=1.0, batch_size=None, eta=0.3, max_iter=300)
+    dense = model.fit(X, y).coef_
+    assert (dense == 0.0).any()
+    before = model.predict(X), raw_output_of(model, X)
+    assert model.sparsify() is model
+    assert sparse.issparse(model.coef_)
+    for rows in (X, sparse.csr_array(X)):
+        assert_array_equal(model.predict(rows), before[0])
+        assert_allclose(raw_output_of(model, rows), before[1], rtol=1e-12, atol=1e-15)
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), before[0])
+    assert check_gradient(model.set_params(l1_ratio=0.0), X, y).passed
+    assert model.densify() is model
+    assert_array_equal(model.coef_, dense)
+    assert model.coef_.shape == dense.shape
+    warm = make(neuron, warm_start=True, max_iter=3).fit(X, y)
+    other = clone(warm).fit(X, y).sparsify()
+    assert_array_equal(other.fit(X, y).coef_, warm.fit(X, y).coef_)

@@ -447,3 +447,13 @@ def test_an_interrupted_later_start_leaves_the_best_of_the_others(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert_array_equal(weights_of(model), weights_of(one))
+
+
+def test_a_validation_fraction_that_is_too_small_for_a_score_says_so(regressor, X):
+    """R² needs two samples, so one more than asked for is split off."""
+    y = target_for(regressor, 30)
+    model = make(regressor, early_stopping=True, validation_fraction=0.01)
+    with pytest.warns(UserWarning, match="of 30 samples is 1, .* needs at least 2: 2 samples") as w:
+        model.fit(X, y)
+    assert w[0].filename == __file__
+    model.set_params(validation_fraction=0.1).fit(X, y)  # three, in silence
