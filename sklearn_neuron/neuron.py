@@ -119,6 +119,7 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     array([0.3033, 0.2942])
     """
 
+    coef_: Any
     _targets = Interval()
     _layout = Neuron
     _constraints = {**NEURON, "loss": SIGMOID_LOSS, "target_range": TARGET_RANGE}
@@ -179,7 +180,8 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
         check_is_fitted(self)
         if not sparse.issparse(self.coef_):
             self.coef_ = np.atleast_2d(self.coef_)
-        return super().sparsify()
+        super().sparsify()
+        return self
 
     def densify(self) -> Self:
         """Convert ``coef_`` to a dense array of its original shape.

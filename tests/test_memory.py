@@ -23,14 +23,13 @@ ROWS = 40_000, 120_000
 N_FEATURES = 12  # 96 bytes a row, that no copy can hide in the bounds
 ORDER = 8  # the permutation of shuffled rows
 WEIGHT = 8  # a weight scaled to mean 1
-RNG = np.random.RandomState(0)
-DENSE = RNG.normal(size=(ROWS[1], N_FEATURES))
+DENSE = np.random.RandomState(0).normal(size=(ROWS[1], N_FEATURES))
 CONTAINERS = {
     "dense": DENSE,
     "float32": DENSE.astype(np.float32),
     "csr": sparse.csr_array(np.where(DENSE > 0, DENSE, 0.0)),
 }
-NUMBERS = RNG.uniform(size=ROWS[1])
+NUMBERS = np.random.RandomState(1).uniform(size=ROWS[1])
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +120,6 @@ def test_labels_that_are_strings():
 
 def test_labels_that_are_columns():
     """scikit-learn's own look at an indicator matrix of float64 is what is left to bound it."""
-    Y = (RNG.uniform(size=(ROWS[1], 10)) > 0.5).astype(bool)
+    Y = (np.random.RandomState(2).uniform(size=(ROWS[1], 10)) > 0.5).astype(bool)
     model = small(ManualMLPClassifier, batch_size=1000)
     assert bytes_per_row(model, DENSE, lambda n: Y[:n]) < 3 * 10 + 2

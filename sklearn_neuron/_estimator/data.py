@@ -49,7 +49,7 @@ class Data(NamedTuple):
     weightless: bool  # no sample has weight, so there is nothing to train on
     targets: Targets
     validation: Samples | None
-    validation_target: NDArray[Any] | None  # what scores are measured against
+    validation_target: Any  # what scores are measured against
     features: dict[str, Any]  # n_features_in_ and, where there are names, feature_names_in_
 
     def validation_data(self, loss: Any) -> ValidationData | None:
@@ -93,7 +93,7 @@ def read(
     all_classes : bool
         Whether y must have all classes of the last fit, unless it is a block.
     """
-    reader = type(estimator).__new__(type(estimator))  # validate_data writes attributes on it
+    reader: Any = object.__new__(type(estimator))  # validate_data writes attributes on it
     vars(reader).update(vars(estimator))
     first = known is None
     X, y = check_data(reader, given, targets, FLOATS if first else known, reset=first)

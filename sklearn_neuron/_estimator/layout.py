@@ -71,7 +71,8 @@ class Layout(ABC):
     @classmethod
     def fitted_activations(cls, attributes: Mapping[str, Any]) -> Sequence[Activation]:
         """Return the hidden activations that a fitted estimator was trained with."""
-        return attributes.get("_activations", ())
+        activations: Sequence[Activation] = attributes.get("_activations", ())
+        return activations
 
     @abstractmethod
     def named(self, theta: Array, network: Network) -> dict[str, Any]:

@@ -235,7 +235,8 @@ class Classes(Targets):
     def loss(self, parameters: Any) -> Loss:
         if self.criterion is not None:
             return self.criterion
-        loss, link = component(parameters.loss, LOSSES), Softmax
+        loss: Loss = component(parameters.loss, LOSSES)
+        link: type[Link] = Softmax
         if self.independent:
             loss, link = loss.for_independent_outputs(), Logistic
         if not isinstance(loss.link, link):
@@ -453,7 +454,7 @@ class Numbers(Targets):
         return self, target
 
     def loss(self, parameters: Any) -> Loss:
-        loss = component(parameters.loss, LOSSES)
+        loss: Loss = component(parameters.loss, LOSSES)
         if isinstance(loss.link, Softmax | Step):
             raise ValueError(
                 f"The 'loss' parameter of {type(parameters).__name__} must have a link that gives "
@@ -607,9 +608,10 @@ def component(choice: Any, registry: Mapping[str, Any]) -> Any:
     return registry[choice]() if isinstance(choice, str) else choice
 
 
-def behind_a_sigmoid(loss: type[Loss]) -> Loss:
-    """Return a loss with its defaults, but with the logistic link where it takes a link."""
-    return loss(link=Logistic()) if "link" in loss._parameter_names() else loss()
+def behind_a_sigmoid(kind: Any) -> Loss:
+    """Return a loss of some class, with the logistic link if it takes a link."""
+    loss: Loss = kind(link=Logistic()) if "link" in kind._parameter_names() else kind()
+    return loss
 
 
 PROBABILISTIC_LOSS = Choice(
