@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -84,6 +85,35 @@ def test_registries_and_the_reference_hold_every_component(module, registry, bas
     assert all(registry[cls.name] is cls for cls in classes)
     reference = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8").split()
     assert written <= set(reference)
+
+
+def parts():
+    """Return the modules that documents must name: a folder of its own counts as one."""
+    wings = {"inspection", "_engine/kernels"}
+    names = {module.as_posix() for module in MODULES}
+    return {
+        next((wing for wing in wings if name.startswith(f"{wing}/")), name)
+        for name in names
+        if not name.endswith("__init__") or name.removesuffix("/__init__") in wings
+    }
+
+
+def test_contributing_names_every_module():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text[text.index("## Where things go") : text.index("## How we work")]
+    named = {
+        name.rstrip("/").removesuffix(".py") for name in re.findall(r"`([\w/]+(?:/|\.py))`", table)
+    }
+    folders = {"_engine", "_estimator"}
+    assert named - folders - {"compiled", "tests/test_architecture"} == parts()
+
+
+def test_the_architecture_page_names_every_module():
+    text = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
+    layers = text[text.index("Layers\n---") : text.index("The fit of an estimator\n---")]
+    listed = re.findall(r"^   ([\w.]+)$", layers, flags=re.MULTILINE)
+    assert {name.replace(".", "/") for name in listed} == parts()
+    assert len(listed) == len(set(listed))
 
 
 def test_names_mean_one_thing():
