@@ -3,14 +3,14 @@
 =========  =====================================================================
 engine     what computes an epoch
 =========  =====================================================================
-``auto``   compiled code where it is installed, covers the job and pays
-``numpy``  plain NumPy, always
-``numba``  compiled code wherever it covers the job, however small; else NumPy
+``auto``   compiled code if it is installed, covers the job and is worthwhile
+``numpy``  always plain NumPy
+``numba``  compiled code if it covers the job, however small; otherwise NumPy
 =========  =====================================================================
 
-The setting is one for the whole process, so that the threads of a search see it too: the newest
-``config_context`` that has not ended, else what ``set_config`` was given. Processes that a search
-starts read the environment variable ``SKLEARN_NEURON_ENGINE`` instead.
+The setting applies to the whole process, so that the threads of a search see it, too. It is that of
+the newest ``config_context`` that has not ended, or else of ``set_config``. Processes started by a
+search read the environment variable ``SKLEARN_NEURON_ENGINE`` instead.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _check(engine: str, source: str) -> str:
 
 
 class _Setting:
-    """One configuration; the last one made that has not ended counts."""
+    """One configuration; the newest one that has not ended applies."""
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
@@ -40,16 +40,18 @@ _settings = [_Setting(_check(os.environ.get(_ENVIRONMENT, "").lower() or "auto",
 
 
 def get_config() -> dict[str, str]:
-    """Return the configuration.
+    """Retrieve the current configuration.
 
     Returns
     -------
-    dict
-        ``engine``: see ``set_config``. A copy: changing it changes nothing.
+    config : dict
+        Keys are parameter names that can be passed to ``set_config``. The dict is a copy;
+        modifying it does not change the configuration.
 
     See Also
     --------
-    set_config, config_context
+    set_config : Set the configuration.
+    config_context : Context manager for the configuration.
 
     Examples
     --------
@@ -66,20 +68,22 @@ def set_config(*, engine: str | None = None) -> None:
     Parameters
     ----------
     engine : {"auto", "numpy", "numba"}, default=None
-        What computes the epochs of training: ``"numpy"`` always plain NumPy; ``"numba"`` compiled
-        code for all that it covers, compiling it first where need be; ``"auto"`` compiled code
-        where Numba is installed and the job is large enough to gain. Both agree to rounding.
-        ``None`` leaves the setting as it is, which is one for all threads. The first setting is
-        that of the environment variable ``SKLEARN_NEURON_ENGINE``, else ``"auto"``.
+        What computes the epochs of training: ``"numpy"`` is always plain NumPy; ``"numba"`` is
+        compiled code for all jobs that it covers, compiled first if necessary; ``"auto"`` is
+        compiled code if Numba is installed and the job is large enough to benefit. The results
+        agree up to rounding. The setting applies to all threads. If None, the existing value
+        won't change. Its initial value is that of the environment variable
+        ``SKLEARN_NEURON_ENGINE``, or else ``"auto"``.
 
     Raises
     ------
     ValueError
-        For any other engine.
+        If ``engine`` is not one of the options.
 
     See Also
     --------
-    config_context : The same for some lines of code.
+    config_context : Context manager for the configuration.
+    get_config : Retrieve the current configuration.
 
     Examples
     --------
@@ -95,7 +99,7 @@ def set_config(*, engine: str | None = None) -> None:
 
 @contextmanager
 def config_context(*, engine: str | None = None) -> Iterator[None]:
-    """Set the configuration for some lines of code, and for what other threads do meanwhile.
+    """Context manager to temporarily change the configuration, in all threads.
 
     Parameters
     ----------
@@ -105,7 +109,12 @@ def config_context(*, engine: str | None = None) -> Iterator[None]:
     Yields
     ------
     None
-        The earlier configuration comes back at the end, whatever happens.
+        The previous configuration is restored at the end, even if an exception is raised.
+
+    See Also
+    --------
+    set_config : Set the configuration.
+    get_config : Retrieve the current configuration.
 
     Examples
     --------
@@ -118,4 +127,4 @@ def config_context(*, engine: str | None = None) -> Iterator[None]:
     try:
         yield
     finally:
-        _settings.remove(setting)  # wherever it stands: other threads may have set theirs since
+        _settings.remove(setting)  # not always the last one: other threads may have added theirs

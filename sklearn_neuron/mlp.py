@@ -40,48 +40,50 @@ LAYERS: Mapping[str, Constraint] = {
 
 @documented
 class ManualMLPClassifier(NetworkClassifier):
-    """A multi-layer perceptron classifier whose backpropagation is written by hand.
+    """Multi-layer perceptron classifier with hand-written backpropagation.
 
-    For two classes the output is one sigmoid with binary cross-entropy, for K > 2 a softmax
-    with categorical cross-entropy, for multilabel y one independent sigmoid for each label;
-    always ``δᴸ = a - y`` at the output and ``δˡ⁻¹ = δˡ Wˡᵀ ⊙ σ'(zˡ⁻¹)`` below [1]_. The objective
-    is ``Σ sᵢ ℓᵢ / Σ sᵢ + (alpha / 2) ||W||²`` with sᵢ the weight of row i and ℓ summed over the
-    outputs. With ``hidden_layer_sizes=()`` it is logistic regression, and
-    ``alpha = 1 / (C * n_samples)`` that of ``LogisticRegression(C)``.
+    For two classes, the output is one sigmoid with the binary cross-entropy; for K > 2 classes, a
+    softmax with the categorical cross-entropy; for multilabel y, an independent sigmoid for each
+    label. In all cases ``δᴸ = a - y`` at the output and ``δˡ⁻¹ = δˡ Wˡᵀ ⊙ σ'(zˡ⁻¹)`` in the layers
+    below [1]_. The objective is ``Σ sᵢ ℓᵢ / Σ sᵢ + (alpha / 2) ||W||²``, where sᵢ is the weight of
+    sample i and ℓ is summed over the outputs. With ``hidden_layer_sizes=()`` it is logistic
+    regression, and ``alpha = 1 / (C * n_samples)`` corresponds to ``LogisticRegression(C)``.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Number of units of each hidden layer; ``()`` for none.
+        The ith element represents the number of units in the ith hidden layer; ``()`` means no
+        hidden layer.
     activation : {{{activations}}} or Activation or a sequence, default="relu"
-        Activation of the hidden layers, or a sequence with one for each.
+        Activation function for the hidden layers, or a sequence with one for each of them.
     init : {"auto", {{initializers}}}, default="auto"
-        Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
-        wide for layers with "logistic" units.
+        Distribution of the initial weights. ``"auto"`` is Glorot's uniform distribution, four
+        times as wide for layers with "logistic" units.
     n_init : int, default=1
-        From so many starts the network is trained; the run that ends with the lowest objective
-        (with held-out rows: the best one on them) is kept. Not where training goes on, nor
-        where the start is given.
+        Number of random initializations. The network is trained from each of them, and the run
+        with the lowest final objective (with validation data, the best one on them) is kept.
+        Ignored if training is continued or if initial parameters are given.
     eta : float, default=0.002
-        Learning rate: the length of a step, in units of the optimizer's direction.
+        Learning rate: the step size, in units of the optimizer's direction.
     {{batch_size: 32}}
     {{solver: adam}}
     {{schedule}}
-    {{alpha}} Biases are not penalised. It is
-        not divided by the number of rows, as it is in scikit-learn's ``MLPClassifier``.
+    {{alpha}} Biases are not penalized. Unlike in
+        scikit-learn's ``MLPClassifier``, the term is not divided by the sample size.
     dropout : float in [0, 1), default=0.0
-        Probability that a hidden unit is left out of a training step; the others are scaled
-        up, and predictions use all of them. Not with lbfgs.
+        Probability that a hidden unit is dropped in a training step. The other units are scaled
+        up, and predictions use all units. Not supported by lbfgs.
     {{max_iter}}
     {{tol: 1e-3}}
     {{n_iter_no_change}}
     {{early_stopping}}
     {{validation_fraction}}
     {{cross_entropy}}
-    {{class_weight}} For multilabel y a list
-        with a dict ``{0: weight, 1: weight}`` for each label; the factors of a row multiply.
+    {{class_weight}} For multilabel y,
+        a list with one dict ``{0: weight, 1: weight}`` for each label; the factors of a sample
+        are multiplied.
     {{shuffle}}
-    {{random_state: Decides the first weights and the order of the rows}}
+    {{random_state: the initial weights, dropout, shuffling the samples}}
     {{warm_start}}
     {{record}}
     {{verbose}}
@@ -89,23 +91,23 @@ class ManualMLPClassifier(NetworkClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted; for multilabel y the label columns' numbers.
+        The sorted class labels known to the classifier; for multilabel y, the column indices.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights of each layer.
+        The ith element represents the weight matrix between layers i and i + 1.
     intercepts_ : list of ndarray of shape (n_out,)
-        Biases of each layer.
+        The ith element represents the bias vector of layer i + 1.
     n_layers_ : int
-        Number of layers, input and output included.
+        Number of layers, including input and output.
     n_outputs_ : int
         Number of outputs.
     out_activation_ : str
-        ``"logistic"`` or ``"softmax"``.
+        Name of the output activation function, ``"logistic"`` or ``"softmax"``.
     {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also
     --------
-    ManualMLPRegressor : The same for numbers.
-    LogisticNeuronClassifier : The network without hidden layers, starting at zero.
+    ManualMLPRegressor : Multi-layer perceptron regressor.
+    LogisticNeuronClassifier : The network without hidden layers, with zero initial weights.
 
     References
     ----------
@@ -179,50 +181,52 @@ class ManualMLPClassifier(NetworkClassifier):
 
 @documented
 class ManualMLPRegressor(NetworkRegressor):
-    """A multi-layer perceptron regressor whose backpropagation is written by hand.
+    """Multi-layer perceptron regressor with hand-written backpropagation.
 
-    By default the output is linear and the objective
-    ``Σ sᵢ ||ŷᵢ - yᵢ||² / Σ sᵢ + (alpha / 2) ||W||²`` with sᵢ the weight of row i, the square
-    summed over the targets; ``loss`` may be another one. ``δᴸ = 2 (a - y)`` at the output and
-    ``δˡ⁻¹ = δˡ Wˡᵀ ⊙ σ'(zˡ⁻¹)`` below [1]_. (scikit-learn's ``MLPRegressor`` has half the
-    square, so that its learning rate is twice our ``eta`` for ``solver="sgd"``.)
-    Targets far from a standard deviation of one are best scaled, for example with
-    ``TransformedTargetRegressor``.
+    By default, the output is linear and the objective is
+    ``Σ sᵢ ||ŷᵢ - yᵢ||² / Σ sᵢ + (alpha / 2) ||W||²``, where sᵢ is the weight of sample i and the
+    square is summed over the targets; ``loss`` selects another loss function. With the default,
+    ``δᴸ = 2 (a - y)`` at the output and ``δˡ⁻¹ = δˡ Wˡᵀ ⊙ σ'(zˡ⁻¹)`` in the layers below [1]_.
+    (scikit-learn's ``MLPRegressor`` minimizes half the square, so that its learning rate is twice
+    our ``eta`` for ``solver="sgd"``.) Targets whose standard deviation is far from one should be
+    scaled, for example with ``TransformedTargetRegressor``.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Number of units of each hidden layer; ``()`` for none.
+        The ith element represents the number of units in the ith hidden layer; ``()`` means no
+        hidden layer.
     activation : {{{activations}}} or Activation or a sequence, default="relu"
-        Activation of the hidden layers, or a sequence with one for each.
+        Activation function for the hidden layers, or a sequence with one for each of them.
     init : {"auto", {{initializers}}}, default="auto"
-        Distribution of the first weights. ``"auto"`` is Glorot's uniform one, four times as
-        wide for layers with "logistic" units.
+        Distribution of the initial weights. ``"auto"`` is Glorot's uniform distribution, four
+        times as wide for layers with "logistic" units.
     n_init : int, default=1
-        From so many starts the network is trained; the run that ends with the lowest objective
-        (with held-out rows: the best one on them) is kept. Not where training goes on, nor
-        where the start is given.
+        Number of random initializations. The network is trained from each of them, and the run
+        with the lowest final objective (with validation data, the best one on them) is kept.
+        Ignored if training is continued or if initial parameters are given.
     eta : float, default=0.001
-        Learning rate: the length of a step, in units of the optimizer's direction.
+        Learning rate: the step size, in units of the optimizer's direction.
     {{batch_size: 32}}
     {{solver: adam}}
     {{schedule}}
-    {{alpha}} Biases are not penalised.
+    {{alpha}} Biases are not penalized.
     dropout : float in [0, 1), default=0.0
-        Probability that a hidden unit is left out of a training step; the others are scaled
-        up, and predictions use all of them. Not with lbfgs.
+        Probability that a hidden unit is dropped in a training step. The other units are scaled
+        up, and predictions use all units. Not supported by lbfgs.
     {{max_iter}}
     {{tol: 1e-4}}
     {{n_iter_no_change}}
     {{early_stopping}}
     {{validation_fraction}}
     loss : str or Loss, default="squared_error"
-        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"`` (the median) or
-        ``"poisson"``. An object such as ``Quantile(0.9)`` sets what belongs to a loss, and then
-        a search reaches it as ``loss__quantile``. ``"poisson"`` is for targets >= 0 and has a
-        log link; the others predict the raw output.
+        The loss function: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
+        ``"quantile"`` (the median) or ``"poisson"``. An object such as ``Quantile(0.9)`` sets the
+        hyper-parameters of the loss, which a search then reaches as ``loss__quantile``.
+        ``"poisson"`` requires targets >= 0 and uses a log link; the others predict the raw
+        output.
     {{shuffle}}
-    {{random_state: Decides the first weights and the order of the rows}}
+    {{random_state: the initial weights, dropout, shuffling the samples}}
     {{warm_start}}
     {{record}}
     {{verbose}}
@@ -230,21 +234,22 @@ class ManualMLPRegressor(NetworkRegressor):
     Attributes
     ----------
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights of each layer.
+        The ith element represents the weight matrix between layers i and i + 1.
     intercepts_ : list of ndarray of shape (n_out,)
-        Biases of each layer.
+        The ith element represents the bias vector of layer i + 1.
     n_layers_ : int
-        Number of layers, input and output included.
+        Number of layers, including input and output.
     n_outputs_ : int
         Number of targets.
     out_activation_ : str
-        ``"identity"``, or ``"exponential"`` for the Poisson loss.
+        Name of the output activation function: ``"identity"``, or ``"exponential"`` for the
+        Poisson loss.
     {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also
     --------
-    ManualMLPClassifier : The same for classes.
-    SigmoidNeuronRegressor : One neuron with a bounded output.
+    ManualMLPClassifier : Multi-layer perceptron classifier.
+    SigmoidNeuronRegressor : A single neuron with a bounded output.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Single neurons: networks without hidden layers, whose weights are ``coef_`` and ``intercept_``.
 
-They start at zero. ``SigmoidNeuronRegressor`` is the neuron with squared error behind a sigmoid,
-``LogisticNeuronClassifier`` the one with cross-entropy, ``PerceptronClassifier`` Rosenblatt's.
+The initial weights are zero. ``SigmoidNeuronRegressor`` has a sigmoid output and the squared error,
+``LogisticNeuronClassifier`` has the cross-entropy, and ``PerceptronClassifier`` is Rosenblatt's.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ NEURON: Mapping[str, Constraint] = {
 
 @documented
 class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
-    """A sigmoid neuron trained on squared error by gradient descent.
+    """Sigmoid neuron regressor, trained on the squared error by gradient descent.
 
-    The prediction is ``low + (high - low) * σ(X @ coef_ + intercept_)``, and the objective
-    ``Σ sᵢ (σ(zᵢ) - tᵢ)² / Σ sᵢ + (alpha / 2) ||coef_||²``, with sᵢ the weight of row i, tᵢ
-    its target on the (0, 1) scale, and a sum over the targets where there are several. It
-    is the neuron of the textbook's first chapter on backpropagation [1]_:
-    ``δ = 2 (a - t) a (1 - a)``, ``∂w = Xᵀ δ / n``.
+    The prediction is ``low + (high - low) * σ(X @ coef_ + intercept_)``. The objective is
+    ``Σ sᵢ (σ(zᵢ) - tᵢ)² / Σ sᵢ + (alpha / 2) ||coef_||²``, where sᵢ is the weight of sample i
+    and tᵢ its target on the (0, 1) scale; multiple targets are summed over. This is the neuron
+    of the textbook's first chapter on backpropagation [1]_: ``δ = 2 (a - t) a (1 - a)``,
+    ``∂w = Xᵀ δ / n``.
 
     Parameters
     ----------
     eta : float, default=0.4
-        Learning rate: the length of a step, in units of the gradient.
+        Learning rate: the step size, in units of the gradient.
     {{batch_size: 32}}
     {{neuron_solver: sgd}}
     {{schedule}}
-    {{alpha}} The bias is not penalised.
+    {{alpha}} The bias is not penalized.
     {{l1_ratio}}
     {{fit_intercept}}
     {{max_iter}}
@@ -70,15 +70,15 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     {{early_stopping}}
     {{validation_fraction}}
     loss : {"squared_error", "binary_cross_entropy"} or Loss, default="squared_error"
-        ``"binary_cross_entropy"`` makes it the fractional logit [2]_, on the (0, 1) scale. An
-        object must have the logistic link.
+        The loss function, on the (0, 1) scale. ``"binary_cross_entropy"`` makes the neuron a
+        fractional logit model [2]_. An object must have the logistic link.
     target_range : "auto" or (low, high), default="auto"
-        The range of the predictions. ``"auto"`` is (0, 1) when every target lies there, else
-        the smallest and the largest training target; each target column has its own. A target
-        outside an explicit range is an error. ``partial_fit`` settles the range at its first
-        call, and targets that later fall outside of an automatic one give a warning.
+        The range of the predictions. ``"auto"`` is (0, 1) if all targets are in this range,
+        otherwise the smallest and the largest training target; each target column has its own
+        range. A target outside an explicit range raises a ValueError. ``partial_fit`` determines
+        the range in its first call; later targets outside an automatic range raise a warning.
     {{shuffle}}
-    {{random_state: Decides the order of the rows}}
+    {{random_state: shuffling the samples}}
     {{warm_start}}
     {{record}}
     {{verbose}}
@@ -86,7 +86,7 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
-        Weights; 1-D where y was.
+        Weights of the features; 1-D if y was 1-D.
     intercept_ : float or ndarray of shape (n_targets,)
         Bias.
     target_range_ : tuple (low, high)
@@ -95,8 +95,8 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
 
     See Also
     --------
-    LogisticNeuronClassifier : The same neuron for classes, on cross-entropy.
-    ManualMLPRegressor : A network with hidden layers and an unbounded output.
+    LogisticNeuronClassifier : The same neuron for classification, with the cross-entropy.
+    ManualMLPRegressor : Multi-layer perceptron regressor with an unbounded output.
 
     References
     ----------
@@ -168,14 +168,14 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
         self.verbose = verbose
 
     def sparsify(self) -> Self:
-        """Convert ``coef_`` to a sparse matrix of shape (n_targets, n_features).
+        """Convert coefficient matrix to sparse format, of shape (n_targets, n_features).
 
-        Useful where ``l1_ratio`` makes most weights zero.
+        Useful if ``l1_ratio`` makes most weights zero.
 
         Returns
         -------
         self : object
-            The fitted estimator.
+            Fitted estimator.
         """
         check_is_fitted(self)
         if not sparse.issparse(self.coef_):
@@ -184,12 +184,12 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
         return self
 
     def densify(self) -> Self:
-        """Convert ``coef_`` to a dense array of its original shape.
+        """Convert coefficient matrix to dense array format, of its original shape.
 
         Returns
         -------
         self : object
-            The fitted estimator.
+            Fitted estimator.
         """
         super().densify()
         if self._targets.fitted(vars(self)).flat:
@@ -199,21 +199,22 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
 
 @documented
 class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
-    """A logistic neuron: logistic regression trained by backpropagation.
+    """Logistic neuron classifier: logistic regression trained by backpropagation.
 
-    For two classes there is one sigmoid output with binary cross-entropy, for K > 2 a softmax
-    over K outputs with categorical cross-entropy; either way ``δ = a - y`` [1]_. The objective
-    is ``Σ sᵢ ℓᵢ / Σ sᵢ + (alpha / 2) ||coef_||²`` with sᵢ the weight of row i, so that
-    ``alpha = 1 / (C * n_samples)`` is scikit-learn's ``LogisticRegression(C)`` with unit weights.
+    For two classes, there is one sigmoid output with the binary cross-entropy; for K > 2 classes,
+    there is a softmax over K outputs with the categorical cross-entropy. In both cases
+    ``δ = a - y`` [1]_. The objective is ``Σ sᵢ ℓᵢ / Σ sᵢ + (alpha / 2) ||coef_||²``, where sᵢ is
+    the weight of sample i. With unit weights, ``alpha = 1 / (C * n_samples)`` corresponds to
+    scikit-learn's ``LogisticRegression(C)``.
 
     Parameters
     ----------
     eta : float, default=0.1
-        Learning rate: the length of a step, in units of the gradient.
+        Learning rate: the step size, in units of the gradient.
     {{batch_size: 32}}
     {{neuron_solver: sgd}}
     {{schedule}}
-    {{alpha}} The bias is not penalised.
+    {{alpha}} The bias is not penalized.
     {{l1_ratio}}
     {{fit_intercept}}
     {{max_iter}}
@@ -224,7 +225,7 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     {{cross_entropy}}
     {{class_weight}}
     {{shuffle}}
-    {{random_state: Decides the order of the rows}}
+    {{random_state: shuffling the samples}}
     {{warm_start}}
     {{record}}
     {{verbose}}
@@ -232,17 +233,17 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted.
+        The sorted class labels known to the classifier.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        Weights.
+        Weights of the features in the decision function.
     intercept_ : ndarray of shape (1,) or (n_classes,)
-        Biases.
+        Biases added to the decision function.
     {{fitted: ``"coef"`` and ``"intercept"``}}
 
     See Also
     --------
     ManualMLPClassifier : The same with hidden layers.
-    PerceptronClassifier : The neuron that learns only from mistakes.
+    PerceptronClassifier : A neuron that is updated by mistakes only.
 
     References
     ----------
@@ -311,34 +312,35 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
 
 @documented
 class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
-    """Rosenblatt's perceptron: one row at a time, a step for every mistake.
+    """Rosenblatt's perceptron classifier: one sample at a time, one update per mistake.
 
-    The output is ``ŷ = 1[z >= 0]``, ``z = x · w + b``; each row moves the weights by
+    The output is ``ŷ = 1[z >= 0]`` with ``z = x · w + b``. Each sample updates the weights by
     ``w ← w + eta (y - ŷ) x`` and ``b ← b + eta (y - ŷ)`` [1]_, which is a gradient step on the
-    perceptron criterion ``max(0, (1 - 2y) z)``. On linearly separable rows training ends at the
-    first epoch without a mistake. More than two classes are learned one versus the rest.
-    There are no probabilities.
+    perceptron criterion ``max(0, (1 - 2y) z)``. On linearly separable data, training stops after
+    the first epoch without a mistake. Multiclass problems are solved with a one-vs-rest scheme.
+    ``predict_proba`` is not available.
 
     Parameters
     ----------
     eta : float, default=1.0
-        Learning rate. From a start at zero and with one row at a time it only scales the weights.
+        Learning rate. With zero initial weights and one sample at a time, it only scales the
+        weights.
     {{batch_size: 1}}
     solver : {{{optimizers}}} or Optimizer, default="sgd"
-        How the (sub)gradients become steps; ``"sgd"`` is Rosenblatt's rule.
+        The optimizer, which turns (sub)gradients into updates; ``"sgd"`` is Rosenblatt's rule.
     {{schedule}}
-    {{alpha}} The bias is not penalised.
+    {{alpha}} The bias is not penalized.
     {{l1_ratio}}
     {{fit_intercept}}
     {{max_iter}}
     {{tol: None}}
-        Either way training ends at the first epoch without a mistake.
+        In any case, training stops after the first epoch without a mistake.
     {{n_iter_no_change}}
     {{early_stopping}}
     {{validation_fraction}}
     {{class_weight}}
     {{shuffle}}
-    {{random_state: Decides the order of the rows}}
+    {{random_state: shuffling the samples}}
     {{warm_start}}
     {{record}}
     {{verbose}}
@@ -346,16 +348,16 @@ class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted.
+        The sorted class labels known to the classifier.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        Weights.
+        Weights of the features in the decision function.
     intercept_ : ndarray of shape (1,) or (n_classes,)
-        Biases.
+        Biases added to the decision function.
     {{fitted: ``"coef"`` and ``"intercept"``}}
 
     See Also
     --------
-    LogisticNeuronClassifier : The neuron with probabilities.
+    LogisticNeuronClassifier : A neuron with probability estimates.
 
     References
     ----------

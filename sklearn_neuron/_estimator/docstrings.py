@@ -1,7 +1,7 @@
 """Docstrings: the parameters and attributes that several estimators share, written once.
 
-``documented`` fills in ``{{name}}`` or ``{{name: default}}``: a shared entry where one stands
-here, else the names of a registry, so that what is registered is documented.
+``documented`` replaces ``{{name}}`` and ``{{name: default}}`` by the shared entry of that name or,
+if there is none, by the names in a registry, so that the docs list whatever is registered.
 """
 
 from __future__ import annotations
@@ -21,140 +21,154 @@ T = TypeVar("T")
 _SHARED = {
     "batch_size": """\
 batch_size : int or None, default={default}
-    Number of rows of a mini-batch. 1 is stochastic gradient descent, ``None`` takes all
-    rows: batch gradient descent; more than there are rows means all rows. The last
-    batch of an epoch may have fewer rows.""",
+    Size of the mini-batches. 1 is stochastic gradient descent; ``None`` uses all samples, which
+    is batch gradient descent, and so does any size above the number of samples. The last batch
+    of an epoch may be smaller.""",
     "solver": """\
 solver : {{{optimizers}, "lbfgs"}} or Optimizer, default="{default}"
-    All but ``"lbfgs"`` step along mini-batch gradients. An object such as
-    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer (momentum, weight
-    decay, clipping, averaging), and then a search reaches it as ``solver__momentum``.
-    ``"lbfgs"`` minimises the objective over all rows by SciPy's L-BFGS-B: ``batch_size`` and
-    ``eta`` do not matter, ``max_iter`` counts its iterations, and it ends when no component of
-    the gradient is larger than ``tol`` or the loss falls by no more than rounding does.""",
+    The solver for weight optimization. All but ``"lbfgs"`` make updates along mini-batch
+    gradients. An object such as ``SGD(momentum=0.9, nesterov=True)`` sets the hyper-parameters
+    of the optimizer (momentum, weight decay, clipping, averaging), which a search then reaches
+    as ``solver__momentum``. ``"lbfgs"`` minimizes the objective over all samples with SciPy's
+    L-BFGS-B: ``batch_size`` and ``eta`` are ignored, ``max_iter`` is the maximum number of
+    iterations, and training stops when no component of the gradient is larger than ``tol`` or
+    when the loss decreases by no more than rounding error.""",
     "neuron_solver": """\
 solver : {{{optimizers}, "lbfgs", "newton"}} or Optimizer, default="{default}"
-    All but ``"lbfgs"`` and ``"newton"`` step along mini-batch gradients. An object such as
-    ``SGD(momentum=0.9, nesterov=True)`` sets what belongs to an optimizer (momentum, weight
-    decay, clipping, averaging), and then a search reaches it as ``solver__momentum``.
-    ``"lbfgs"`` minimises the objective over all rows by SciPy's L-BFGS-B, ``"newton"`` by
-    Newton's method: ``batch_size`` and ``eta`` do not matter, ``max_iter`` counts iterations,
-    and it ends when no component of the gradient is larger than ``tol`` or the loss falls by no
-    more than rounding does. ``"newton"`` needs few iterations, and memory for a few matrices
-    of 8 p² bytes for p features, for K > 2 classes of 8 K² p², also where X is sparse.""",
+    The solver for weight optimization. All but ``"lbfgs"`` and ``"newton"`` make updates along
+    mini-batch gradients. An object such as ``SGD(momentum=0.9, nesterov=True)`` sets the
+    hyper-parameters of the optimizer (momentum, weight decay, clipping, averaging), which a
+    search then reaches as ``solver__momentum``. ``"lbfgs"`` minimizes the objective over all
+    samples with SciPy's L-BFGS-B, ``"newton"`` with Newton's method: ``batch_size`` and ``eta``
+    are ignored, ``max_iter`` is the maximum number of iterations, and training stops when no
+    component of the gradient is larger than ``tol`` or when the loss decreases by no more than
+    rounding error. ``"newton"`` needs few iterations, but memory for a few matrices of 8 p²
+    bytes for p features, or of 8 K² p² bytes for K > 2 classes, even if X is sparse.""",
     "schedule": """\
 schedule : {{{schedules}}} or Schedule, default="constant"
-    How the learning rate changes from epoch to epoch. An object such as ``Cosine(warmup=5)``
-    sets what belongs to it, and then a search reaches it as ``schedule__warmup``.""",
+    Learning rate schedule, which sets the learning rate of each epoch. An object such as
+    ``Cosine(warmup=5)`` sets the hyper-parameters of the schedule, which a search then reaches
+    as ``schedule__warmup``.""",
     "alpha": """\
 alpha : float, default=0.0
-    Strength of the L2 penalty ``(alpha / 2) ||W||²`` beside the *mean* loss.""",
+    Strength of the L2 regularization term ``(alpha / 2) ||W||²``, which is added to the *mean*
+    loss.""",
     "l1_ratio": """\
 l1_ratio : float in [0, 1], default=0.0
-    Share of the L1 penalty: ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``, the
-    elastic net. A proximal step after each update makes weights exactly zero (a mean over
-    updates, as ``average`` takes, is not). Not with lbfgs or newton.""",
+    The elastic net mixing parameter. The penalty is
+    ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``. A proximal step after each
+    update sets weights to exactly zero (a mean over updates, as with ``average``, is not
+    exactly zero). Not supported by lbfgs and newton.""",
     "fit_intercept": """\
 fit_intercept : bool, default=True
-    Whether to train the bias. If False, it is zero.""",
+    Whether to fit the bias. If False, it is set to zero.""",
     "early_stopping": """\
 early_stopping : bool, default=False
-    Whether training ends when held-out rows tell so: when for ``n_iter_no_change`` epochs in a
-    row neither their loss has fallen nor their score has risen by ``tol``. They are ``X_val`` of
-    ``fit``, or else a part of the training rows that is split off, stratified by class; a class
-    with one row only is trained on. With ``tol=None`` all epochs are run, and the best one is
-    gone back to. Not with ``partial_fit``.""",
+    Whether to use early stopping to terminate training when the validation loss and score are
+    not improving: when, for ``n_iter_no_change`` consecutive epochs, neither the loss has
+    decreased nor the score has increased by more than ``tol``. The validation data are
+    ``X_val`` of ``fit`` or, by default, a part of the training data that is set aside,
+    stratified by class; a sample that is the only one of its class is kept for training. With
+    ``tol=None`` all epochs are run, and the parameters of the best epoch are restored.
+    ``partial_fit`` is not available with ``early_stopping=True``.""",
     "validation_fraction": """\
 validation_fraction : float in (0, 1), default=0.1
-    Share of the rows that ``early_stopping`` splits off where there is no ``X_val``.""",
+    The proportion of training data to set aside as validation set for early stopping. Only used
+    if ``early_stopping`` is True and ``X_val`` is not given.""",
     "max_iter": """\
 max_iter : int, default=200
-    Largest number of epochs.""",
+    Maximum number of epochs.""",
     "tol": """\
 tol : float or None, default={default}
-    Training ends when the loss of an epoch has not fallen below the best one so far by
-    ``tol`` for ``n_iter_no_change`` epochs in a row. ``None`` runs ``max_iter`` epochs.""",
+    Tolerance for the optimization. Training stops when the loss of an epoch has not fallen
+    below the best one so far by more than ``tol`` for ``n_iter_no_change`` consecutive epochs.
+    ``None`` runs ``max_iter`` epochs.""",
     "n_iter_no_change": """\
 n_iter_no_change : int, default=10
-    See ``tol``.""",
+    Maximum number of consecutive epochs that do not improve by ``tol``.""",
     "shuffle": """\
 shuffle : bool, default=True
-    Whether the rows are put in a new order before each epoch of mini-batches.""",
+    Whether to shuffle the samples before each epoch. Only used with mini-batches.""",
     "random_state": """\
 random_state : int, RandomState instance or None, default=None
-    {default}. An int makes every ``fit`` repeatable; ``partial_fit`` and
-    ``warm_start`` go on in the same stream of random numbers, and replay no order.""",
+    Determines random number generation for {default}
+    and the validation split of ``early_stopping``. Pass an int for reproducible results across
+    multiple calls of ``fit``. ``partial_fit`` and ``warm_start`` continue the same stream of
+    random numbers and do not repeat an order.""",
     "warm_start": """\
 warm_start : bool, default=False
-    Whether ``fit`` goes on from the parameters and the optimizer's state of the last fit.
-    The network's shape and the classes must be the same.""",
+    When set to True, ``fit`` continues from the parameters and the optimizer state of the
+    previous call, otherwise it starts from scratch. The shape of the network and the classes
+    must be the same.""",
     "record": """\
 record : {{{histories}}}, default="loss"
-    What ``history_`` keeps besides numbers. ``"loss"`` costs nothing per update. ``"epoch"``
-    keeps the parameters after every epoch, ``"step"`` after every update: each time all of
-    them, 8 (or for float32 4) bytes a parameter, with 0.4 kB around them for a neuron and
-    about 1 kB for a network. ``"step"`` also measures each batch's loss before and after its
-    update, and so takes up to twice as long for a network, up to four times for a neuron with
-    ``batch_size=1``. For lbfgs and newton both mean
-    iterations.""",
+    What ``history_`` stores besides numbers. ``"loss"`` adds no cost to an update. ``"epoch"``
+    stores the parameters after every epoch, ``"step"`` after every update. Each time all of
+    them are stored: 8 bytes per parameter (4 for float32), plus 0.4 kB for a neuron or about
+    1 kB for a network. ``"step"`` also computes the loss of each batch before and after its
+    update, so that training takes up to twice as long for a network, and up to four times as
+    long for a neuron with ``batch_size=1``. For lbfgs and newton, both record iterations.""",
     "verbose": """\
 verbose : bool or int, default=False
-    Whether to print a line for each epoch.""",
+    Whether to print progress messages to stdout, one line per epoch.""",
     "cross_entropy": """\
 loss : str or Loss, default="cross_entropy"
-    Cross-entropy behind a softmax, and behind sigmoids for two classes and for multilabel y.
-    ``CrossEntropy(label_smoothing=0.1)`` sets what belongs to it, and then a search reaches it
-    as ``loss__label_smoothing``. Another object is taken as it is.""",
+    The loss function: cross-entropy with a softmax or, for two classes and for multilabel y,
+    with sigmoids. ``CrossEntropy(label_smoothing=0.1)`` sets the hyper-parameters of the loss,
+    which a search then reaches as ``loss__label_smoothing``. Any other object is used as it is.""",
     "class_weight": """\
 class_weight : dict, "balanced" or None, default=None
-    Factor on the weight of each row, by its class. ``"balanced"`` gives every class the
-    same total weight; it is not offered by ``partial_fit``.""",
+    Weights associated with classes in the form ``{{class_label: weight}}``, by which the sample
+    weights are multiplied. If None, all classes have weight one. ``"balanced"`` gives all
+    classes the same total weight; ``partial_fit`` is not available with it.""",
     "fitted": """\
 n_iter_ : int
-    Number of epochs (or iterations) of the last ``fit`` or ``partial_fit``.
+    Number of epochs (or iterations) of the last call of ``fit`` or ``partial_fit``.
 engine_ : str
-    What computed the epochs, ``"numpy"`` or ``"numba"``: see ``set_config``.
+    The engine that computed the epochs, ``"numpy"`` or ``"numba"``: see ``set_config``.
 loss_curve_ : list of float
-    For each epoch the mean over its rows of the batch losses, each taken before that
-    batch's update and with the penalty; with a full batch, the objective before the
-    update. For lbfgs and newton the objective after each iteration. ``fit`` with
-    ``warm_start=True`` appends; ``partial_fit`` keeps that of its own pass, and appends only
-    where ``record`` is not ``"loss"``.
+    The loss of each epoch: the mean over its samples of the batch losses, each computed before
+    the update of that batch and including the penalty. With a full batch, this is the objective
+    before the update; for lbfgs and newton, it is the objective after each iteration. ``fit``
+    with ``warm_start=True`` appends to the list. ``partial_fit`` appends only if ``record`` is
+    not ``"loss"``; otherwise the list holds the loss of its own pass only.
 history_ : dict of list
-    Columns of equal length, ready for ``pandas.DataFrame``, with a row for each epoch:
-    ``"epoch"`` (from 0, the place in ``loss_curve_``), ``"eta"`` (NaN for lbfgs and newton) and
-    ``"loss"`` (as in ``loss_curve_``). With ``record="epoch"`` also the parameters after
-    the epoch, {default}. With ``record="step"`` a row for each update:
-    ``"epoch"``, ``"step"`` (from 0), ``"eta"``, ``"n_rows"`` of the batch, ``"loss"`` (the
-    batch's, with the penalty, before its update), ``"loss_after"`` (the same batch's after
-    it) and the parameters after the update. Where rows are held out there are also
-    ``"validation_loss"`` and ``"validation_score"`` (of steps: NaN but for the last of an
-    epoch). With an averaging optimizer the parameters are those that training moves, not
-    their mean. It grows as ``loss_curve_`` does; where its
-    columns change, as after a change of ``record``, it begins anew.
+    Columns of equal length, ready for ``pandas.DataFrame``, with one row per epoch: ``"epoch"``
+    (counted from 0, the index in ``loss_curve_``), ``"eta"`` (NaN for lbfgs and newton) and
+    ``"loss"`` (as in ``loss_curve_``). With ``record="epoch"``, also the parameters after the
+    epoch, {default}. With ``record="step"``, one row per update:
+    ``"epoch"``, ``"step"`` (counted from 0), ``"eta"``, ``"n_rows"`` (number of samples in the
+    batch), ``"loss"`` (of the batch before its update, including the penalty), ``"loss_after"``
+    (of the same batch after the update) and the parameters after the update. With validation
+    data, also ``"validation_loss"`` and ``"validation_score"`` (for steps, NaN except for the
+    last one of an epoch). With an averaging optimizer, the parameters are those that training
+    updates, not their mean. The history grows as ``loss_curve_`` does; if its columns change,
+    for example after a change of ``record``, it starts from scratch.
 start_ : dict
-    The parameters before the first row of ``history_``, under the same names; only where
-    ``record`` is not ``"loss"``.
+    The initial parameters, before the first row of ``history_``, under the same names. Only
+    available if ``record`` is not ``"loss"``.
 loss_ : float
-    The last of ``loss_curve_``.
+    The last element of ``loss_curve_``.
 best_loss_ : float
-    The smallest of ``loss_curve_``.
+    The minimum of ``loss_curve_``.
 best_iter_ : int
-    The epoch (counted from 0) of the last call that was best on held-out rows, whose
-    parameters are the fitted ones: for classifiers that of the highest score and, among equal
-    scores, the lowest loss; for regressors that of the lowest loss. Without held-out rows the
-    epoch of ``best_loss_``.
+    With validation data, the epoch (counted from 0) of the last call that was best on them; its
+    parameters are the fitted ones. For classifiers, it is the epoch with the highest score and,
+    among equal scores, the lowest loss; for regressors, the one with the lowest loss. Without
+    validation data, the epoch of ``best_loss_``.
 validation_loss_curve_, validation_scores_ : list of float
-    For each epoch the mean loss of the held-out rows after it, without the penalty (with the
-    label smoothing, where the loss has it), and their score: accuracy (for multilabel y of
-    whole rows) or R². Weights are those of ``sample_weight_val``; class weights do not count.
-    Only where rows are held out.
+    The loss and the score on the validation data after each epoch. The loss is a mean without
+    the penalty, but with the label smoothing, if any. The score is the accuracy (subset
+    accuracy for multilabel y) or R². Both are weighted by the sample weights of the validation
+    data, but not by class weights. Only available with validation data.
 best_validation_score_ : float
-    The score of ``best_iter_``; NaN where none was finite. Only where rows are held out.
+    The validation score of ``best_iter_``; NaN if none was finite. Only available with
+    validation data.
 n_features_in_ : int
     Number of features seen during ``fit``.
 feature_names_in_ : ndarray of shape (n_features,)
-    Names of the features, where X has names that are all strings.""",
+    Names of features seen during ``fit``. Defined only when X has feature names that are all
+    strings.""",
 }
 
 

@@ -1,9 +1,9 @@
-"""Inspection: look inside an estimator, in numbers, tables and pictures.
+"""Inspection: look inside an estimator, with numbers, tables and plots.
 
-``check_gradient`` holds backpropagation against differences, ``backprop_trace`` shows every
-quantity of both sweeps, ``journal`` lists the parameters that training went through. The
-displays draw the loss curve, the journal, and the loss surface with the path taken on it.
-Decision regions are scikit-learn's own ``DecisionBoundaryDisplay``.
+``check_gradient`` checks backpropagation against finite differences, ``backprop_trace`` shows every
+quantity of the forward and the backward pass, and ``journal`` lists the parameters recorded during
+training. The displays plot the loss curve, the journal, and the loss surface with the path of
+training. For decision regions use scikit-learn's own ``DecisionBoundaryDisplay``.
 """
 
 from sklearn_neuron.inspection._gradient import GradientCheck, check_gradient

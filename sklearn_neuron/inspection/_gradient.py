@@ -1,17 +1,18 @@
-r"""The gradient check: backpropagation against differences of the objective.
+r"""The gradient check: backpropagation against finite differences of the objective.
 
-The fourth-order difference of the objective :math:`J` along one parameter is
+The fourth-order central difference of the objective :math:`J` along one parameter is
 
 .. math::
 
     \frac{\partial J}{\partial\theta} \approx
     \frac{8\,[J(\theta + h) - J(\theta - h)] - [J(\theta + 2h) - J(\theta - 2h)]}{12\,h}
 
-It is taken in float64 with several h, and the one that agrees best counts: a large h loses to
-the objective's curvature, a small one to rounding, but no h agrees with a wrong derivative.
+It is computed in float64 for several h, and the one that agrees best is used. A large h is
+inaccurate because of the objective's curvature and a small h because of rounding, but no h agrees
+with a wrong derivative.
 
-Near a corner of the objective, such as a ReLU has at z = 0, no difference across it is the
-derivative. There the slopes on the two sides are taken, and backpropagation agrees where it
+Near a corner of the objective, such as that of a ReLU at z = 0, a difference across the corner is
+not the derivative. There the slopes on the two sides are computed, and backpropagation agrees if it
 lies between them.
 """
 
@@ -35,32 +36,32 @@ from sklearn_neuron.inspection._subject import (
 from sklearn_neuron.network import split
 
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
-ONE_SIDED = 1e-7  # the step to either side near corners
-TOLERANCE = 1e-6  # of a passed check
-NOISE = 1e-4  # gradients below this are compared on its scale, and
-ROUNDING_OF_J = 1e-6  # gradients below this part of the objective: rounding is all there is to them
+ONE_SIDED = 1e-7  # the step to either side near a corner
+TOLERANCE = 1e-6  # the check passes below this error
+NOISE = 1e-4  # the smallest gradient that errors are relative to
+ROUNDING_OF_J = 1e-6  # the same as a fraction of the objective, whose rounding limits precision
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GradientCheck:
-    """What ``check_gradient`` found; printing it shows a table.
+    """Result of ``check_gradient``; printing it shows a table.
 
     Attributes
     ----------
     relative_error : float
-        The largest of ``layers``.
+        The maximum of ``layers``.
     layers : dict of float
-        For W and b of every layer (``"w"`` and ``"b"`` of a neuron, else ``"W1"``, ``"b1"``,
-        …) the largest deviation of backpropagation from the difference, relative to the
-        largest component of the layer's gradient (or to 1e-4 or to 1e-6 of the objective, where
-        these are larger).
+        For W and b of every layer (``"w"`` and ``"b"`` for a neuron, otherwise ``"W1"``,
+        ``"b1"``, …), the largest deviation of backpropagation from the finite difference, relative
+        to the largest component of the layer's gradient (or to 1e-4 or 1e-6 times the objective,
+        if these are larger).
     worst : str
-        The parameter that deviates most, indexed as in the fitted attributes: ``"W1[2, 3]"``
-        is ``coefs_[0][2, 3]``.
+        The parameter with the largest deviation, indexed as in the fitted attributes:
+        ``"W1[2, 3]"`` is ``coefs_[0][2, 3]``.
     backprop, difference : float
-        Both derivatives there.
+        Both derivatives with respect to this parameter.
     n_checked, n_parameters : int
-        How many parameters were checked, and how many there are.
+        Number of parameters checked, and number of parameters in total.
     """
 
     relative_error: float
@@ -100,41 +101,42 @@ def check_gradient(
     max_parameters: int | None = 100,
     random_state: Any = 0,
 ) -> GradientCheck:
-    """Hold the gradient of backpropagation against differences of the objective.
+    """Check the gradient of backpropagation against finite differences of the objective.
 
-    The objective is the one that ``fit`` minimises on these data, with the penalty.
+    The objective is the one that ``fit`` minimizes on these data, including the L2 penalty, but
+    without dropout and without the L1 penalty.
 
     Parameters
     ----------
-    estimator : estimator of this package, or a Pipeline that ends in one
-        Fitted: checked at its parameters. Not fitted: checked at parameters drawn for the
-        purpose, since a start at zero is a special place. It is left as it is.
+    estimator : estimator of this package or Pipeline whose last step is one
+        A fitted estimator is checked at its parameters; an unfitted one at random parameters,
+        because zero initial weights are a special point. The estimator is not modified.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Rows; a few dozen are enough.
+        The input data; a few dozen samples are enough.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their targets.
+        The target values.
     sample_weight : array-like of shape (n_samples,), default=None
-        Their weights.
+        Sample weights.
     max_parameters : int or None, default=100
-        Of every W and every b so many components are checked at most, drawn at random;
-        ``None`` checks all.
+        Maximum number of components of every W and every b that are checked, drawn at random.
+        ``None`` checks all of them.
     random_state : int, RandomState instance or None, default=0
-        For these draws.
+        Determines random number generation for the random parameters and the components to check.
 
     Returns
     -------
     GradientCheck
-        The relative error of each layer, and the worst parameter by name.
+        The relative error of each layer, and the name of the worst parameter.
 
     Raises
     ------
     ValueError
-        For parameters or data that ``fit`` would refuse.
+        If ``fit`` would not accept the parameters or the data.
 
     Notes
     -----
-    Near a corner of the objective (a ReLU whose z is 0 or nearly so, as some of many rows always
-    are) a component passes where backpropagation lies between the slopes on the two sides.
+    Near a corner of the objective (a ReLU whose z is 0 or close to it, as always happens with many
+    samples), a component passes if backpropagation lies between the slopes on the two sides.
 
     Examples
     --------
@@ -156,14 +158,14 @@ def check_gradient(
     if not subject.fitted:
         parts = initialize("glorot_uniform", network.layer_sizes, network.activations, rng)
         network.theta[:] = np.concatenate([np.ravel(part) for part in (*parts[0], *parts[1])])
-    with np.errstate(all="ignore"):  # what is not finite fails the check
+    with np.errstate(all="ignore"):  # values that are not finite fail the check
         return compare(subject, max_parameters, rng)
 
 
 def compare(
     subject: Subject, max_parameters: int | None, rng: np.random.RandomState
 ) -> GradientCheck:
-    """Compare the two derivatives at the network's θ."""
+    """Compare both derivatives at the network's θ."""
     network = subject.network
     floor = max(NOISE, ROUNDING_OF_J * abs(objective(network, subject.blocks)))
     backprop = network.grad.copy()
@@ -200,7 +202,7 @@ def compare(
 
 
 def difference(subject: Subject, k: int, backprop: float, scale: float) -> float:
-    """Return the derivative along θ_k by differences: of several the one that agrees best."""
+    """Return the derivative along θ_k by finite differences: the one that agrees best."""
     theta, best = subject.network.theta, np.inf
     value, size = theta[k], max(1.0, abs(theta[k]))
 

@@ -1,4 +1,4 @@
-"""The journal: the parameters and losses that training went through, as a table."""
+"""The journal: the parameters and losses recorded during training, as a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklearn_neuron.inspection._subject import (
 
 
 class Journal(NamedTuple):
-    """What the rows count, their numbers, their epochs; a column for each parameter and Loss."""
+    """The unit of the rows, their numbers and epochs; a column for each parameter and Loss."""
 
     unit: str
     rows: NDArray[Any]
@@ -32,7 +32,7 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
     Raises
     ------
     ValueError
-        Where nothing was recorded, or not as often as ``every`` asks for.
+        If no parameters were recorded, or not as often as ``every`` requires.
     """
     if every not in {None, "epoch", "step"}:
         raise ValueError(f"every must be 'epoch', 'step' or None; got {every!r}.")
@@ -40,8 +40,8 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
     has_steps = "step" in history
     if every == "step" and not has_steps:
         raise ValueError(
-            "every='step' needs a fit with record='step' and a solver with updates (lbfgs "
-            "records iterations, which count as epochs)."
+            "every='step' requires a fit with record='step' and a solver that makes updates (lbfgs "
+            "and newton record iterations, which count as epochs)."
         )
     names = parameter_names(estimator, fitted_layer_sizes(estimator))
     epoch = np.array(history["epoch"], dtype=int)
@@ -64,32 +64,32 @@ def journal(estimator: Any, *, every: str | None = None) -> Any:
 
     Parameters
     ----------
-    estimator : estimator of this package, or a Pipeline that ends in one
-        Fitted with ``record="epoch"`` or ``record="step"``.
+    estimator : estimator of this package or Pipeline whose last step is one
+        Fitted estimator, with ``record="epoch"`` or ``record="step"``.
     every : {"epoch", "step"} or None, default=None
-        What a row stands for. ``None`` takes the rows as they were recorded; ``"epoch"`` sums
-        recorded steps up into epochs.
+        What a row represents. ``None`` keeps the rows as recorded; ``"epoch"`` aggregates recorded
+        steps into epochs.
 
     Returns
     -------
     pandas.DataFrame
-        A column for each parameter, as it was at the end of the epoch or step, and ``Loss``.
-        A neuron's parameters are called w and b, or ``w[j]`` with several features (by name
-        where they have names) and ``w[k, j]``, ``b[k]`` with several outputs; a network's
-        ``W1[i, j]``, ``b1[j]``, … with ``W1`` for ``coefs_[0]``. The index counts epochs or
-        steps from 0; steps have a column ``epoch`` too.
+        A column for each parameter, with its value at the end of the epoch or step, and ``Loss``.
+        The parameters of a neuron are named w and b, or ``w[j]`` with several features (with
+        their names, if any) and ``w[k, j]``, ``b[k]`` with several outputs. Those of a network are
+        named ``W1[i, j]``, ``b1[j]``, …, where ``W1`` is ``coefs_[0]``. The index counts epochs or
+        steps from 0; for steps there is also a column ``epoch``.
 
-        ``Loss`` of a recorded epoch is that of ``loss_curve_``: each batch before its update
-        (with lbfgs after the iteration).
-        Of recorded steps it is the batch's loss *after* its update, and summed up into epochs
-        the mean over their rows of that: the column ``Loss`` of the textbook's journal.
+        For recorded epochs, ``Loss`` is that of ``loss_curve_``: each batch before its update
+        (with lbfgs and newton, after the iteration). For recorded steps, it is the loss of the
+        batch *after* its update. Aggregated into epochs, it is the mean of the latter over the
+        samples: the column ``Loss`` of the textbook's journal.
 
     Raises
     ------
     ValueError
-        Where the fit did not record what is asked for.
+        If the fit did not record what is requested.
     ImportError
-        Without pandas, which the extra ``journal`` brings.
+        If pandas is not installed; the extra ``journal`` installs it.
 
     Examples
     --------

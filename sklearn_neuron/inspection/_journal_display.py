@@ -1,4 +1,4 @@
-"""The display of the journal."""
+"""Visualization of the journal."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from sklearn_neuron.inspection._extras import axes_for, line_kwargs, whole_numbe
 from sklearn_neuron.inspection._journal import read_journal
 from sklearn_neuron.inspection._subject import unwrap
 
-#: Okabe and Ito's colours, which everybody can tell apart.
+#: The colorblind-safe palette of Okabe and Ito.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LABELLED = len(COLOURS)  # more columns than this are drawn in groups
-FEWEST = 4  # rows along which names find a place
-PLACES = 15  # along a line where its name may go
-OFFSETS = ((40, 25), (40, -25), (-40, 25), (-40, -25))  # of a name from its line, in points
+LABELLED = len(COLOURS)  # more columns than this are plotted in groups
+FEWEST = 4  # minimum number of rows to label the lines instead of using a legend
+PLACES = 15  # candidate positions along a line for its label
+OFFSETS = ((40, 25), (40, -25), (-40, 25), (-40, -25))  # of a label from its line, in points
 
 
 class JournalDisplay:
-    """Every parameter and the loss against epochs or steps, each line with its name.
+    """Journal visualization: each parameter and the loss over epochs or steps, labeled.
 
     Parameters
     ----------
     columns : mapping of str to array-like of shape (n_rows,)
-        The lines by name.
+        The values of each line, by name.
     index : array-like of shape (n_rows,)
         Numbers of the epochs or steps.
     unit : str, default="epoch"
-        What the index counts.
+        The unit of the index, used as the x axis label.
 
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
-        One for each column.
+        One line for each column.
     ax_, figure_ : matplotlib Axes and Figure
-        Where they are drawn.
+        Axes and figure with the journal.
 
     Examples
     --------
@@ -62,55 +62,55 @@ class JournalDisplay:
     def from_estimator(
         cls, estimator: Any, *, every: str | None = None, ax: Any = None, **kwargs: Any
     ) -> Self:
-        """Draw the journal of a fitted estimator.
+        """Plot the journal of a fitted estimator.
 
         Parameters
         ----------
-        estimator : estimator of this package, or a Pipeline that ends in one
-            Fitted with ``record="epoch"`` or ``record="step"``.
+        estimator : estimator of this package or Pipeline whose last step is one
+            Fitted estimator, with ``record="epoch"`` or ``record="step"``.
         every : {"epoch", "step"} or None, default=None
             As for ``journal``.
         ax : matplotlib Axes, default=None
-            Where to draw; by default on a new figure.
+            Axes object to plot on. If None, a new figure and axes is created.
         **kwargs : dict
-            Passed to matplotlib's ``plot`` for each line.
+            Keyword arguments to be passed to matplotlib's ``plot`` for each line.
 
         Returns
         -------
         JournalDisplay
-            The display.
+            Object that stores the plotted values.
 
         Raises
         ------
         ValueError
-            Where the fit did not record what is asked for.
+            If the fit did not record what is requested.
         ImportError
-            Without matplotlib, which the extra ``plot`` brings.
+            If matplotlib is not installed; the extra ``plot`` installs it.
         """
         estimator = unwrap(estimator)
         table = read_journal(estimator, every)
         return cls(columns=table.columns, index=table.rows, unit=table.unit).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw.
+        """Plot visualization.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; by default on a new figure.
+            Axes object to plot on. If None, a new figure and axes is created.
         **kwargs : dict
-            Passed to matplotlib's ``plot`` for each line.
+            Keyword arguments to be passed to matplotlib's ``plot`` for each line.
 
         Returns
         -------
         JournalDisplay
-            This display.
+            Object that stores the plotted values.
         """
         self.figure_, self.ax_ = axes_for(ax, "JournalDisplay")
         kwargs = line_kwargs(kwargs)
         few = len(self.columns) <= LABELLED
         looks = self._looks(few)
-        dot = {"marker": "o"} if len(np.asarray(self.index)) == 1 else {}  # a line of one point
+        dot = {"marker": "o"} if len(np.asarray(self.index)) == 1 else {}  # a single point
         self.lines_ = [
             self.ax_.plot(self.index, values, **{**look, **dot, "label": name, **kwargs})[0]
             for (name, values), look in zip(self.columns.items(), looks, strict=True)
@@ -127,7 +127,7 @@ class JournalDisplay:
         return self
 
     def _looks(self, few: bool) -> list[dict[str, Any]]:
-        """Return how each line looks: its own colour, or that of its group."""
+        """Return the style of each line: a color of its own, or that of its group."""
         if few:
             colours = COLOURS[: len(self.columns)]
             return [{"color": colour, "linewidth": 2.5} for colour in colours]
@@ -140,9 +140,9 @@ class JournalDisplay:
         return [looks[_group(name)] for name in self.columns]
 
     def _annotate(self) -> None:
-        """Name every line by an arrow, where lines, edges and other names leave most room."""
+        """Label each line by an arrow, where lines, edges and other labels leave most space."""
         self.ax_.autoscale_view()
-        points = self.figure_.dpi / 72.0  # pixels in a point
+        points = self.figure_.dpi / 72.0  # pixels per point
         paths = [self.ax_.transData.transform(line.get_xydata()) for line in self.lines_]
         zero = paths[0].copy()
         zero[:, 1] = self.ax_.transData.transform((0.0, 0.0))[1]
@@ -172,14 +172,14 @@ class JournalDisplay:
             )
 
     def _room(self, shape: Array, taken: Array) -> float:
-        """Return the distance in pixels from a name with its arrow to what is nearest."""
+        """Return the distance in pixels from a label with its arrow to the nearest object."""
         box = self.ax_.bbox
         edges = min(np.min(shape - box.min), np.min(box.max - shape))
         distances = np.linalg.norm(shape[:, None] - taken, axis=2)
         return float(min(edges, distances.min()))
 
     def _legend(self) -> None:
-        """Name the groups of lines; what is neither weight nor bias by its own name."""
+        """Add a legend of the groups; a line of neither weights nor biases has its own name."""
         named: dict[str, Any] = {}
         for name, line in zip(self.columns, self.lines_, strict=True):
             group = _group(name)
@@ -188,19 +188,19 @@ class JournalDisplay:
 
 
 def _group(name: str) -> str:
-    """Return what kind of column it is, by its name."""
+    """Return the kind of a column, given its name."""
     kinds = {"w": "weights", "W": "weights", "b": "biases"}
     is_parameter = name in kinds or name[1:2] == "[" or name[1:2].isdigit()
     return kinds.get(name[:1], "others") if is_parameter else "others"
 
 
 def _name(x: float, y: float, width: float) -> Array:
-    """Return points along an arrow and its name, seen from the arrow's head."""
+    """Return points along an arrow and its label, relative to the arrowhead."""
     return _dense(np.array([[0.0, y / 2.0], [0.0, y], [x, y], [x + np.copysign(width, x), y]]))
 
 
 def _dense(path: Array) -> Array:
-    """Return points along a path, about as near to each other as letters."""
+    """Return points along a path, about as close to each other as letters."""
     lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)
     way = np.concatenate([[0.0], np.cumsum(lengths)])
     places = np.linspace(0.0, way[-1], int(np.clip(way[-1] / 8.0, 2, 500)))

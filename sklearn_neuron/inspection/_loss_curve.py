@@ -1,4 +1,4 @@
-"""The display of loss curves."""
+"""Visualization of the loss curve."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from sklearn_neuron.inspection._subject import unwrap
 
 
 class LossCurveDisplay:
-    """Loss against epochs.
+    """Loss curve visualization: the loss over epochs.
 
     Parameters
     ----------
     loss_curve : array-like of shape (n_epochs,)
         The loss of each epoch.
     validation_loss_curve : array-like of shape (n_epochs,) or None, default=None
-        The held-out rows' loss after each epoch.
+        The loss on the validation data after each epoch.
     best_iter : int or None, default=None
         The epoch that is marked as the best one.
     estimator_name : str or None, default=None
-        For the legend.
+        Name of the estimator, shown in the legend. If None, it is not shown.
     unit : str, default="epoch"
-        What the losses are counted in.
+        The unit of the x axis, used as its label.
 
     Attributes
     ----------
     line_ : matplotlib Line2D
-        The curve.
+        Loss curve.
     validation_line_ : matplotlib Line2D or None
-        The curve of the held-out rows.
+        Loss curve of the validation data.
     best_ : matplotlib Line2D or None
-        The mark at the best epoch.
+        Marker of the best epoch.
     ax_, figure_ : matplotlib Axes and Figure
-        Where it is drawn.
+        Axes and figure with the loss curve.
 
     Examples
     --------
@@ -70,37 +70,37 @@ class LossCurveDisplay:
     def from_estimator(
         cls, estimator: Any, *, name: str | None = None, ax: Any = None, **kwargs: Any
     ) -> Self:
-        """Draw the loss curve of a fitted estimator, and that of its held-out rows.
+        """Plot the loss curve of a fitted estimator, and that of its validation data.
 
-        Where rows were held out the best epoch, whose parameters are the fitted ones, is marked.
+        With validation data, the best epoch, whose parameters are the fitted ones, is marked.
 
         Parameters
         ----------
-        estimator : estimator of this package, or a Pipeline that ends in one
-            Fitted.
+        estimator : estimator of this package or Pipeline whose last step is one
+            Fitted estimator.
         name : str or None, default=None
-            For the legend; by default the estimator's class.
+            Name for labeling the curve. If None, use the name of the estimator.
         ax : matplotlib Axes, default=None
-            Where to draw; by default on a new figure.
+            Axes object to plot on. If None, a new figure and axes is created.
         **kwargs : dict
-            Passed to matplotlib's ``plot`` for the curve; the held-out rows' has its colour and
-            dashes.
+            Keyword arguments to be passed to matplotlib's ``plot`` for the curve. That of the
+            validation data is dashed and has the same color.
 
         Returns
         -------
         LossCurveDisplay
-            The display.
+            Object that stores the plotted values.
 
         Raises
         ------
         ImportError
-            Without matplotlib, which the extra ``plot`` brings.
+            If matplotlib is not installed; the extra ``plot`` installs it.
         """
         estimator = unwrap(estimator)
         check_is_fitted(estimator)
         validation = getattr(estimator, "validation_loss_curve_", None)
         if validation is not None and len(validation) != len(estimator.loss_curve_):
-            validation = None  # an earlier fit had none
+            validation = None  # an earlier fit had no validation data
         display = cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=validation,
@@ -111,27 +111,27 @@ class LossCurveDisplay:
         return display.plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw.
+        """Plot visualization.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; by default on a new figure.
+            Axes object to plot on. If None, a new figure and axes is created.
         name : str or None, default=None
-            For the legend; by default ``estimator_name``.
+            Name for labeling the curve. If None, use ``estimator_name``.
         **kwargs : dict
-            Passed to matplotlib's ``plot`` for the curve; the held-out rows' has its colour and
-            dashes.
+            Keyword arguments to be passed to matplotlib's ``plot`` for the curve. That of the
+            validation data is dashed and has the same color.
 
         Returns
         -------
         LossCurveDisplay
-            This display.
+            Object that stores the plotted values.
         """
         self.figure_, self.ax_ = axes_for(ax, "LossCurveDisplay")
         name = self.estimator_name if name is None else name
         curve = np.asarray(self.loss_curve, dtype=float)
-        dot = {"marker": "o"} if len(curve) == 1 else {}  # a line of one point
+        dot = {"marker": "o"} if len(curve) == 1 else {}  # a single point
         kwargs = {"label": name, **dot, **line_kwargs(kwargs)}
         (self.line_,) = self.ax_.plot(np.arange(len(curve)), curve, **kwargs)
         self.validation_line_ = self.best_ = None
@@ -144,7 +144,7 @@ class LossCurveDisplay:
         return self
 
     def _plot_held_out(self, name: str | None) -> None:
-        """Draw the held-out rows' curve in the same colour, and mark the best epoch."""
+        """Plot the curve of the validation data in the same color, and mark the best epoch."""
         held_out = np.asarray(self.validation_loss_curve, dtype=float)
         colour = self.line_.get_color()
         hidden = name is None or name.startswith("_")
@@ -154,7 +154,7 @@ class LossCurveDisplay:
             linestyle="--",
             color=colour,
             marker="o" if len(held_out) == 1 else None,
-            label="_" if hidden else f"{name}, held out",
+            label="_" if hidden else f"{name}, validation",
         )
         if self.best_iter is not None:
             (self.best_,) = self.ax_.plot(

@@ -1,4 +1,4 @@
-"""The display of the loss surface over two parameters."""
+"""Visualization of the loss surface over two parameters."""
 
 from __future__ import annotations
 
@@ -27,29 +27,30 @@ Range = tuple[float, float]
 
 
 class LossSurfaceDisplay:
-    """The objective over two parameters, with the path that training took.
+    """Loss surface visualization: the objective over two parameters, with the path of training.
 
     Parameters
     ----------
     xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
         Values of the two parameters.
     loss : ndarray of shape (grid_resolution, grid_resolution)
-        The objective there.
+        The objective at these values.
     path : ndarray of shape (n_points, 2)
-        The parameters from the start to the end; a single point where none were recorded.
+        The two parameters from the start to the end of training; a single point if no parameters
+        were recorded.
     parameters : tuple of str
         Names of the two parameters.
 
     Attributes
     ----------
     surface_ : matplotlib QuadContourSet or QuadMesh
-        The surface.
+        Loss surface.
     path_ : matplotlib Line2D
-        The path.
+        Path of training.
     colorbar_ : matplotlib Colorbar
-        The scale of the loss.
+        Color bar of the loss.
     ax_, figure_ : matplotlib Axes and Figure
-        Where they are drawn.
+        Axes and figure with the loss surface.
 
     Examples
     --------
@@ -93,47 +94,48 @@ class LossSurfaceDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Measure and draw the surface of a fitted estimator.
+        """Compute and plot the loss surface of a fitted estimator.
 
         Parameters
         ----------
-        estimator : estimator of this package, or a Pipeline that ends in one
-            Fitted. With ``record="epoch"`` or ``record="step"`` the path is drawn, else only
-            its end.
+        estimator : estimator of this package or Pipeline whose last step is one
+            Fitted estimator. With ``record="epoch"`` or ``record="step"`` the whole path is
+            plotted, otherwise only its end.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows over which the objective is taken.
+            The input data on which the objective is evaluated.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
+            The target values.
         sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
+            Sample weights.
         parameters : tuple of two str, default=None
-            The parameters that vary, named as by ``journal``; by default the first weight and
-            the first bias. All others stay at their fitted values.
+            Names of the two parameters to vary, as in ``journal``. If None, the first weight and
+            the first bias are used. All other parameters are fixed at their fitted values.
         ranges : tuple of two (low, high), default=None
-            Ranges of the two; by default the path with a margin.
+            Ranges of the two parameters. If None, the range of the path with a margin.
         grid_resolution : int, default=60
-            Number of values of each; the objective is computed so many times squared.
+            Number of grid points for each parameter; the objective is evaluated
+            ``grid_resolution ** 2`` times.
         plot_method : {"contourf", "contour", "pcolormesh"}, default="contourf"
-            What draws the surface.
+            Plotting method to call when plotting the surface.
         path_kwargs : dict, default=None
-            Passed to matplotlib's ``plot`` for the path.
+            Keyword arguments to be passed to matplotlib's ``plot`` for the path.
         ax : matplotlib Axes, default=None
-            Where to draw; by default on a new figure.
+            Axes object to plot on. If None, a new figure and axes is created.
         **kwargs : dict
-            Passed to ``plot_method``.
+            Keyword arguments to be passed to the ``plot_method``.
 
         Returns
         -------
         LossSurfaceDisplay
-            The display.
+            Object that stores the computed values.
 
         Raises
         ------
         ValueError
-            For a parameter that there is not, a grid of fewer than two values, or data that
-            ``fit`` would refuse.
+            If a parameter does not exist, if the grid has fewer than two points per parameter,
+            or if ``fit`` would not accept the data.
         ImportError
-            Without matplotlib, which the extra ``plot`` brings.
+            If matplotlib is not installed; the extra ``plot`` installs it.
         """
         Number(2, integer=True).check(cls.__name__, "grid_resolution", grid_resolution)
         METHOD.check(cls.__name__, "plot_method", plot_method)
@@ -166,23 +168,23 @@ class LossSurfaceDisplay:
         path_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw.
+        """Plot visualization.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; by default on a new figure.
+            Axes object to plot on. If None, a new figure and axes is created.
         plot_method : {"contourf", "contour", "pcolormesh"}, default="contourf"
-            What draws the surface.
+            Plotting method to call when plotting the surface.
         path_kwargs : dict, default=None
-            Passed to matplotlib's ``plot`` for the path.
+            Keyword arguments to be passed to matplotlib's ``plot`` for the path.
         **kwargs : dict
-            Passed to ``plot_method``.
+            Keyword arguments to be passed to the ``plot_method``.
 
         Returns
         -------
         LossSurfaceDisplay
-            This display.
+            Object that stores the computed values.
         """
         if plot_method not in {"contourf", "contour", "pcolormesh"}:
             raise ValueError(
@@ -194,7 +196,7 @@ class LossSurfaceDisplay:
         draw = getattr(self.ax_, plot_method)
         self.surface_ = draw(self.xx0, self.xx1, self.loss, **{**defaults, **kwargs})
         self.colorbar_ = self.figure_.colorbar(self.surface_, ax=self.ax_, label="loss")
-        colour = "black" if plot_method == "contour" else "white"  # what the path stands out from
+        colour = "black" if plot_method == "contour" else "white"  # contrasts with the surface
         look = {"color": colour, "marker": ".", "markersize": 4, "linewidth": 1.2}
         x, y = self.path.T
         (self.path_,) = self.ax_.plot(x, y, **{**look, **line_kwargs(path_kwargs)})
@@ -213,7 +215,7 @@ class LossSurfaceDisplay:
 
 
 def measure(subject: Subject, chosen: Sequence[int], xx0: Array, xx1: Array) -> Array:
-    """Return the objective with two components of θ at each place of a grid."""
+    """Return the objective for two components of θ at each point of a grid."""
     loss = np.empty_like(xx0)
     with np.errstate(all="ignore"):
         for place in np.ndindex(xx0.shape):
@@ -240,7 +242,7 @@ def _check_ranges(ranges: Any) -> NDArray[np.float64]:
 
 
 def _ranges(path: Array) -> tuple[Range, Range]:
-    """Return ranges that hold the path, with a margin on each side."""
+    """Return ranges that contain the path, with a margin on each side."""
     low, high = path.min(axis=0), path.max(axis=0)
     margin = np.maximum(0.25 * (high - low), 0.5)
     (low0, low1), (high0, high1) = low - margin, high + margin

@@ -1,4 +1,4 @@
-"""The subject of an inspection: an estimator's network, its data, the names of its parameters."""
+"""The subject of an inspection: a network, its data and the names of its parameters."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def unwrap(estimator: Any) -> NetworkEstimator:
     Raises
     ------
     TypeError
-        Where it is not an estimator of this package.
+        If it is not an estimator of this package.
     """
     if isinstance(estimator, Pipeline):
         estimator = estimator[-1]
     if not isinstance(estimator, NetworkEstimator):
         hint = " Pass its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(
-            "sklearn_neuron.inspection looks into the estimators of sklearn_neuron and into "
-            f"pipelines that end in one; got {type(estimator).__name__}.{hint}"
+            "sklearn_neuron.inspection supports estimators of sklearn_neuron and pipelines "
+            f"whose last step is one of them; got {type(estimator).__name__}.{hint}"
         )
     return estimator
 
 
 def reaching(estimator: Any, X: Any, y: Any) -> Any:
-    """Return what reaches the last step of a pipeline; the steps before it may be unfitted."""
+    """Return the input of the last step of a pipeline; the steps before it may be unfitted."""
     if not isinstance(estimator, Pipeline) or len(estimator) == 1:
         return X
     before = estimator[:-1]
@@ -69,12 +69,12 @@ def subject_of(
 ) -> Subject:
     """Return the network that ``fit`` would train on these data, at the fitted parameters.
 
-    If the estimator is not fitted, at the start of ``fit``. The estimator itself is not changed.
-    All samples are used, also those that ``early_stopping`` would split off.
+    For an unfitted estimator, it has the initial parameters of ``fit``. The estimator itself is not
+    modified. All samples are used, including those that ``early_stopping`` would split off.
     """
     shadow = copy.copy(unwrap(estimator))
     shadow.early_stopping = False
-    shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would move on
+    shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would advance
     fitted = is_fitted(shadow)
     check_parameters(shadow)
     last = vars(shadow) if fitted else None
@@ -88,7 +88,7 @@ def subject_of(
         all_classes=False,
     )
     if problem is None or problem.data.weightless:
-        raise ValueError("There is nothing to inspect: every sample has zero weight.")
+        raise ValueError("There is nothing to inspect: all samples have zero weight.")
     trained = problem.network
     # without dropout, and without the L1 penalty, which has no gradient at zero
     network = Network(
@@ -109,7 +109,7 @@ def subject_of(
 
 
 def layout_of(estimator: NetworkEstimator) -> type[Layout]:
-    """Return the kind of layout that an estimator has."""
+    """Return the layout class of an estimator."""
     return estimator._layout
 
 
@@ -119,7 +119,7 @@ def is_neuron(estimator: NetworkEstimator) -> bool:
 
 
 def layer_names(estimator: NetworkEstimator, n_layers: int) -> tuple[list[str], list[str]]:
-    """Return the names of every W and every b: w and b of a neuron, else W1, W2, b1, b2."""
+    """Return the names of all W and b: w and b for a neuron, otherwise W1, W2, b1, b2."""
     if is_neuron(estimator):
         return ["w"], ["b"]
     numbers = range(1, n_layers + 1)
@@ -129,8 +129,8 @@ def layer_names(estimator: NetworkEstimator, n_layers: int) -> tuple[list[str], 
 def parameter_names(estimator: NetworkEstimator, layer_sizes: tuple[int, ...]) -> list[str]:
     """Return the name of each component of θ, indexed as in the fitted attributes.
 
-    A neuron's weights are ``w``, ``w[j]`` or ``w[k, j]``, where output k and feature j (or
-    its name) say the place in ``coef_``; a network's ``W1[i, j]`` is ``coefs_[0][i, j]``.
+    The weights of a neuron are ``w``, ``w[j]`` or ``w[k, j]``, where output k and feature j (or its
+    name) are the indices in ``coef_``; ``W1[i, j]`` of a network is ``coefs_[0][i, j]``.
     """
     pairs = list(zip(layer_sizes[:-1], layer_sizes[1:], strict=True))
     if is_neuron(estimator):
@@ -148,24 +148,24 @@ def parameter_names(estimator: NetworkEstimator, layer_sizes: tuple[int, ...]) -
 
 
 def fitted_layer_sizes(estimator: NetworkEstimator) -> tuple[int, ...]:
-    """Return the fitted network's layer sizes."""
+    """Return the layer sizes of the fitted network."""
     coefs, _ = layout_of(estimator).fitted_layers(vars(estimator))
     return (coefs[0].shape[0], *(W.shape[1] for W in coefs))
 
 
 def theta_of(estimator: NetworkEstimator, named: Mapping[str, Any]) -> Array:
-    """Return parameters as users see them as one vector θ."""
+    """Return the parameters that users see as one vector θ."""
     coefs, intercepts = layout_of(estimator).layers(named)
     return np.concatenate([np.ravel(dense(part)) for part in (*coefs, *intercepts)])
 
 
 def recorded_thetas(estimator: NetworkEstimator, *, start: bool = False) -> Array:
-    """Return the recorded parameters as rows θ, on request with the start above them.
+    """Return the recorded parameters, one row θ each; optionally the initial ones come first.
 
     Raises
     ------
     ValueError
-        Where none were recorded.
+        If no parameters were recorded.
     """
     check_is_fitted(estimator)
     history, names = estimator.history_, layout_of(estimator).names

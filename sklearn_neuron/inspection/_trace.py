@@ -1,4 +1,4 @@
-"""The trace: every quantity of the forward and the backward sweep, in the textbook's letters."""
+"""The trace: every quantity of the forward and backward pass, in the textbook's notation."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from sklearn_neuron.activations import Link
 from sklearn_neuron.inspection._subject import subject_of
 from sklearn_neuron.network import Network
 
-MAX_ROWS, MAX_UNITS = 10, 4  # of a printed table
+MAX_ROWS, MAX_UNITS = 10, 4  # limits of a printed table
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BackpropTrace:
-    """What ``backprop_trace`` saw; printing it shows a table for each layer.
+    """Result of ``backprop_trace``; printing it shows a table for each layer.
 
     Attributes
     ----------
     a : dict of ndarray
-        ``a[l]``, (m, n_l): the activations of layer l; ``a[0]`` is X, ``a[L]`` the prediction
-        (on the loss's own scale).
+        ``a[l]`` of shape (m, n_l): the activations of layer l. ``a[0]`` is X, ``a[L]`` is the
+        prediction (on the scale of the loss).
     z : dict of ndarray
-        ``z[l] = a[l-1] W[l] + b[l]``, (m, n_l), for l = 1 … L.
+        ``z[l] = a[l-1] W[l] + b[l]`` of shape (m, n_l), for l = 1 … L.
     delta : dict of ndarray
-        ``delta[l]``, (m, n_l): ∂ℓᵢ/∂z of each row's own loss, before rows are averaged.
+        ``delta[l]`` of shape (m, n_l): ∂ℓᵢ/∂z of the loss of each sample, before averaging.
     W, b, dW, db : dict of ndarray
-        Parameters and the gradient of the objective, the penalty's part included:
+        The parameters and the gradient of the objective, including that of the penalty:
         ``dW[l] = a[l-1]ᵀ (share ⊙ delta[l]) + alpha W[l]``, ``db[l] = Σ share ⊙ delta[l]``.
-        W is (n_in, n_out): the transpose of the textbook's.
+        W has shape (n_in, n_out), which is the transpose of the textbook's.
     y : ndarray of shape (m, n_L)
-        The targets as the network sees them: 0 and 1 for classes.
+        The targets of the network: 0 and 1 for classes.
     share : ndarray of shape (m, 1)
-        sᵢ / Σs: 1 / m where all weights are one.
+        sᵢ / Σs, which is 1 / m if all weights are one.
     loss : ndarray of shape (m,)
         ℓᵢ, summed over the outputs.
     objective : float
         Σ share ⊙ loss + (alpha / 2) ‖W‖².
     alpha : float
-        Strength of the penalty.
+        Strength of the L2 penalty.
     """
 
     a: dict[int, Matrix]
@@ -89,7 +89,7 @@ class BackpropTrace:
 
 
 def _table(groups: dict[str, Array]) -> list[str]:
-    """Return a line for each row, with a column for each unit of each group."""
+    """Return a line for each sample, with a column for each unit of each group."""
     heads, columns = [], []
     for letter, values in groups.items():
         n_units = values.shape[1]
@@ -137,21 +137,22 @@ def backprop_trace(
     coef_init: Any = None,
     intercept_init: Any = None,
 ) -> BackpropTrace:
-    """Show both sweeps of backpropagation over some rows, without a step.
+    """Trace the forward and the backward pass of backpropagation, without an update.
 
     Parameters
     ----------
-    estimator : estimator of this package, or a Pipeline that ends in one
-        Fitted: traced at its parameters. Not fitted: at the start that ``fit`` would make (with
-        ``random_state=None`` every start of a network is another). It is left as it is.
+    estimator : estimator of this package or Pipeline whose last step is one
+        A fitted estimator is traced at its parameters; an unfitted one at the initial parameters
+        of ``fit`` (which differ in each call for a network with ``random_state=None``). The
+        estimator is not modified.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Rows.
+        The input data.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their targets.
+        The target values.
     sample_weight : array-like of shape (n_samples,), default=None
-        Their weights; rows of zero weight are left out, as they are in ``fit``.
+        Sample weights; samples of zero weight are dropped, as in ``fit``.
     coef_init, intercept_init : as for ``fit``, default=None
-        Parameters to trace at instead.
+        Parameters to use instead.
 
     Returns
     -------
@@ -161,7 +162,7 @@ def backprop_trace(
     Raises
     ------
     ValueError
-        For parameters or data that ``fit`` would refuse.
+        If ``fit`` would not accept the parameters or the data.
 
     References
     ----------
@@ -190,7 +191,7 @@ def backprop_trace(
     """
     subject = subject_of(estimator, X, y, sample_weight, coef_init, intercept_init)
     network, samples = subject.network, subject.samples
-    with np.errstate(all="ignore"):  # what is not finite is seen in the trace
+    with np.errstate(all="ignore"):  # values that are not finite are visible in the trace
         gradient(network, subject.blocks)
         dW, db = _numbered(network.dW), _numbered(network.db)
         a, z, delta = _passes(network, samples)
@@ -225,7 +226,7 @@ def _numbered(arrays: list[Array]) -> dict[int, Array]:
 def _passes(
     network: Network, samples: Samples
 ) -> tuple[dict[int, Matrix], dict[int, Array], dict[int, Array]]:
-    """Return a, z and δ of every layer, out of place; δ by the network's own backward pass."""
+    """Return a, z and δ of every layer, out of place; δ is that of the network's backward pass."""
     X, Y, _ = samples
     space = network.workspace(len(Y))
     network.forward(X, space, space.z)

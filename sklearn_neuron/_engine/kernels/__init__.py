@@ -1,12 +1,13 @@
-"""The compiled code: some thousands of rows of an epoch in one call.
+"""The compiled code: some thousands of samples of an epoch in one call.
 
-Three entry points, ``descend`` for any network, ``descend_neuron`` and ``descend_sparse_neuron``
-for one without hidden layers under plain gradient descent. They do what ``network``, ``losses``,
-``optimizers`` and ``Descent.step`` do in NumPy; these are the reference, and tests hold the
-compiled code against them. Only ``compiled`` looks in here, because it imports Numba.
+There are three entry points: ``descend`` for any network, and ``descend_neuron`` and
+``descend_sparse_neuron`` for networks without hidden layers and plain gradient descent. They do the
+same as ``network``, ``losses``, ``optimizers`` and ``Updater.step`` in NumPy, which are the
+reference that tests check the compiled code against. Only the module ``compiled`` imports this
+package, because it needs Numba.
 
-Shapes are those of ``network``. What steers (rates, constants) comes as float64 and is rounded
-to the network's dtype here, so that float32 stays float32.
+Shapes are those of ``network``. Learning rates and constants are passed as float64 and rounded to
+the network's dtype here, so that float32 stays float32.
 """
 
 from sklearn_neuron._engine.kernels._functions import (

@@ -1,4 +1,4 @@
-"""How functions are compiled, and where compiled code is kept."""
+"""How functions are compiled, and where compiled code is cached."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from numba import njit
 
-# Sums may be taken in any order, and a product and a sum at once; NaN and infinity stay.
+# Sums may be reordered, and a product and a sum may be fused; NaN and infinity are preserved.
 _OPTIONS = {
     "nogil": True,
     "error_model": "numpy",
@@ -23,10 +23,10 @@ _digest = hashlib.sha256(b"".join(path.read_bytes() for path in _sources)).hexdi
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile an entry point, and keep it on disk where there is a place to write."""
-    # the name of the file on disk: a change of any source here asks for another one
+    """Compile an entry point, and cache it on disk if there is a writable location."""
+    # this determines the name of the file: a change of any source here leads to another one
     function.__qualname__ += f"_{_digest}"
     try:
         return njit(**_OPTIONS, cache=True)(function)
-    except RuntimeError:  # no such place
+    except RuntimeError:  # no writable location
         return compiled(function)

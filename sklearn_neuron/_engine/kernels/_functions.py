@@ -1,10 +1,10 @@
-"""The elementwise functions: exponentials, activations, and the losses' δ.
+"""The elementwise functions: exponentials, activations, and δ of the losses.
 
-The exponentials are written out because then loops over them compile to vector instructions:
-exp(x) = 2ᵏ exp(r) with k an integer and |r| ≤ log(2) / 2, where Taylor's polynomial is exact to
-rounding (J.-M. Muller, Elementary Functions, 3rd edition, 2016), and 2ᵏ is made of bits.
+The exponentials are written out, so that loops over them compile to vector instructions:
+exp(x) = 2ᵏ exp(r) with an integer k and |r| ≤ log(2) / 2, where the Taylor polynomial is accurate
+to rounding (J.-M. Muller, Elementary Functions, 3rd edition, 2016), and 2ᵏ is assembled from bits.
 
-Functions of one number take the number one as well, whose dtype theirs shall be.
+Functions of a number also take ``one``, the number 1 in the dtype of the computation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 
 
 def expm1_parts(x):
-    """Return 2^k, and exp(r) - 1: see above."""
+    """Return 2^k and exp(r) - 1: see above."""
 
 
 @overload(expm1_parts, jit_options={"fastmath": {"contract", "nsz"}})
@@ -88,7 +88,7 @@ SELU_SCALE, SELU_C = 1.0507009873554804934193349852946, 1.6732632423543772848170
 
 @compiled
 def activate(code, constant, a, b, slope):
-    """Add the biases to z, and turn it into σ(z) and σ′(z)."""
+    """Add the biases to z, and replace it by σ(z); write σ′(z) into ``slope``."""
     T = a.dtype.type
     zero, one, c = T(0), T(1), T(constant)
     m, n = a.shape
@@ -121,7 +121,7 @@ def activate(code, constant, a, b, slope):
 
 @compiled
 def activate_seldom(code, c, a, b, slope):
-    """Do the same for the activations that are less common."""
+    """Do the same for the less common activations."""
     T = a.dtype.type
     zero, one, half, scale, selu_c = T(0), T(1), T(0.5), T(SELU_SCALE), T(SELU_C)
     root, density = T(math.sqrt(0.5)), T(1.0 / math.sqrt(2.0 * math.pi))
@@ -160,7 +160,7 @@ def activate_seldom(code, c, a, b, slope):
 
 @compiled
 def one_delta(loss, c, z, y, one):
-    """Return δ of one output, for all losses but the cross-entropy."""
+    """Return δ of one output, for all losses except the cross-entropy."""
     zero = one - one
     if loss == BINARY_CROSS_ENTROPY:
         return logistic(z, one) - y
@@ -182,7 +182,7 @@ def one_delta(loss, c, z, y, one):
 
 @compiled
 def output_delta(loss, c, Y, z, weight, share, delta):
-    """Write each row's δ, times ``share`` and its weight, if it has one, into ``delta``."""
+    """Write δ of each sample, times ``share`` and its weight, if any, into ``delta``."""
     m, K = z.shape
     one = z.dtype.type(1)
     x, y, d = z.reshape(m * K), Y.reshape(m * K), delta.reshape(m * K)
@@ -190,7 +190,7 @@ def output_delta(loss, c, Y, z, weight, share, delta):
         softmax(z, delta)
         for i in range(m * K):
             d[i] -= y[i]
-    elif loss == BINARY_CROSS_ENTROPY:  # apart, so that it compiles to vector instructions
+    elif loss == BINARY_CROSS_ENTROPY:  # separate, so that it compiles to vector instructions
         for i in range(m * K):
             d[i] = logistic(x[i], one) - y[i]
     else:

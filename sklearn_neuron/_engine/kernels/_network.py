@@ -1,4 +1,4 @@
-"""Any network: forward, backward, update, for some rows in one call."""
+"""Any network: forward pass, backward pass and update, for a part of an epoch in one call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sklearn_neuron._engine.kernels._updates import update
 
 @compiled
 def forward(x, rows, layers, constants, theta, n_weights, a, slope):
-    """Sweep forward: write every layer's a and σ′ one after the other; the last a is z^L."""
+    """Forward pass: write a and σ′ of all layers one after the other; the last a is z^L."""
     m, L = rows.size, layers.shape[0]
     w, b, at = 0, n_weights, 0
     for l in range(L):
@@ -43,7 +43,7 @@ def forward(x, rows, layers, constants, theta, n_weights, a, slope):
 
 @compiled
 def backward(x, rows, layers, theta, n_weights, a, slope, deltas, grad):
-    """Sweep backward from the last δ in ``deltas``: write ∂W and ∂b of every layer into ∇θ."""
+    """Backward pass from the last δ in ``deltas``: write ∂W and ∂b of all layers into ∇θ."""
     m, L = rows.size, layers.shape[0]
     w, b, at = n_weights, grad.size, m * (grad.size - n_weights)
     for l in range(L - 1, -1, -1):
@@ -81,29 +81,30 @@ def descend(
     gathered,
     space,
 ):
-    """Make the updates of the rows ``order``; return Σ m ½ alpha ‖W‖² before each.
+    """Make the updates for the samples ``order``; return Σ m ½ alpha ‖W‖² before each update.
 
     Parameters
     ----------
     X : array (n, p) or tuple (data, indices, indptr)
-        All rows.
+        The data of all samples.
     order : array of int (m,)
-        Which rows, in which order.
+        The indices of the samples of this call, in their order.
     Y, weight, z : arrays (m, K), (m,) or (0,), (m, K)
-        In that order; z receives z^L.
+        Targets and weights in this order; z receives z^L.
     plan : array of int (4,)
-        Rule of update, loss, rows of a batch, and of a block: a batch passes through the network
-        in blocks that fit the cache, and their gradients add up.
+        The update rule, the loss, the batch size and the block size: a batch passes through the
+        network in blocks that fit in the cache, and their gradients are summed.
     layers, constants : arrays of int (L, 3) and of float (L + 1,)
-        Of each layer n_in, n_out and the activation, with its constant; last the loss's.
+        n_in, n_out and the activation of each layer, and its constant; the last is that of the
+        loss.
     hyper : array of float (6,)
-        η, alpha, weight decay, and the rule's.
+        η, alpha, weight decay, and the hyper-parameters of the rule.
     t : int
-        Updates before.
+        Number of earlier updates.
     theta, grad, rest, memory : arrays (P,), (P,), (P,), (any, P) for P parameters
-        θ, ∇θ, memory for the ∇θ of a block, the optimizer's state.
-    gathered, space : arrays (rows of a block * p,), (3, rows of a block * n_units)
-        Memory for a block's X, and for every layer's a, σ′ and δ.
+        θ, ∇θ, memory for ∇θ of a block, and the optimizer's state.
+    gathered, space : arrays (block size * p,), (3, block size * n_units)
+        Memory for X of a block, and for a, σ′ and δ of all layers.
     """
     one, batch_size, block = theta.dtype.type(1), plan[2], plan[3]
     n_units = layers[:, 1].sum()

@@ -1,4 +1,4 @@
-"""One layer under plain gradient descent: each row's part of ∇θ goes straight into θ."""
+"""One layer and plain gradient descent: each sample's part of ∇θ is added directly to θ."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from sklearn_neuron._engine.kernels._rows import (
     sparse_row_dot,
 )
 
-#: Below it the common factor of sparse weights is multiplied into them.
+#: A common factor of the weights below this value is multiplied into them (sparse X only).
 SMALLEST_FACTOR = 1e-6
 
 
 @entry
 def descend_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
-    """Do what ``descend`` does, for dense rows."""
+    """Do the same as ``descend``, for dense X."""
     T = theta.dtype.type
     loss, batch_size, c = plan[1], plan[2], T(constant)
     eta, keep = T(hyper[0]), T(1.0 - hyper[0] * hyper[1])
     p, K = X.shape[1], z.shape[1]
     W, b, w = matrix(theta, 0, p, K), vector(theta, p * K, K), np.empty((K, p), theta.dtype)
-    transpose(W, w)  # an output's weights next to each other
+    transpose(W, w)  # the weights of an output are contiguous
     if batch_size == 1 and K == 1 and p < LONG_ROW:
         penalty = one_by_one_ahead(X, order, Y, weight, loss, c, eta, keep, w, b, z)
     elif batch_size == 1 and K == 1:
@@ -53,7 +53,7 @@ def descend_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
 
 @inlined
 def one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
-    """Move along one row at a time; return the sum of ‖w‖² before each."""
+    """Make an update for one sample at a time; return the sum of ‖w‖² before each."""
     n, one = order.size, w.dtype.type(1)
     squares, total = dot(w[0], w[0]), 0.0
     for r in range(n):
@@ -72,10 +72,10 @@ def one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
 
 @inlined
 def one_by_one_ahead(X, order, Y, weight, loss, c, eta, keep, w, b, z):
-    """Do the same for short rows, where each step would wait for the one before it.
+    """Do the same for short rows, where each step would have to wait for the previous one.
 
-    With x the row and x' the one after it, (k w + s x)·x' = k (w·x') + s (x·x'), and both inner
-    products are there before the step s is.
+    With the row x and the next row x', (k w + s x)·x' = k (w·x') + s (x·x'), and both inner
+    products are available before the step s is.
     """
     n, one = order.size, w.dtype.type(1)
     squares, total, bias = dot(w[0], w[0]), 0.0, b[0]
@@ -97,7 +97,7 @@ def one_by_one_ahead(X, order, Y, weight, loss, c, eta, keep, w, b, z):
 
 @inlined
 def in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
-    """Move along the mean of a batch's rows at a time; return the sum of m ‖w‖² before each."""
+    """Make an update for one batch at a time; return the sum of m ‖w‖² before each."""
     n, K, one = order.size, b.size, w.dtype.type(1)
     delta = np.empty((min(batch_size, n), K), w.dtype)
     total = 0.0
@@ -120,10 +120,10 @@ def in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
 
 @entry
 def descend_sparse_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
-    """Do what ``descend`` does, for CSR rows, at the cost of their non-zeros alone.
+    """Do the same as ``descend``, for CSR X, at the cost of its non-zero elements only.
 
-    The weights are ``factor`` times what stands in θ, so that the penalty's shrinking is one
-    product (L. Bottou, Stochastic gradient descent tricks, 2012, section 5.1).
+    The weights are ``factor`` times the values in θ, so that the shrinkage by the penalty is a
+    single product (L. Bottou, Stochastic gradient descent tricks, 2012, section 5.1).
     """
     T = theta.dtype.type
     loss, batch_size, c = plan[1], plan[2], T(constant)
@@ -139,7 +139,7 @@ def descend_sparse_neuron(X, order, Y, weight, plan, constant, hyper, theta, z):
 
 @inlined
 def sparse_one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
-    """Move along one row at a time; return the sum of ‖w‖² before each."""
+    """Make an update for one sample at a time; return the sum of ‖w‖² before each."""
     n, one = order.size, w.dtype.type(1)
     factor, squares, total = one, dot(w, w), 0.0
     for r in range(n):
@@ -168,7 +168,7 @@ def sparse_one_by_one(X, order, Y, weight, loss, c, eta, keep, w, b, z):
 
 @inlined
 def sparse_in_batches(X, order, Y, weight, loss, c, eta, keep, w, b, z, batch_size):
-    """Move along the mean of a batch's rows at a time; return the sum of m ‖w‖² before each."""
+    """Make an update for one batch at a time; return the sum of m ‖w‖² before each."""
     n, K, one = order.size, b.size, w.dtype.type(1)
     delta = np.empty((min(batch_size, n), K), w.dtype)
     factor, squares, total = one, dot(w, w), 0.0

@@ -1,4 +1,4 @@
-"""Products of matrices and vectors: few rows are multiplied by loops, many by BLAS."""
+"""Products of matrices and vectors: few rows are multiplied in loops, many with BLAS."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from numba.extending import intrinsic
 
 from sklearn_neuron._engine.kernels._compile import compiled
 
-#: Rows up to which a product is a plain loop; from there on BLAS is faster.
+#: Number of rows up to which a product is a plain loop; for more rows BLAS is faster.
 FEW_ROWS = 2
 
 
 @intrinsic
 def pointer(context, array, index):
-    """Return the address of a number of an array, counted from its start."""
+    """Return the address of an element of an array, given its flat index."""
 
     def codegen(context, builder, signature, args):
         start = context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -25,13 +25,16 @@ def pointer(context, array, index):
 
 @compiled
 def vector(array, start, n):
-    """Return a part of a flat array, which must outlive it: a slice without its costs."""
+    """Return a view of a part of a flat array, without the cost of a slice.
+
+    The array must outlive the view.
+    """
     return carray(pointer(array, start), (n,))
 
 
 @compiled
 def matrix(array, start, n_rows, n_columns):
-    """Return the same as a matrix; ``start`` counts numbers, also where the array is a matrix."""
+    """Return such a view as a matrix; ``start`` is a flat index, even if the array is a matrix."""
     return carray(pointer(array, start), (n_rows, n_columns))
 
 
@@ -119,7 +122,7 @@ def transposed_times_column(A, b, out):
 
 @compiled
 def clear(x):
-    """X ← 0."""
+    """Set all elements of x to zero."""
     for j in range(x.size):
         x[j] = 0
 
@@ -142,14 +145,14 @@ def copy(A, out):
 
 @compiled
 def add_multiple(y, factor, x):
-    """Y ← y + factor x."""
+    """Add ``factor`` times x to y, in place."""
     for j in range(y.size):
         y[j] += factor * x[j]
 
 
 @compiled
 def scale(x, factor):
-    """X ← factor x."""
+    """Multiply x by ``factor``, in place."""
     if factor != 1:
         for j in range(x.size):
             x[j] *= factor

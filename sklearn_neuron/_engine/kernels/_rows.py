@@ -1,6 +1,6 @@
-"""The rows of X, a C-contiguous array or a tuple (data, indices, indptr).
+"""Operations on the rows of X, a C-contiguous array or a tuple (data, indices, indptr).
 
-What depends on which of the two it is has a body for each.
+Functions that depend on the type of X have an implementation for each.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from sklearn_neuron._engine.kernels._products import (
     transposed_times,
 )
 
-LONG_ROW = 64  # in shorter rows the processor looks ahead itself
-AHEAD = 2  # so many rows before it is needed, a row is asked for from memory
-CACHE_LINE = np.uint64(8)  # numbers of 8 bytes
+LONG_ROW = 64  # shorter rows are prefetched by the processor itself
+AHEAD = 2  # how many rows in advance a row is prefetched from memory
+CACHE_LINE = np.uint64(8)  # in numbers of 8 bytes
 
 
 @intrinsic
 def prefetch(context, array, index):
-    """Ask for the cache line of a number of an array, counted from its start."""
+    """Prefetch the cache line of an element of an array, given its flat index."""
 
     def codegen(context, builder, signature, args):
         start = context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -42,7 +42,7 @@ def prefetch(context, array, index):
 
 
 def prefetch_row(X, i):
-    """Ask for row i of X."""
+    """Prefetch row i of X."""
 
 
 @overload(prefetch_row)
@@ -65,7 +65,8 @@ def _prefetch_row(X, i):
     return sparse
 
 
-# Whole arrays and the numbers of rows: a view of a row would cost more than a short row's work.
+# These take whole arrays and row indices: a view of a row would cost more than the work on a short
+# row.
 
 
 @inlined
@@ -79,7 +80,7 @@ def row_dot(X, i, w, k):
 
 @inlined
 def row_dots(X, i, i_next, w, k):
-    """Return the inner products of another row with row k of w, and with row i of X."""
+    """Return the inner products of row i_next of X with row k of w, and with row i of X."""
     along = between = w.dtype.type(0)
     for j in range(X.shape[1]):
         along += X[i_next, j] * w[k, j]
@@ -89,7 +90,7 @@ def row_dots(X, i, i_next, w, k):
 
 @inlined
 def rows_dot(X, rows, w, k, bias, z):
-    """Write the inner product of each of some rows of X and row k of w, plus the bias, into z."""
+    """Write the inner products of some rows of X and row k of w, plus the bias, into z."""
     m, p = rows.size, X.shape[1]
     fours = m - m % 4
     for r in range(0, fours, 4):
@@ -127,7 +128,7 @@ def rows_add(X, rows, factor, delta, w, k):
 
 @inlined
 def row_scale_and_add(X, i, keep, factor, w, k):
-    """Scale row k of w, add a multiple of row i of X; return the new sum of squares."""
+    """Scale row k of w and add a multiple of row i of X; return the new sum of squares."""
     squares = w.dtype.type(0)
     for j in range(X.shape[1]):
         new = keep * w[k, j] + factor * X[i, j]
@@ -168,7 +169,7 @@ def sparse_dot(X, i, w, K, k):
 
 @inlined
 def sparse_add(X, i, factor, w, K, k):
-    """Add a multiple of row i to column k of w; return the growth of its sum of squares."""
+    """Add a multiple of row i to column k of w; return the increase of its sum of squares."""
     data, indices, indptr = X
     growth = w.dtype.type(0)
     for at in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
@@ -179,7 +180,7 @@ def sparse_add(X, i, factor, w, K, k):
 
 
 def gather(X, rows, memory):
-    """Return the rows of X as what the first layer multiplies: a matrix, or X itself."""
+    """Return the rows of X in the form that the first layer needs: a matrix, or X itself."""
 
 
 @overload(gather)
@@ -199,7 +200,7 @@ def _gather(X, rows, memory):
 
 
 def first_times(x, rows, W, out):
-    """Write x W into ``out``, with x what ``gather`` has returned."""
+    """Write x W into ``out``, where x is the return value of ``gather``."""
 
 
 @overload(first_times)
@@ -218,7 +219,7 @@ def _first_times(x, rows, W, out):
 
 
 def first_gradient(x, rows, delta, out):
-    """Write xᵀ δ into ``out``, with x what ``gather`` has returned."""
+    """Write xᵀ δ into ``out``, where x is the return value of ``gather``."""
 
 
 @overload(first_gradient)

@@ -1,4 +1,4 @@
-"""The updates, as in ``optimizers`` and ``Descent.step``."""
+"""The updates, as in ``optimizers`` and ``Updater.step``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLAIN, MOMENTUM, NESTEROV, ADAM = range(4)
 
 @compiled
 def update(rule, hyper, t, theta, grad, memory, n_weights):
-    """Move θ along the direction of the optimizer; ``memory`` is its state, a row each."""
+    """Update θ along the optimizer's direction; ``memory`` has a row per array of its state."""
     T = theta.dtype.type
     eta, alpha, decay = T(hyper[0]), T(hyper[1]), T(hyper[2])
     if alpha != 0:
