@@ -32,10 +32,10 @@ X, X_val, y, y_val = train_test_split(X, y, test_size=1 / 3, random_state=0, str
 # The same network is trained twice for 60 epochs: plain, and with weight decay, dropout of half of
 # the hidden units, and smoothed labels that assign 91 % to the class of each sample.
 plain = ManualMLPClassifier((400,), eta=0.004, max_iter=60, tol=None, random_state=0)
-regularised = clone(plain).set_params(
+regularized = clone(plain).set_params(
     solver=AdamW(weight_decay=0.3), dropout=0.5, loss=CrossEntropy(label_smoothing=0.1)
 )
-networks = {"plain": plain, "regularised": regularised}
+networks = {"plain": plain, "regularized": regularized}
 loss, right = {}, {}
 for name, network in networks.items():
     network.fit(X, y, X_val=X_val, y_val=y_val)
@@ -44,7 +44,9 @@ for name, network in networks.items():
     loss[name] = [log_loss(y_val, model.predict_proba(X_val)) for model in (network, last)]
     right[name] = [model.score(X_test, y_test) for model in (network, last)]
     print(f"{name}: best epoch {network.best_iter_}, accuracy {network.best_validation_score_:.3f}")
-    print("  held-out log loss of the best and the last epoch: {:.3f}, {:.3f}".format(*loss[name]))
+    print(
+        "  validation log loss of the best and the last epoch: {:.3f}, {:.3f}".format(*loss[name])
+    )
     print("  test accuracy, true labels, of the same: {:.3f}, {:.3f}".format(*right[name]))
 
     # the fitted network is that of the best epoch, which has the highest validation accuracy
@@ -56,8 +58,8 @@ held_out, training = plain.validation_loss_curve_, plain.loss_curve_
 assert held_out[-1] > 1.5 * min(held_out)
 assert training[-1] < 0.3 * training[np.argmin(held_out)]
 assert right["plain"][0] > right["plain"][1] + 0.05
-assert regularised.best_validation_score_ >= plain.best_validation_score_
-assert loss["regularised"][0] <= loss["plain"][0]
+assert regularized.best_validation_score_ >= plain.best_validation_score_
+assert loss["regularized"][0] <= loss["plain"][0]
 
 # %%
 # Solid lines show the training loss (with dropout active), dashed lines the validation loss. The
@@ -65,13 +67,13 @@ assert loss["regularised"][0] <= loss["plain"][0]
 # lowest point. ``fit`` restores it: the last epoch is best on the training data only. Label
 # smoothing raises both curves, so the log losses printed above are computed without it.
 figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
-colours = {"plain": "#D55E00", "regularised": "#0072B2"}
+colours = {"plain": "#D55E00", "regularized": "#0072B2"}
 for axis, (name, network) in zip(axes, networks.items(), strict=False):
     LossCurveDisplay.from_estimator(network, ax=axis, name=name, color=colours[name])
     axis.set(ylim=(0, 2.4), title=f"The loss, {name}")
     scores, best = network.validation_scores_, network.best_iter_
-    axes[2].plot(scores, "--", color=colours[name], label=f"{name}, held out")
+    axes[2].plot(scores, "--", color=colours[name], label=f"{name}, validation")
     axes[2].plot(best, scores[best], "*", color=colours[name], mec="black", ms=13)
-axes[2].set(xlabel="epoch", title="The held-out accuracy", ylim=(0.6, 0.85))
+axes[2].set(xlabel="epoch", title="The validation accuracy", ylim=(0.6, 0.85))
 axes[2].legend()
 plt.show()

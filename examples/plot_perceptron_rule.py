@@ -44,7 +44,14 @@ figure, (left, right) = plt.subplots(
 )
 for target, look, colour in (0, "s", "#56B4E9"), (1, "o", "#D55E00"):
     left.plot(*X[y == target].T, look, color=colour, mec="black", label=f"class {target}")
-left.plot(*X[rows[mistakes]].T, "o", ms=13, mfc="none", color="black", label="mistaken on the way")
+left.plot(
+    *X[rows[mistakes]].T,
+    "o",
+    ms=13,
+    mfc="none",
+    color="black",
+    label="misclassified during training",
+)
 for age, (u, c) in enumerate(zip(w[mistakes[::-1] + 1], b[mistakes[::-1] + 1], strict=True)):
     newest = {"color": "black", "lw": 2.5, "label": "the last boundary"}
     look = {"color": "#0072B2", "lw": 1.5, "alpha": 0.85**age, "zorder": 0} if age else newest

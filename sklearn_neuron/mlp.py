@@ -219,12 +219,11 @@ class ManualMLPRegressor(NetworkRegressor):
     {{n_iter_no_change}}
     {{early_stopping}}
     {{validation_fraction}}
-    loss : str or Loss, default="squared_error"
-        The loss function: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
-        ``"quantile"`` (the median) or ``"poisson"``. An object such as ``Quantile(0.9)`` sets the
-        hyper-parameters of the loss, which a search then reaches as ``loss__quantile``.
-        ``"poisson"`` requires targets >= 0 and uses a log link; the others predict the raw
-        output.
+    loss : {{{losses_of_numbers}}} or Loss, default="squared_error"
+        The loss function. An object such as ``Quantile(0.9)`` sets its hyper-parameters, which a
+        search then reaches as ``loss__quantile``; ``"quantile"`` is the median. ``"poisson"``
+        requires targets >= 0 and uses a log link, ``"binary_cross_entropy"`` targets between 0 and
+        1 and a logit link; the others predict the raw output.
     {{shuffle}}
     {{random_state: the initial weights, dropout, shuffling the samples}}
     {{warm_start}}
@@ -242,8 +241,8 @@ class ManualMLPRegressor(NetworkRegressor):
     n_outputs_ : int
         Number of targets.
     out_activation_ : str
-        Name of the output activation function: ``"identity"``, or ``"exponential"`` for the
-        Poisson loss.
+        Name of the output activation function: ``"identity"``, ``"exponential"`` for the Poisson
+        loss, ``"logistic"`` for the binary cross-entropy.
     {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also

@@ -69,7 +69,7 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     {{n_iter_no_change}}
     {{early_stopping}}
     {{validation_fraction}}
-    loss : {"squared_error", "binary_cross_entropy"} or Loss, default="squared_error"
+    loss : {{{losses_of_ranges}}} or Loss, default="squared_error"
         The loss function, on the (0, 1) scale. ``"binary_cross_entropy"`` makes the neuron a
         fractional logit model [2]_. An object must have the logistic link.
     target_range : "auto" or (low, high), default="auto"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from sklearn_neuron._engine.run import HISTORIES
+from sklearn_neuron._estimator.targets import ELEMENTWISE_LOSS, SIGMOID_LOSS
 from sklearn_neuron.activations import ACTIVATIONS
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.optimizers import OPTIMIZERS
@@ -58,7 +59,8 @@ l1_ratio : float in [0, 1], default=0.0
     The elastic net mixing parameter. The penalty is
     ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``. A proximal step after each
     update sets weights to exactly zero (a mean over updates, as with ``average``, is not
-    exactly zero). Not supported by lbfgs and newton.""",
+    exactly zero). Not supported by lbfgs and newton, nor by an optimizer that does not define
+    ``proximal_scale``.""",
     "fit_intercept": """\
 fit_intercept : bool, default=True
     Whether to fit the bias. If False, it is set to zero.""",
@@ -176,6 +178,8 @@ _NAMES: dict[str, Iterable[str]] = {
     "activations": ACTIVATIONS,
     "histories": HISTORIES,
     "initializers": INITIALIZERS,
+    "losses_of_numbers": ELEMENTWISE_LOSS.names,
+    "losses_of_ranges": SIGMOID_LOSS.names,
     "optimizers": OPTIMIZERS,
     "schedules": SCHEDULES,
 }

@@ -174,9 +174,8 @@ def compare(
     layers, n_checked = {}, 0
     worst = (-1.0, 0, 0.0)
     weights, biases = layer_names(subject.estimator, len(network.W))
-    for name, place in zip(weights + biases, places[0] + places[1], strict=True):
-        if name == biases[-1] and not network.fit_intercept:
-            continue
+    trained = list(zip(weights + biases, places[0] + places[1], strict=True))
+    for name, place in trained if network.fit_intercept else trained[:-1]:
         indices = np.ravel(place)
         scale = max(float(np.abs(backprop[indices]).max()), floor)
         if max_parameters is not None and len(indices) > max_parameters:
@@ -196,7 +195,7 @@ def compare(
         backprop=float(backprop[worst[1]]),
         difference=worst[2],
         n_checked=n_checked,
-        n_parameters=len(backprop),
+        n_parameters=len(backprop) - (0 if network.fit_intercept else network.layer_sizes[-1]),
         title=f"{type(subject.estimator).__name__} {' → '.join(map(str, network.layer_sizes))}",
     )
 

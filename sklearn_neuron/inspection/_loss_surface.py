@@ -144,8 +144,10 @@ class LossSurfaceDisplay:
         subject = subject_of(estimator, X, y, sample_weight)
         fitted = unwrap(estimator)
         names = parameter_names(subject.estimator, subject.network.layer_sizes)
-        biases = [name for name in names if name.startswith("b")]
-        parameters = (names[0], biases[0]) if parameters is None else parameters
+        if parameters is None:
+            biases = [name for name in names if name.startswith("b")]
+            trained = subject.network.fit_intercept
+            parameters = (names[0], biases[0] if trained else names[1])
         if isinstance(parameters, str) or len(set(parameters)) != 2:
             raise ValueError(f"parameters must be two different names; got {parameters!r}.")
         chosen = [_place(names, name) for name in parameters]
