@@ -457,3 +457,10 @@ def test_a_validation_fraction_that_is_too_small_for_a_score_says_so(regressor, 
         model.fit(X, y)
     assert w[0].filename == __file__
     model.set_params(validation_fraction=0.1).fit(X, y)  # three, in silence
+
+
+def test_partial_fit_makes_one_pass_from_one_start(network):
+    (X, y), _ = halves(network)
+    classes = {"classes": np.unique(y)} if network is ManualMLPClassifier else {}
+    one, several = (make(network, n_init=n).partial_fit(X, y, **classes) for n in (1, 5))
+    assert_array_equal(weights_of(several), weights_of(one))

@@ -1,56 +1,16 @@
-"""The way into the engine: a network, samples and a plan go in, a run comes out.
-
-The plan holds all that an estimator's parameters decide about training. The engine knows no
-estimator; what it needs of one, such as the score of the validation data, comes as a function.
-"""
+"""The way into the engine: a network, samples and a plan go in, a run comes out."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_neuron._engine.batches import Samples, full_batch
 from sklearn_neuron._engine.epochs import evaluate
-from sklearn_neuron._engine.run import HISTORIES, Callback, Checkpoint, Run
-from sklearn_neuron._engine.solvers import Solver
-from sklearn_neuron._engine.validation import Validation, ValidationData
-from sklearn_neuron._typing import Array
+from sklearn_neuron._engine.plan import Plan
+from sklearn_neuron._engine.run import HISTORIES, Run
+from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.network import Network
-from sklearn_neuron.schedules import Schedule
-
-Parameters = tuple[Sequence[Array], Sequence[Array]]  # W and b of every layer
-
-
-class Plan(NamedTuple):
-    """How to train."""
-
-    starts: Iterator[Parameters]  # initial parameters; training runs once from each of them
-    n_starts: int
-    solver: Solver
-    eta: float
-    schedule: Schedule
-    batch_size: int | None  # None: all samples
-    max_iter: int  # the estimator's parameter, which schedules refer to
-    n_epochs: int  # largest number of epochs or iterations of this call
-    tol: float | None
-    n_iter_no_change: int
-    early_stopping: bool
-    record: str
-    engine: str
-    last: Checkpoint  # where earlier calls have left training
-    rng: Callable[[], np.random.RandomState]
-    shuffle: bool
-    validation: ValidationData | None
-    callbacks: Sequence[Callback]
-    on_start: Callable[[Run], None] | None  # called at every start, before the first epoch
-    on_compile: Callable[[], None] | None  # called before compiled code is loaded
-
-    def shuffling(self) -> np.random.RandomState | None:
-        """Return what draws the order of the samples; None for their own order."""
-        return self.rng() if self.shuffle else None
 
 
 def fit_network(network: Network, samples: Samples | None, plan: Plan) -> Run:

@@ -1,16 +1,13 @@
 """Solvers: how θ moves from the initial parameters to the fitted ones.
 
-One protocol for those that make updates over mini-batches (``Updates``, with any optimizer) and
-for those that minimize the objective over all samples (``LBFGS``, ``Newton``). A solver says which
-of an estimator's options it does not support.
+``Updates`` makes updates over mini-batches, with any optimizer; ``LBFGS`` and ``Newton`` minimize
+the objective over all samples. All follow the protocol ``Solver`` of ``plan``.
 """
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,48 +17,15 @@ from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
 from sklearn_neuron._engine.compiled import CompiledEpoch, choose
 from sklearn_neuron._engine.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, objective
 from sklearn_neuron._engine.newton import newton
+from sklearn_neuron._engine.plan import Plan, Solver
 from sklearn_neuron._engine.run import ROUNDING, Plateau, Run, check_finite
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
 from sklearn_neuron.schedules import Progress
 
-if TYPE_CHECKING:
-    from sklearn_neuron._engine.fit import Plan
-
 SCALE = "Bring the features to a common scale (for example with StandardScaler)."
 WITHOUT_UPDATES = "a solver with updates, such as 'sgd' or 'adam'"
-
-
-class Solver(ABC):
-    """How training moves θ.
-
-    Attributes
-    ----------
-    title : str
-        Its name in messages.
-    unit : {"epoch", "iteration"}
-        What ``max_iter`` counts.
-    has_updates : bool
-        Whether it makes updates over mini-batches, so that there is a ``partial_fit``.
-    """
-
-    title: str
-    unit: ClassVar[str] = "iteration"
-    has_updates: ClassVar[bool] = False
-
-    @property
-    @abstractmethod
-    def unsupported(self) -> Mapping[str, str]:
-        """The options that the solver does not support, with what they need instead."""
-
-    @abstractmethod
-    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        """Move the network's θ, and commit every complete epoch or iteration to the run."""
-
-    def fitted(self, theta: Array, state: State) -> Array:
-        """Return the parameters that users get."""
-        return theta
 
 
 class Updates(Solver):

@@ -22,13 +22,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_neuron._config import get_config
 from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
-from sklearn_neuron._engine.fit import Parameters, Plan, fit_network
+from sklearn_neuron._engine.fit import fit_network
+from sklearn_neuron._engine.plan import Parameters, Plan, Solver
 from sklearn_neuron._engine.run import Callback, Run
-from sklearn_neuron._engine.solvers import SOLVERS, Solver, solver_of
+from sklearn_neuron._engine.solvers import SOLVERS, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
-from sklearn_neuron._estimator.data import FLOATS, NOTHING, Data, Given, read
+from sklearn_neuron._estimator.data import FLOATS, Call, Data, Given, read
 from sklearn_neuron._estimator.layout import Layout
 from sklearn_neuron._estimator.reporting import not_converged, report_compiled, reporter, warn
 from sklearn_neuron._estimator.state import TrainingState
@@ -96,30 +97,19 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         sklearn_neuron.exceptions.DivergenceError
             If training diverges; a ValueError, too.
         """
+        given, validation = Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val)
         return self._fit(
-            Given(X, y, sample_weight),
-            Given(X_val, y_val, sample_weight_val),
-            inits=(coef_init, intercept_init),
+            Call(given, validation, coef_init=coef_init, intercept_init=intercept_init)
         )
 
-    def _fit(
-        self,
-        given: Given,
-        validation: Given = NOTHING,
-        *,
-        classes: Any = None,
-        inits: tuple[Any, Any] = (None, None),
-        one_pass: bool = False,
-    ) -> Self:
+    def _fit(self, call: Call) -> Self:
         """Train, and set all fitted attributes at once."""
-        solver = check_parameters(self)
+        solver, one_pass = check_parameters(self), call.one_pass
         listens = hasattr(self, "_skl_callbacks") and not one_pass
-        tasks = tasks_of(self, given, solver) if listens else None
+        tasks = tasks_of(self, call.given, solver) if listens else None
         last = vars(self) if is_fitted(self) and (one_pass or self.warm_start) else None
         state = TrainingState.after(last, one_pass=one_pass)
-        problem = pose(
-            self, given, validation, state, last, classes=classes, inits=inits, one_pass=one_pass
-        )
+        problem = pose(self, call, state, last)
         if problem is None:  # a block of zero total weight changes nothing
             return self
         data, layout, network = problem.data, problem.layout, problem.network
@@ -187,16 +177,7 @@ class Problem(NamedTuple):
 
 
 def pose(
-    estimator: NetworkEstimator,
-    given: Given,
-    validation: Given,
-    state: TrainingState,
-    last: Mapping[str, Any] | None,
-    *,
-    classes: Any = None,
-    inits: tuple[Any, Any] = (None, None),
-    one_pass: bool = False,
-    all_classes: bool = True,
+    estimator: NetworkEstimator, call: Call, state: TrainingState, last: Mapping[str, Any] | None
 ) -> Problem | None:
     """Read the data and make the network; None if a block of zero weight changes nothing.
 
@@ -204,36 +185,18 @@ def pose(
     ----------
     estimator : estimator
         Its parameters are read; nothing is written on it.
-    given, validation : Given
-        The training data, and the validation data.
+    call : Call
+        What the user gives.
     state : TrainingState
         A working copy.
     last : mapping or None
         The fitted attributes, if training continues.
-    classes : array-like, default=None
-        As ``partial_fit`` is given them.
-    inits : tuple, default=(None, None)
-        ``coef_init`` and ``intercept_init`` of ``fit``.
-    one_pass : bool, default=False
-        Whether this is ``partial_fit``.
-    all_classes : bool, default=True
-        Whether y must have all classes of the last fit, unless it is a block.
     """
     targets, dtype = estimator._targets, None
     if last is not None:
         targets = targets.fitted(last)
         dtype = estimator._layout.fitted_layers(last)[0][0].dtype
-    data = read(
-        estimator,
-        given,
-        validation,
-        targets,
-        state,
-        classes=classes,
-        known=dtype,
-        one_pass=one_pass,
-        all_classes=all_classes,
-    )
+    data = read(estimator, call, targets, state, dtype)
     if data is None:
         return None
     (X, Y, _), rng = data.samples, partial(state.rng, estimator.random_state)
@@ -242,10 +205,10 @@ def pose(
     network = layout.network(X.shape[1], Y.shape[1], loss, X.dtype, rng)
     if last is not None:
         check_same_layers(layout, network, last)
-    coef_init, intercept_init = inits
-    given_start = not (coef_init is None and intercept_init is None)
-    W_init, b_init = layout.given(network, *inits) if given_start else (None, None)
-    n_starts = 1 if given_start or last is not None else int(getattr(estimator, "n_init", 1))
+    W_init, b_init = layout.given(network, call.coef_init, call.intercept_init)
+    given_start = not (W_init is None and b_init is None)
+    one = given_start or call.one_pass or last is not None
+    n_starts = 1 if one else int(getattr(estimator, "n_init", 1))
 
     def starts() -> Iterator[Parameters]:
         for _ in range(n_starts):
@@ -450,7 +413,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         ValueError
             If parameters or data are invalid, or if training diverges.
         """
-        return self._fit(Given(X, y, sample_weight), classes=classes, one_pass=True)
+        return self._fit(Call(Given(X, y, sample_weight), classes=classes, one_pass=True))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict class labels.
@@ -553,7 +516,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         ValueError
             If parameters or data are invalid, or if training diverges.
         """
-        return self._fit(Given(X, y, sample_weight), one_pass=True)
+        return self._fit(Call(Given(X, y, sample_weight), one_pass=True))
 
     def predict(self, X: Any) -> Array:
         """Predict target values.

@@ -42,6 +42,18 @@ class Given(NamedTuple):
 NOTHING = Given(None, None, None)
 
 
+class Call(NamedTuple):
+    """What one call of ``fit`` or ``partial_fit`` gives."""
+
+    given: Given
+    validation: Given = NOTHING
+    classes: Any = None  # as partial_fit is given them
+    coef_init: Any = None
+    intercept_init: Any = None
+    one_pass: bool = False  # whether it is partial_fit
+    all_classes: bool = True  # whether y must have all classes of the last fit, unless one_pass
+
+
 class Data(NamedTuple):
     """What one call of ``fit`` or ``partial_fit`` has to train on."""
 
@@ -61,16 +73,7 @@ class Data(NamedTuple):
 
 
 def read(
-    estimator: Any,
-    given: Given,
-    validation: Given,
-    targets: Targets,
-    state: TrainingState,
-    *,
-    classes: Any = None,
-    known: Any = None,
-    one_pass: bool = False,
-    all_classes: bool = True,
+    estimator: Any, call: Call, targets: Targets, state: TrainingState, dtype: Any = None
 ) -> Data | None:
     """Check the data and convert them; None if a block of zero weight changes nothing.
 
@@ -78,27 +81,22 @@ def read(
     ----------
     estimator : estimator
         Its parameters are read; nothing is written on it.
-    given, validation : Given
-        The training data, and the validation data.
+    call : Call
+        What the user gives.
     targets : Targets
         The kind of targets; those of the last fit, if training continues.
     state : TrainingState
         A working copy, which counts the samples.
-    classes : array-like or None
-        As ``partial_fit`` is given them.
-    known : dtype or None
+    dtype : dtype, default=None
         The dtype of the fitted parameters, if training continues; None if it starts from scratch.
-    one_pass : bool
-        Whether this is ``partial_fit``.
-    all_classes : bool
-        Whether y must have all classes of the last fit, unless it is a block.
     """
+    given, one_pass = call.given, call.one_pass
     reader: Any = object.__new__(type(estimator))  # validate_data writes attributes on it
     vars(reader).update(vars(estimator))
-    first = known is None
-    X, y = check_data(reader, given, targets, FLOATS if first else known, reset=first)
-    block = one_pass or not (first or all_classes)
-    targets, target = targets.read(y, estimator, classes=classes, known=not first, block=block)
+    first = dtype is None
+    X, y = check_data(reader, given, targets, FLOATS if first else dtype, reset=first)
+    block = one_pass or not (first or call.all_classes)
+    targets, target = targets.read(y, estimator, classes=call.classes, known=not first, block=block)
     own = own_weight(given.sample_weight, X.shape[0])
     weight = total_weight(estimator, targets, target, own, one_pass=one_pass)
     weightless = weight is not None and not weight.any()
@@ -108,8 +106,8 @@ def read(
     targets, Y = targets.encode(target, estimator, known=state.seen)
     Y = to_dtype(Y, X.dtype)
     held = held_target = None
-    if not validation.missing():
-        held, held_target = read_validation(estimator, reader, validation, targets, X.dtype)
+    if not call.validation.missing():
+        held, held_target = read_validation(estimator, reader, call.validation, targets, X.dtype)
     elif estimator.early_stopping and not one_pass:
         train, rest = split_rows(estimator, target, targets, state)
         held = samples_of(X[rest], Y[rest], None if own is None else own[rest])

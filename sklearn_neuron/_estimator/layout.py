@@ -25,7 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_neuron._engine.dropout import Dropout
-from sklearn_neuron._engine.fit import Parameters
+from sklearn_neuron._engine.plan import Parameters
 from sklearn_neuron._estimator.constraints import check_start, hidden_sizes
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import ACTIVATIONS, Activation, Link

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._engine.batches import Block, Samples, full_batch
 from sklearn_neuron._estimator.base import NetworkEstimator, check_parameters, is_fitted, pose
-from sklearn_neuron._estimator.data import NOTHING, Given
+from sklearn_neuron._estimator.data import Call, Given
 from sklearn_neuron._estimator.layout import Layout, Neuron
 from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._typing import Array
@@ -78,15 +78,13 @@ def subject_of(
     fitted = is_fitted(shadow)
     check_parameters(shadow)
     last = vars(shadow) if fitted else None
-    problem = pose(
-        shadow,
+    call = Call(
         Given(reaching(estimator, X, y), y, sample_weight),
-        NOTHING,
-        TrainingState.after(last, one_pass=False),
-        last,
-        inits=(coef_init, intercept_init),
+        coef_init=coef_init,
+        intercept_init=intercept_init,
         all_classes=False,
     )
+    problem = pose(shadow, call, TrainingState.after(last, one_pass=False), last)
     if problem is None or problem.data.weightless:
         raise ValueError("There is nothing to inspect: all samples have zero weight.")
     trained = problem.network

@@ -1,0 +1,83 @@
+"""The plan: all that an estimator's parameters decide about training, and the protocol of solvers.
+
+The engine knows no estimator. What it needs of one, such as the score of the validation data, comes
+as a function in the plan.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._engine.run import Callback, Checkpoint, Run
+from sklearn_neuron._engine.validation import ValidationData
+from sklearn_neuron._typing import Array
+from sklearn_neuron.network import Network
+from sklearn_neuron.optimizers import State
+from sklearn_neuron.schedules import Schedule
+
+Parameters = tuple[Sequence[Array], Sequence[Array]]  # W and b of every layer
+
+
+class Solver(ABC):
+    """How training moves θ.
+
+    Attributes
+    ----------
+    title : str
+        Its name in messages.
+    unit : {"epoch", "iteration"}
+        What ``max_iter`` counts.
+    has_updates : bool
+        Whether it makes updates over mini-batches, so that there is a ``partial_fit``.
+    """
+
+    title: str
+    unit: ClassVar[str] = "iteration"
+    has_updates: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def unsupported(self) -> Mapping[str, str]:
+        """The options that the solver does not support, with what they need instead."""
+
+    @abstractmethod
+    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+        """Move the network's θ, and commit every complete epoch or iteration to the run."""
+
+    def fitted(self, theta: Array, state: State) -> Array:
+        """Return the parameters that users get."""
+        return theta
+
+
+class Plan(NamedTuple):
+    """How to train."""
+
+    starts: Iterator[Parameters]  # initial parameters; training runs once from each of them
+    n_starts: int
+    solver: Solver
+    eta: float
+    schedule: Schedule
+    batch_size: int | None  # None: all samples
+    max_iter: int  # the estimator's parameter, which schedules refer to
+    n_epochs: int  # largest number of epochs or iterations of this call
+    tol: float | None
+    n_iter_no_change: int
+    early_stopping: bool
+    record: str
+    engine: str
+    last: Checkpoint  # where earlier calls have left training
+    rng: Callable[[], np.random.RandomState]
+    shuffle: bool
+    validation: ValidationData | None
+    callbacks: Sequence[Callback]
+    on_start: Callable[[Run], None] | None  # called at every start, before the first epoch
+    on_compile: Callable[[], None] | None  # called before compiled code is loaded
+
+    def shuffling(self) -> np.random.RandomState | None:
+        """Return what draws the order of the samples; None for their own order."""
+        return self.rng() if self.shuffle else None
