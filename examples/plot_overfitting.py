@@ -54,9 +54,9 @@ for name, network in networks.items():
     assert network.best_validation_score_ == max(network.validation_scores_)
     assert network.validation_scores_[network.best_iter_] == network.best_validation_score_
 
-held_out, training = plain.validation_loss_curve_, plain.loss_curve_
-assert held_out[-1] > 1.5 * min(held_out)
-assert training[-1] < 0.3 * training[np.argmin(held_out)]
+validation, training = plain.validation_loss_curve_, plain.loss_curve_
+assert validation[-1] > 1.5 * min(validation)
+assert training[-1] < 0.3 * training[np.argmin(validation)]
 assert right["plain"][0] > right["plain"][1] + 0.05
 assert regularized.best_validation_score_ >= plain.best_validation_score_
 assert loss["regularized"][0] <= loss["plain"][0]

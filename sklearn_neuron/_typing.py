@@ -1,4 +1,4 @@
-"""Types that every room speaks of."""
+"""The types that every module uses."""
 
 from __future__ import annotations
 

@@ -50,9 +50,8 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
 
     The prediction is ``low + (high - low) * σ(X @ coef_ + intercept_)``. The objective is
     ``Σ sᵢ (σ(zᵢ) - tᵢ)² / Σ sᵢ + (alpha / 2) ||coef_||²``, where sᵢ is the weight of sample i
-    and tᵢ its target on the (0, 1) scale; multiple targets are summed over. This is the neuron
-    of the textbook's first chapter on backpropagation [1]_: ``δ = 2 (a - t) a (1 - a)``,
-    ``∂w = Xᵀ δ / n``.
+    and tᵢ its target on the (0, 1) scale; multiple targets are summed over. Backpropagation [1]_
+    gives ``δ = 2 (a - t) a (1 - a)`` and ``∂w = Xᵀ δ / n``.
 
     Parameters
     ----------

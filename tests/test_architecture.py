@@ -1,4 +1,4 @@
-"""The house's rules: which room may import which, and that the registries are complete."""
+"""The rules of the package: which module imports which, and that lists are complete."""
 
 import ast
 import inspect
@@ -141,7 +141,9 @@ def test_names_mean_one_thing():
     assert set(shared) <= {"__all__"}, shared
 
 
-PUBLIC = [getattr(room, name) for room in (sklearn_neuron, inspection) for name in room.__all__]
+PUBLIC = [
+    getattr(module, name) for module in (sklearn_neuron, inspection) for name in module.__all__
+]
 
 
 @pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.__name__)

@@ -289,7 +289,7 @@ def test_the_same_seed_gives_the_same_bits():
     np.testing.assert_array_equal(parameters(first), parameters(second))
 
 
-def test_held_out_rows_warm_starts_and_schedules():
+def test_validation_data_warm_starts_and_schedules():
     assert_agree(
         ManualMLPClassifier, X, CLASSES, early_stopping=True, schedule="cosine", n_init=2,
         max_iter=8, record="epoch",

@@ -435,7 +435,7 @@ def test_records_its_iterations(record):
     assert np.isnan(history["eta"]).all()
 
 
-def test_held_out_rows():
+def test_validation_data():
     X, y = binary(80, 30)
     model = newton(early_stopping=True, random_state=0, n_iter_no_change=2).fit(X, y)
     assert len(model.validation_loss_curve_) == model.n_iter_

@@ -185,7 +185,7 @@ def test_the_mean_over_masks_is_undropped(name):
 @pytest.mark.parametrize("activation", [Tanh(), ReLU()], ids=repr)
 @pytest.mark.parametrize("depth", [1, 2])
 def test_gradient_of_a_fixed_mask_agrees_with_differences(depth, activation):
-    """The generator is set back before every sweep, so that every sweep has the same masks."""
+    """The generator is set back before every pass, so that every pass has the same masks."""
     random = np.random.RandomState(0)
     rng = np.random.RandomState()
     dropout = Dropout(activation, 0.4, rng)
@@ -277,7 +277,7 @@ def test_recording_changes_nothing_with_dropout(record, batch_size, network, X):
     assert recorded.loss_curve_ == plain.loss_curve_
 
 
-def test_held_out_rows_are_never_dropped(network, X):
+def test_validation_data_are_never_dropped(network, X):
     """They change nothing of the way, and are measured as predict goes."""
     y, how = target_for(network, 30), {"dropout": 0.3, "batch_size": 7}
     plain = make(network, record="epoch", **how).fit(X, y)

@@ -150,7 +150,7 @@ def test_without_tol_adaptive_is_constant(X):
     assert set(model.fit(X, np.arange(30) % 2).history_["eta"]) == {0.7}
 
 
-def test_adaptive_follows_held_out_rows(X):
+def test_adaptive_follows_validation_data(X):
     """With early stopping it is their loss and score that must improve."""
     model = make(
         LogisticNeuronClassifier, schedule=Adaptive(0.5, minimum=0.04), eta=0.1, tol=100.0,

@@ -26,7 +26,7 @@ DIGITS = {"rtol": 2e-15, "atol": 0}  # the last of the 16 digits that a float ha
 
 
 def trace(w, b, rows=slice(None)):
-    """Return both sweeps of the sigmoid neuron at w and b."""
+    """Return both passes of the sigmoid neuron at w and b."""
     return backprop_trace(
         SigmoidNeuronRegressor(), X[rows], Y[rows], coef_init=[w], intercept_init=b
     )
@@ -82,7 +82,7 @@ def test_001_gradient_row_by_row():
     ]
     rows = [trace(2.0, 1.0, rows=[i]) for i in range(6)]
     assert_allclose([row.dW[1].item() for row in rows], expected, **DIGITS)
-    # the same from one sweep over all rows: δ is each row's own
+    # the same from one pass over all rows: δ is each row's own
     assert_allclose(trace(2.0, 1.0).delta[1][:, 0] * X[:, 0], expected, **DIGITS)
 
 

@@ -27,7 +27,7 @@ from sklearn_neuron._estimator.state import seeded
 
 def reached(plateau, *losses):
     """Return what a plateau says after each of some epochs."""
-    return [plateau.reached(SimpleNamespace(losses=[loss], held_out=None)) for loss in losses]
+    return [plateau.reached(SimpleNamespace(losses=[loss], validation=None)) for loss in losses]
 
 
 def test_plateau_means_ten_not_eleven():
@@ -49,7 +49,7 @@ def test_without_tol_there_is_no_plateau():
     assert not any(reached(Plateau(None, 1), *[1.0] * 50))
 
 
-def test_with_held_out_rows_loss_or_score_may_improve():
+def test_with_validation_data_loss_or_score_may_improve():
     plateau = Plateau(tol=0.1, patience=2, validation=True)
 
     def look(loss, score):

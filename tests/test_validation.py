@@ -1,4 +1,4 @@
-"""Held-out rows: given or split off, measured after every epoch, the best epoch restored."""
+"""Validation data: given or split off, measured after every epoch, the best epoch restored."""
 
 import numpy as np
 import pandas as pd
@@ -159,7 +159,7 @@ def test_partial_fit_and_early_stopping_do_not_go_together(cls, X):
 
 
 @pytest.mark.parametrize(
-    ("held_out", "match"),
+    ("validation", "match"),
     [
         ({"X_val": np.ones((5, 4))}, "X_val and y_val belong together"),
         ({"y_val": np.arange(5) % 3}, "X_val and y_val belong together"),
@@ -174,12 +174,12 @@ def test_partial_fit_and_early_stopping_do_not_go_together(cls, X):
         ),
     ],
 )  # fmt: skip
-def test_bad_held_out_rows_are_refused(held_out, match, X):
+def test_bad_validation_data_are_refused(validation, match, X):
     y = target_for(LogisticNeuronClassifier, 30)
     model = make(LogisticNeuronClassifier).fit(X, y)
     before = dict(vars(model))
     with pytest.raises(ValueError, match=match):
-        model.fit(X, y, **held_out)
+        model.fit(X, y, **validation)
     assert vars(model) == before
 
 
@@ -307,7 +307,7 @@ def test_early_stopping_inside_a_search():
     assert search.best_score_ > 0.9
 
 
-def test_verbose_tells_of_held_out_rows(capsys):
+def test_verbose_tells_of_validation_data(capsys):
     (X, y), (X_val, y_val) = halves(LogisticNeuronClassifier)
     make(LogisticNeuronClassifier, verbose=True, max_iter=2).fit(X, y, X_val=X_val, y_val=y_val)
     lines = capsys.readouterr().out.splitlines()
@@ -415,7 +415,7 @@ def test_losses_that_cannot_work_are_refused(model, labels, X):
         model.fit(X, np.arange(30) % labels)
 
 
-def test_held_out_rows_keep_their_own_weights_beside_balanced_classes(monkeypatch):
+def test_validation_data_keep_their_own_weights_beside_balanced_classes(monkeypatch):
     (X, y), _ = halves(LogisticNeuronClassifier)
     weight = np.random.RandomState(0).uniform(0.5, 3.0, 40) * (1 + 5 * (y == 0))
     held = []

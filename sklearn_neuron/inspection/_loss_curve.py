@@ -136,30 +136,30 @@ class LossCurveDisplay:
         (self.line_,) = self.ax_.plot(np.arange(len(curve)), curve, **kwargs)
         self.validation_line_ = self.best_ = None
         if self.validation_loss_curve is not None:
-            self._plot_held_out(name)
+            self._plot_validation(name)
         self.ax_.set(xlabel=self.unit, ylabel="loss")
         whole_numbers(self.ax_)
         if self.line_.get_label() and not self.line_.get_label().startswith("_"):
             self.ax_.legend()
         return self
 
-    def _plot_held_out(self, name: str | None) -> None:
+    def _plot_validation(self, name: str | None) -> None:
         """Plot the curve of the validation data in the same color, and mark the best epoch."""
-        held_out = np.asarray(self.validation_loss_curve, dtype=float)
+        losses = np.asarray(self.validation_loss_curve, dtype=float)
         colour = self.line_.get_color()
         hidden = name is None or name.startswith("_")
         (self.validation_line_,) = self.ax_.plot(
-            np.arange(len(held_out)),
-            held_out,
+            np.arange(len(losses)),
+            losses,
             linestyle="--",
             color=colour,
-            marker="o" if len(held_out) == 1 else None,
+            marker="o" if len(losses) == 1 else None,
             label="_" if hidden else f"{name}, validation",
         )
         if self.best_iter is not None:
             (self.best_,) = self.ax_.plot(
                 self.best_iter,
-                held_out[self.best_iter],
+                losses[self.best_iter],
                 "*",
                 color=colour,
                 markeredgecolor="black",

@@ -116,11 +116,11 @@ def activate(code, constant, a, b, slope):
                 a[r, j] += b[j]
                 slope[r, j] = one
     else:
-        activate_seldom(code, c, a, b, slope)
+        activate_other(code, c, a, b, slope)
 
 
 @compiled
-def activate_seldom(code, c, a, b, slope):
+def activate_other(code, c, a, b, slope):
     """Do the same for the less common activations."""
     T = a.dtype.type
     zero, one, half, scale, selu_c = T(0), T(1), T(0.5), T(SELU_SCALE), T(SELU_C)
