@@ -7,9 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from sklearn.datasets import load_iris
 
 import sklearn_neuron
-from sklearn_neuron import activations, inspection, losses, optimizers, schedules
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    activations,
+    inspection,
+    losses,
+    optimizers,
+    schedules,
+)
+from sklearn_neuron._estimator.base import NetworkEstimator
 
 PACKAGE = Path(sklearn_neuron.__file__).parent
 ROOT = PACKAGE.parent
@@ -139,6 +149,46 @@ def test_names_mean_one_thing():
                 owners.setdefault(name, set()).add(str(module))
     shared = {name: where for name, where in owners.items() if len(where) > 1}
     assert set(shared) <= {"__all__"}, shared
+
+
+def traced(job):
+    """Return the functions and the files of the package that a call goes through."""
+    calls, root = [], str(PACKAGE)
+
+    def profile(frame, event, _):
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(root):
+            calls.append((code.co_filename.removeprefix(root), code.co_qualname))
+
+    sys.setprofile(profile)
+    try:
+        job()
+    finally:
+        sys.setprofile(None)
+    return [call for call in calls if "constraints" not in call[0]]  # the parameter checks
+
+
+@pytest.mark.parametrize("cls", [ManualMLPClassifier, LogisticNeuronClassifier])
+def test_a_fit_can_be_followed(cls):
+    """One epoch of one batch; a call per comprehension is counted before Python 3.12."""
+    X, y = load_iris(return_X_y=True)
+    model = cls(max_iter=1, batch_size=None, random_state=0)
+    calls = traced(lambda: model.fit(X, y))
+    assert len(calls) <= 150
+    own = {file for file, _ in calls if file.startswith(("/_estimator", "/_engine"))}
+    assert len(own) <= 13
+    assert len(traced(lambda: model.predict(X))) <= 30
+
+
+def test_an_inheritance_chain_of_three_at_most(cls):
+    own = [base for base in cls.__mro__ if base.__module__.startswith("sklearn_neuron")]
+    assert len([base for base in own if base.__name__ != "CallbackSupport"]) <= 3
+
+
+def test_the_fit_of_an_estimator_stands_on_one_screen():
+    source = inspect.getsource(NetworkEstimator._fit)
+    assert len(source.splitlines()) < 40
+    assert not re.search(r"self\.(?!warm_start|record)\w+", source)  # nothing of another class
 
 
 PUBLIC = [
