@@ -28,7 +28,9 @@ from sklearn_neuron._engine.kernels._rows import (
     sparse_row_dot,
 )
 
-#: A common factor of the weights below this value is multiplied into them (sparse X only).
+#: Below it the common factor of sparse weights is multiplied into them. With 0.9 / 1e-2 / 1e-6 /
+#: 1e-12 an epoch of 20,000 × 50,000 that keeps 0.99 of them at each step takes 51 / 1.8 / 1.6 / 1.4
+#: ms; with 1e-20 their sum of squares overflows in float32.
 SMALLEST_FACTOR = 1e-6
 
 

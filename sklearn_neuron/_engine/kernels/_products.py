@@ -8,8 +8,14 @@ from numba.extending import intrinsic
 
 from sklearn_neuron._engine.kernels._compile import compiled
 
-#: Number of rows up to which a product is a plain loop; for more rows BLAS is faster.
+#: Rows up to which a product is a plain loop. Times 20 × 20, 1 / 2 / 3 / 4 rows take 0.11 / 0.17 /
+#: 0.24 / 0.30 µs, by BLAS 0.18 / 0.19 / 0.22 / 0.23; times 100 × 100, 1.5 / 2.0 / 4.3 / 4.1 µs, by
+#: BLAS 1.7 / 1.3 / 2.2 / 1.4.
 FEW_ROWS = 2
+
+# Rows are handled four at a time because then what they share is read and written once, not four
+# times: 1 / 2 / 4 / 8 at a time take 4.2 / 2.3 / 1.5 / 1.1 µs for a row times 200 × 32, and 0.62 /
+# 0.52 / 0.49 / 0.50 µs times 50 × 32.
 
 
 @intrinsic
@@ -71,7 +77,7 @@ def times_row(A, r, B, out):
 
 @compiled
 def times_column(A, b, out):
-    """Write A b into ``out``, four rows at a time, so that b is read less often."""
+    """Write A b into ``out``, four rows at a time."""
     m, n = A.shape
     fours = m - m % 4
     for r in range(0, fours, 4):
