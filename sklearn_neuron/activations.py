@@ -218,7 +218,7 @@ class ELU(Activation):
 
 
 class SELU(Activation):
-    """The self-normalising ELU [1]_: λ ELU(c) with λ = 1.0507 and c = 1.6733.
+    """The self-normalizing ELU [1]_: λ ELU(c) with λ = 1.0507 and c = 1.6733.
 
     References
     ----------

@@ -71,7 +71,7 @@ class Loss(Component):
     @property
     @abstractmethod
     def link(self) -> Link:
-        """The link, an instance: a class attribute, or a parameter stored by ``__init__``."""
+        """The link, an instance: a class attribute, which ``__init__`` may replace."""
 
     @abstractmethod
     def value(self, y: Array, z: Array) -> Array:

@@ -66,8 +66,16 @@ class Optimizer(Component):
         raise NotImplementedError(f"{type(self).__name__} defines no proximal_scale.")
 
     def has_proximal_scale(self) -> bool:
-        """Return whether the optimizer says how the proximal step of L1 scales."""
-        return type(self).proximal_scale is not Optimizer.proximal_scale
+        """Return whether the optimizer says how the proximal step of L1 scales.
+
+        A scale that is inherited from a class with another ``update`` does not count.
+        """
+        for cls in type(self).__mro__:
+            if "proximal_scale" in vars(cls):
+                return vars(cls)["proximal_scale"] is not Optimizer.proximal_scale
+            if "update" in vars(cls):
+                return False
+        return False
 
     # ---- composed around the above ----------------------------------------------------------
 

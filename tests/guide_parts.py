@@ -1,8 +1,8 @@
 """The components of the guide "How to add a component", as they are written there.
 
 As a pytest plugin (``-p guide_parts``) it registers them by name, one line each, before tests are
-collected: so the tests that read the registries run on them too. Of the tests that take one component
-each, it keeps those of the new ones, and it keeps all that look at a registry as a whole.
+collected: so the tests that read the registries run on them too. Of the tests that take one
+component each, it keeps those of the new ones, and it keeps all that look at a whole registry.
 """
 
 import doctest

@@ -1,7 +1,7 @@
 """Forward and backward once more, out of place and by the book: the oracle for the fast network.
 
 Everything here is written from the formulas, and shares no code with the package. A component that
-has no formula here yet is taken from its registry; then differences alone tell whether it is right.
+is not the package's own is taken from its registry: differences alone tell whether it is right.
 """
 
 import numpy as np
@@ -13,7 +13,8 @@ from sklearn_neuron.losses import LOSSES
 
 
 def registered_sigma(name, z):
-    """Return σ(z) and σ′(z) of an activation without a formula here."""
+    """Return σ(z) and σ′(z) of an activation without a formula here, which no built-in one is."""
+    assert ACTIVATIONS[name].__module__ != "sklearn_neuron.activations", f"a formula of {name}"
     z = np.asarray(z, dtype=np.float64)
     value, slope, unused = np.empty_like(z), np.empty_like(z), np.empty_like(z)
     ACTIVATIONS[name]().forward(z, value)
@@ -23,6 +24,7 @@ def registered_sigma(name, z):
 
 def registered_loss(name, y, z):
     """Return ℓ of each sample and ∂ℓ/∂z of a loss without a formula here."""
+    assert LOSSES[name].__module__ != "sklearn_neuron.losses", f"a formula of {name}"
     loss, delta = LOSSES[name](), np.empty_like(z)
     loss.delta(y, z, delta, np.empty_like(z))
     return loss.value(y, z), delta

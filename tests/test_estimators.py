@@ -472,9 +472,9 @@ def test_changing_the_solver_starts_its_state_anew(cls, X):
     y = target_for(cls, 30)
     model = partial_fit(make(cls, solver=SGD(0.9)), X, y)
     partial_fit(model.set_params(solver="adam"), X, y)
-    assert model._training_state.state["t"] > 0
+    assert model._training_state.checkpoint.state["t"] > 0
     partial_fit(model.set_params(solver="sgd"), X, y)
-    assert model._training_state.state == {}
+    assert model._training_state.checkpoint.state == {}
 
 
 def test_another_activation_is_refused(network, X):

@@ -177,20 +177,20 @@ class CompiledEpoch:
         )
         self._layers, self._constants = self._describe()
         self._memory = self._take_over_state()
-        self._plan, self._gathered, self._space = self._make_blocks(batch_size)
+        self._codes, self._gathered, self._space = self._make_blocks(batch_size)
         self._rest = np.empty_like(network.grad)
 
     def _make_blocks(self, batch_size: int) -> tuple[NDArray[np.int64], Array, Array]:
-        """Return the plan, and the memory of a block: of its X, and of a, σ′ and δ."""
+        """Return the codes, and the memory of a block: of its X, and of a, σ′ and δ."""
         network = self.network
         n_features = 0 if isinstance(self.X, tuple) else network.layer_sizes[0]
         n_units = sum(network.layer_sizes[1:])
         fitting = KERNEL_BLOCK_BYTES // (max(n_features, n_units) * network.dtype.itemsize)
         block = min(batch_size, max(KERNEL_BLOCK_ROWS, fitting))
-        plan = np.array([self._rule_code(), self._loss_code(), batch_size, block])
-        m = 0 if self._is_neuron(plan[0]) else block  # a neuron's loops need none
+        codes = np.array([self._rule_code(), self._loss_code(), batch_size, block])
+        m = 0 if self._is_neuron(codes[0]) else block  # a neuron's loops need none
         space = np.empty((3, m * n_units), network.dtype)
-        return plan, np.empty(m * n_features, network.dtype), space
+        return codes, np.empty(m * n_features, network.dtype), space
 
     def _rule_code(self) -> int:
         """Return the code of the rule of update."""
@@ -263,10 +263,10 @@ class CompiledEpoch:
         z: Array,
     ) -> float:
         """Make the updates of one call; return the sum of the penalties before each of them."""
-        network, plan = self.network, self._plan
+        network, codes = self.network, self._codes
         targets = self._targets(Y)
-        rows = self.X, which, targets, weight[:, 0], plan
-        if self._is_neuron(plan[0]):
+        rows = self.X, which, targets, weight[:, 0], codes
+        if self._is_neuron(codes[0]):
             sparse = isinstance(self.X, tuple)
             kernels = self.kernels
             descend = kernels.descend_sparse_neuron if sparse else kernels.descend_neuron

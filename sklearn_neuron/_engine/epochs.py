@@ -3,7 +3,7 @@ r"""Epochs: one pass over the training data, update by update.
 An epoch is one call of an ``Epoch``: given η it moves θ and returns the mean of the batch losses,
 each taken before that batch's update, penalty included. ``MiniBatchEpoch`` and ``FullBatchEpoch``
 are the reference in NumPy; a faster one may take their place without the training loop knowing.
-``Updater`` is the one place where θ moves.
+In NumPy, ``Updater`` is the one place where updates move θ.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Updater:
         """Move θ, given the gradient over the batch ``blocks`` in ∇θ."""
         network = self.network
         self.optimizer.direction(network.grad, self.state)
+        if not network.fit_intercept:  # a gradient of zero may have another direction
+            network.db[-1].fill(0.0)
         if self.decay:
             network.add_weights(self.decay)
         network.axpy(network.grad, network.theta, a=-eta)  # θ ← θ − η · direction

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_neuron._engine.batches import Samples, full_batch
 from sklearn_neuron._engine.epochs import evaluate
 from sklearn_neuron._engine.plan import Plan
-from sklearn_neuron._engine.run import HISTORIES, Run
+from sklearn_neuron._engine.run import HISTORIES, EpochHistory, Run
 from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.network import Network
@@ -75,9 +75,11 @@ def fit_network(network: Network, samples: Samples | None, plan: Plan) -> Run:
 
 def new_run(network: Network, plan: Plan) -> Run:
     """Return a run at its start."""
-    record = plan.record if plan.solver.has_updates or plan.record == "loss" else "epoch"
+    history = HISTORIES[plan.record]
+    if history.keeps_parameters and not plan.solver.has_updates:
+        history = EpochHistory  # an iteration is a step and an epoch
     validation = None if plan.validation is None else Validation(network, plan.validation)
-    return Run(network.theta, HISTORIES[record](network.theta), plan.solver.fitted, validation)
+    return Run(network.theta, history(network.theta), plan.solver.fitted, validation)
 
 
 def train(network: Network, samples: Samples, plan: Plan, run: Run) -> None:

@@ -253,7 +253,7 @@ def newton(
     plateau: Plateau,
     callbacks: Sequence[Callback] = (),
 ) -> None:
-    """Minimise the objective over θ by Newton's method.
+    """Minimize the objective over θ by Newton's method.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ def plateau_of(plan: Plan) -> Plateau:
     return Plateau(tol, plan.n_iter_no_change, validation=True)
 
 
-#: Solvers other than optimizers by name. A new one needs one line here.
+#: Solvers other than optimizers by name. Each estimator names those that suit it.
 SOLVERS: dict[str, type[Solver]] = {"lbfgs": LBFGS, "newton": Newton}
 
 

@@ -8,6 +8,7 @@ back the same way: the targets and the layout are made of the fitted attributes.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
@@ -24,7 +25,7 @@ from sklearn_neuron._config import get_config
 from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
 from sklearn_neuron._engine.fit import fit_network
 from sklearn_neuron._engine.plan import Parameters, Plan, Solver
-from sklearn_neuron._engine.run import Callback, Run
+from sklearn_neuron._engine.run import HISTORIES, Callback, Run
 from sklearn_neuron._engine.solvers import SOLVERS, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
@@ -108,13 +109,14 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         listens = hasattr(self, "_skl_callbacks") and not one_pass
         tasks = tasks_of(self, call.given, solver) if listens else None
         last = vars(self) if is_fitted(self) and (one_pass or self.warm_start) else None
-        state = TrainingState.after(last, one_pass=one_pass)
+        state = TrainingState.after(last)
         problem = pose(self, call, state, last)
         if problem is None:  # a block of zero total weight changes nothing
             return self
         data, layout, network = problem.data, problem.layout, problem.network
         # a partial_fit keeps the curves of its own pass only, so that pickles do not grow
-        earlier = {} if last is None or (one_pass and self.record == "loss") else last
+        adds_up = not one_pass or HISTORIES[self.record].keeps_parameters
+        earlier = last if last is not None and adds_up else {}
 
         def attributes_of(run: Run) -> dict[str, Any]:
             known = data.targets.attributes() | data.features
@@ -204,7 +206,7 @@ def pose(
     loss = data.targets.loss(estimator)
     network = layout.network(X.shape[1], Y.shape[1], loss, X.dtype, rng)
     if last is not None:
-        check_same_layers(layout, network, last)
+        check_continues(layout, network, last)
     W_init, b_init = layout.given(network, call.coef_init, call.intercept_init)
     given_start = not (W_init is None and b_init is None)
     one = given_start or call.one_pass or last is not None
@@ -221,6 +223,39 @@ def pose(
     return Problem(data, layout, network, starts(), n_starts, given_start)
 
 
+def problem_at(
+    estimator: NetworkEstimator,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    coef_init: Any = None,
+    intercept_init: Any = None,
+) -> Problem:
+    """Return what ``fit`` would minimize, for those who look at an estimator from outside.
+
+    If it is fitted, at its parameters, and y may lack classes; else at the start of ``fit``. The
+    estimator is not changed. All samples are trained on, none is split off for validation.
+    """
+    shadow = copy.copy(estimator)
+    shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would move on
+    check_parameters(shadow)
+    last = vars(shadow) if is_fitted(shadow) else None
+    state = TrainingState.after(last)
+    if shadow.early_stopping and last is None:
+        state.split(shadow.random_state)  # fit draws the seed of the split before its start
+    shadow.early_stopping = False
+    call = Call(
+        Given(X, y, sample_weight),
+        coef_init=coef_init,
+        intercept_init=intercept_init,
+        all_classes=False,
+    )
+    problem = pose(shadow, call, state, last)
+    if problem is None or problem.data.weightless:
+        raise ValueError("There is nothing to inspect: every sample has zero weight.")
+    return problem
+
+
 def start_of(
     layout: Layout,
     network: Network,
@@ -231,8 +266,8 @@ def start_of(
     """Return the parameters of the last fit, or initial ones."""
     if last is None:
         return layout.start(network, rng)
-    if "iterate" in state.state:  # the fitted parameters are a mean
-        return split(state.state["iterate"], network.layer_sizes)
+    if "iterate" in state.checkpoint.state:  # the fitted parameters are a mean
+        return split(state.checkpoint.state["iterate"], network.layer_sizes)
     coefs, intercepts = layout.fitted_layers(last)
     return [dense(W) for W in coefs], intercepts
 
@@ -254,8 +289,9 @@ def plan_of(
         callbacks.append(reporter(name, solver.unit, 1 if one_pass else max_iter))
     if tasks is not None:
         callbacks.append(tasks.callback(attributes_of))
+    last = state.checkpoint
     if problem.given_start:
-        state.state = {}  # the optimizer's state does not belong to another start
+        last = last._replace(state={})  # the optimizer's state does not belong to another start
     return Plan(
         starts=problem.starts,
         n_starts=problem.n_starts,
@@ -270,7 +306,7 @@ def plan_of(
         early_stopping=bool(estimator.early_stopping),
         record=estimator.record,
         engine=get_config()["engine"],
-        last=state.checkpoint,
+        last=last,
         rng=partial(state.rng, estimator.random_state),
         shuffle=bool(estimator.shuffle),
         validation=problem.data.validation_data(problem.network.loss),
@@ -294,9 +330,15 @@ def check_parameters(estimator: NetworkEstimator) -> Solver:
     return solver
 
 
-def check_same_layers(layout: Layout, network: Network, last: Mapping[str, Any]) -> None:
+def check_continues(layout: Layout, network: Network, last: Mapping[str, Any]) -> None:
     """Raise unless a network is the one of the last fit."""
-    coefs, _ = layout.fitted_layers(last)
+    coefs, intercepts = layout.fitted_layers(last)
+    if not network.fit_intercept and np.any(intercepts[-1]):
+        raise ValueError(
+            "The fitted neuron has an intercept, but fit_intercept=False asks for none. To "
+            "continue training (warm_start or partial_fit) keep it; to start from scratch set "
+            "warm_start=False and call fit."
+        )
     fitted = [W.shape[0] for W in coefs] + [coefs[-1].shape[1]]
     activations = list(layout.fitted_activations(last))
     other = f"{fitted} units", f"{list(network.layer_sizes)}"
@@ -323,7 +365,7 @@ def warn_after(
 ) -> None:
     """Warn if training has not converged, or if the engine asked for was not used."""
     name = type(estimator).__name__
-    if plan.engine == "numba" and run.losses and run.engine == "numpy":
+    if plan.engine == "numba" and run.engine == "numpy" and not one_pass:
         reason = run.refusal if solver.has_updates else f"solver={estimator.solver!r}"
         warn(
             f"{name}: engine='numba' was asked for, but compiled code does not cover {reason}; "
@@ -359,7 +401,9 @@ def has_partial_fit(estimator: Any) -> bool:
         reason = f"solver={estimator.solver!r}, which uses all samples at once"
     elif estimator.early_stopping:
         reason = "early_stopping=True: a single pass over a block leaves nothing to stop"
-    elif isinstance(getattr(estimator, "class_weight", None), str):
+    elif isinstance(class_weight := getattr(estimator, "class_weight", None), str) and (
+        class_weight == "balanced"
+    ):
         reason = (
             "class_weight='balanced', because a block does not tell how frequent the classes are. "
             "Use sklearn.utils.class_weight.compute_class_weight('balanced', classes=..., y=...) "

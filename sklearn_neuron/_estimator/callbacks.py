@@ -16,7 +16,7 @@ try:
 except ImportError:  # scikit-learn < 1.9
 
     class CallbackSupport:  # type: ignore[no-redef]
-        """Nothing to support."""
+        """Stands for scikit-learn's mixin, which earlier versions do not have."""
 
     def with_callbacks(method: Any) -> Any:
         """Return the method as it is."""
@@ -76,7 +76,7 @@ class Tasks:
                 estimator=self.estimator, reconstruction_attributes=attributes, **self.data
             )
 
-    def _end_epoch(self, attributes: Attributes | None = None) -> bool:
+    def _end_epoch(self, attributes: Attributes) -> bool:
         """End the epoch's task, if one is open; return whether a callback asks to stop."""
         stop = False
         if self.epoch is not None:
@@ -102,7 +102,7 @@ class Tasks:
 
     def close(self, attributes: Attributes) -> None:
         """End what is open."""
-        self._end_epoch()
+        self._end_epoch(attributes)
         self.whole.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=attributes, **self.data
         )

@@ -21,7 +21,7 @@ from sklearn_neuron._engine.validation import ValidationData
 from sklearn_neuron._estimator.constraints import check_sample_weight
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.state import TrainingState
-from sklearn_neuron._estimator.targets import Interval, Targets
+from sklearn_neuron._estimator.targets import Targets
 from sklearn_neuron._typing import Array, Matrix
 
 FLOATS = (np.float64, np.float32)
@@ -95,15 +95,19 @@ def read(
     vars(reader).update(vars(estimator))
     first = dtype is None
     X, y = check_data(reader, given, targets, FLOATS if first else dtype, reset=first)
-    block = one_pass or not (first or call.all_classes)
-    targets, target = targets.read(y, estimator, classes=call.classes, known=not first, block=block)
+    is_block = one_pass or not (first or call.all_classes)
+    targets, target = targets.read(
+        y, estimator, classes=call.classes, known=not first, is_block=is_block
+    )
     own = own_weight(given.sample_weight, X.shape[0])
     weight = total_weight(estimator, targets, target, own, one_pass=one_pass)
     weightless = weight is not None and not weight.any()
     if weightless and not first:
         return None
     X, target, own, weight = drop_weightless(weight, X, target, own, weight)
-    targets, Y = targets.encode(target, estimator, known=state.seen)
+    targets, Y = targets.encode(target, estimator, known=not first and state.n_rows > 0)
+    if not one_pass:
+        state.forget_samples()
     Y = to_dtype(Y, X.dtype)
     held = held_target = None
     if not call.validation.missing():
@@ -116,8 +120,7 @@ def read(
     del target  # 8 bytes per sample, which need not be there together with the scaled weights
     scaled = None if weightless else state.scale(weight, X.shape[0])
     samples = Samples(X, Y, None if scaled is None else to_dtype(scaled, X.dtype))
-    if isinstance(targets, Interval):
-        targets.check_dtype(X.dtype)
+    targets.check_dtype(X.dtype)
     return Data(samples, weightless, targets, held, held_target, features_of(reader))
 
 
@@ -154,7 +157,7 @@ def read_validation(
         raise ValueError("X_val and y_val belong together: give both or neither.")
     try:
         X, y = check_data(reader, given, targets, dtype, reset=False)
-        _, target = targets.read(y, estimator, classes=None, known=True, block=True)
+        _, target = targets.read(y, estimator, classes=None, known=True, is_block=True)
         own = own_weight(given.sample_weight, X.shape[0])
         if own is not None and not own.any():
             raise ValueError("at least one weight must not be zero.")
@@ -202,11 +205,8 @@ def split_rows(
     if codes is not None:
         n_classes = len(np.unique(codes[others]))
         codes = codes[others] if n_classes <= min(n_held, len(others) - n_held) else None
-    if state.split_seed is None:  # a warm start splits off the same samples again
-        state.split_seed = int(state.rng(estimator.random_state).randint(2**31 - 1))
-    train, rest = train_test_split(
-        others, test_size=n_held, stratify=codes, random_state=state.split_seed
-    )
+    seed = state.split(estimator.random_state)
+    train, rest = train_test_split(others, test_size=n_held, stratify=codes, random_state=seed)
     return np.sort(np.concatenate([rows[alone], train])), np.sort(rest)
 
 

@@ -9,7 +9,7 @@ Layers     p → hidden layers (or none) → K        ``coefs_``, ``intercepts_`
                                                   array per layer
 =========  =====================================  =============================================
 
-A layout is an immutable value, made of the estimator's parameters. It also says how the network
+A layout is an immutable value, made of the estimator's estimator. It also says how the network
 starts, and how its hidden layers look while it is trained.
 """
 
@@ -54,7 +54,7 @@ class Layout(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, parameters: Any, *, flat: bool) -> Self:
+    def of(cls, estimator: Any, *, flat: bool) -> Self:
         """Return the layout that an estimator's parameters ask for; ``flat`` for 1-D targets."""
 
     @classmethod
@@ -110,9 +110,9 @@ class Neuron(Layout):
     names = ("coef", "intercept")
 
     @classmethod
-    def of(cls, parameters: Any, *, flat: bool) -> Self:
-        alpha, l1_ratio = float(parameters.alpha), float(parameters.l1_ratio)
-        return cls(flat, alpha, l1_ratio, bool(parameters.fit_intercept))
+    def of(cls, estimator: Any, *, flat: bool) -> Self:
+        alpha, l1_ratio = float(estimator.alpha), float(estimator.l1_ratio)
+        return cls(flat, alpha, l1_ratio, bool(estimator.fit_intercept))
 
     @classmethod
     def layers(cls, named: Mapping[str, Any]) -> Parameters:
@@ -171,19 +171,19 @@ class Layers(Layout):
     names = ("coefs", "intercepts")
 
     @classmethod
-    def of(cls, parameters: Any, *, flat: bool) -> Self:  # noqa: ARG003
-        sizes, choice = hidden_sizes(parameters.hidden_layer_sizes), parameters.activation
+    def of(cls, estimator: Any, *, flat: bool) -> Self:  # noqa: ARG003
+        sizes, choice = hidden_sizes(estimator.hidden_layer_sizes), estimator.activation
         if isinstance(choice, str | Activation):
             choices = [ACTIVATIONS[choice]() if isinstance(choice, str) else choice] * len(sizes)
         else:
             choices = [ACTIVATIONS[each]() if isinstance(each, str) else each for each in choice]
         if len(choices) != len(sizes):
             raise ValueError(
-                f"The 'activation' parameter of {type(parameters).__name__} must be one for all "
+                f"The 'activation' parameter of {type(estimator).__name__} must be one for all "
                 f"hidden layers or one for each of the {len(sizes)}; got {len(choices)}."
             )
-        dropout, alpha = float(parameters.dropout), float(parameters.alpha)
-        return cls(tuple(sizes), tuple(choices), parameters.init, dropout, alpha)
+        dropout, alpha = float(estimator.dropout), float(estimator.alpha)
+        return cls(tuple(sizes), tuple(choices), estimator.init, dropout, alpha)
 
     @classmethod
     def layers(cls, named: Mapping[str, Any]) -> Parameters:

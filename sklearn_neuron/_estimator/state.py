@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sklearn_neuron._engine.run import Checkpoint, Run
-from sklearn_neuron.optimizers import State
 
 
 class _NoEntropy(SeedSequence):
@@ -39,14 +38,8 @@ class TrainingState:
 
     Attributes
     ----------
-    optimizer : str
-        The class of the optimizer that ``state`` belongs to.
-    state : dict
-        The optimizer's state.
-    epochs : int
-        Number of epochs completed over all calls, for the schedule.
-    plateaus : int
-        How often the loss has stopped improving, for the schedule.
+    checkpoint : Checkpoint
+        Where training has arrived.
     n_rows, total_weight : int, float
         Number of samples seen, and the sum of their weights, since ``fit`` or the first
         ``partial_fit``.
@@ -59,31 +52,18 @@ class TrainingState:
         Determines which samples are split off for validation.
     """
 
-    optimizer: str = ""
-    state: State = field(default_factory=dict)
-    epochs: int = 0
-    plateaus: int = 0
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
     n_rows: int = 0
     total_weight: float = 0.0
     seed: int | None = None
     stream: Any = None
     split_seed: int | None = None
-    seen: bool = False  # whether earlier calls have seen samples of positive weight
     _rng: np.random.RandomState | None = None
 
     @classmethod
-    def after(cls, fitted: Any, *, one_pass: bool) -> TrainingState:
+    def after(cls, fitted: Any) -> TrainingState:
         """Return a copy of the last call's state, or a new one if training starts from scratch."""
-        state = cls() if fitted is None else replace(fitted["_training_state"])
-        state.seen = state.n_rows > 0
-        if not one_pass:  # the samples given to fit are all there are
-            state.n_rows, state.total_weight = 0, 0.0
-        return state
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """What the engine needs of it."""
-        return Checkpoint(self.optimizer, self.state, self.epochs, self.plateaus)
+        return cls() if fitted is None else replace(fitted["_training_state"])
 
     def rng(self, random_state: Any) -> np.random.RandomState:
         """Return the generator to continue with; it is made when first needed."""
@@ -114,12 +94,23 @@ class TrainingState:
             raise ValueError("sample_weight has a sum too close to zero: scale the weights up.")
         return None if (scaled == 1.0).all() else scaled
 
+    def forget_samples(self) -> None:
+        """Count anew: the samples given to ``fit`` are all there are."""
+        self.n_rows, self.total_weight = 0, 0.0
+
+    def split(self, random_state: Any) -> int:
+        """Return the seed of the validation split; a warm start splits off the same samples."""
+        if self.split_seed is None:
+            self.split_seed = int(self.rng(random_state).randint(2**31 - 1))
+        return self.split_seed
+
     def advance(self, optimizer: str, run: Run, *, has_updates: bool) -> None:
         """Record what a run has reached, to be attached to the estimator."""
-        self.optimizer, self.state, self.plateaus = optimizer, dict(run.state), run.plateaus
+        state = dict(run.state)
         if run.fitted() is not run.theta:  # the fitted parameters are a mean
-            self.state["iterate"] = run.theta
-        self.epochs += len(run.losses) if has_updates else 0
+            state["iterate"] = run.theta
+        epochs = self.checkpoint.epochs + (len(run.losses) if has_updates else 0)
+        self.checkpoint = Checkpoint(optimizer, state, epochs, run.plateaus)
         if self._rng is not None:
             self.stream = None if self.seed is None else self._rng.get_state()
             self._rng = None

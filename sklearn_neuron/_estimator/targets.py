@@ -61,33 +61,36 @@ class Targets(ABC):
 
     @abstractmethod
     def read(
-        self, y: Any, parameters: Any, *, classes: Any, known: bool, block: bool
+        self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
     ) -> tuple[Self, NDArray[Any]]:
         """Check y; return these targets with what y tells, and y as numbers, one row per sample.
 
-        ``parameters`` is the estimator, which is only read; ``known`` says that an earlier call
-        has settled the targets, ``block`` that y holds some of all samples only.
+        Of ``estimator`` only the parameters are read; ``known`` says that an earlier call
+        has settled the targets, ``is_block`` that y holds some of all samples only.
         """
 
     @abstractmethod
     def encode(
-        self, target: NDArray[Any], parameters: Any, *, known: bool
+        self, target: NDArray[Any], estimator: Any, *, known: bool
     ) -> tuple[Self, NDArray[Any]]:
         """Return the targets with what the numbers tell, and the network's Y, (n, K)."""
 
-    def encode_validation(self, target: NDArray[Any], parameters: Any) -> NDArray[Any]:
+    def encode_validation(self, target: NDArray[Any], estimator: Any) -> NDArray[Any]:
         """Return Y of the validation data."""
-        return self.encode(target, parameters, known=True)[1]
+        return self.encode(target, estimator, known=True)[1]
 
     def weigh(
-        self, target: NDArray[Any], weight: NDArray[np.float64], parameters: Any
+        self, target: NDArray[Any], weight: NDArray[np.float64], estimator: Any
     ) -> NDArray[np.float64]:
         """Return the sample weights times the class weights."""
         return weight
 
+    def check_dtype(self, dtype: Any) -> None:  # noqa: B027 - most know nothing that could
+        """Raise if what these targets know overflows in the dtype of X."""
+
     @abstractmethod
-    def loss(self, parameters: Any) -> Loss:
-        """Return the loss that the estimator's parameters and these targets ask for."""
+    def loss(self, estimator: Any) -> Loss:
+        """Return the loss that the parameters of the estimator and these targets ask for."""
 
     @abstractmethod
     def score(self, target: NDArray[Any], samples: Samples, loss: Loss, z: Array) -> float:
@@ -138,7 +141,7 @@ class Classes(Targets):
         return {"multi_output": True} if self.allows_multilabel else {}
 
     def read(
-        self, y: Any, parameters: Any, *, classes: Any, known: bool, block: bool
+        self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
     ) -> tuple[Self, NDArray[Any]]:
         # before type_of_target, because the message is clearer
         found = unique("y", y) if y.ndim == 1 else np.arange(y.shape[1])
@@ -158,10 +161,10 @@ class Classes(Targets):
                 f"y is {kind}, but the previous fit had "
                 f"{'multilabel' if self.multilabel else 'single-label'} targets."
             )
-        all_classes = self._settle(found, classes, multilabel, known=known, block=block)
+        all_classes = self._settle(found, classes, multilabel, known=known, is_block=is_block)
         if len(all_classes) < 2:
             raise ValueError(
-                f"{type(parameters).__name__} needs samples of at least 2 classes, but y contains "
+                f"{type(estimator).__name__} needs samples of at least 2 classes, but y contains "
                 f"only one class: {all_classes.tolist()[0]!r}."
             )
         target = labels if multilabel else np.searchsorted(all_classes, labels)
@@ -174,11 +177,11 @@ class Classes(Targets):
         multilabel: bool,
         *,
         known: bool,
-        block: bool,
+        is_block: bool,
     ) -> NDArray[Any]:
         """Return all classes: at the first call from y or ``classes``, later those known."""
         given = None if classes is None else unique("classes", classes)
-        if given is None and block and not known and not multilabel:
+        if given is None and is_block and not known and not multilabel:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         all_classes: NDArray[Any] = self.classes if known else (found if given is None else given)
         if given is not None and not np.array_equal(given, all_classes):
@@ -190,7 +193,7 @@ class Classes(Targets):
             raise ValueError(
                 f"y has {len(found)} labels, but there are {len(all_classes)} classes."
             )
-        if known and not block and len(missing := np.setdiff1d(all_classes, found)):
+        if known and not is_block and len(missing := np.setdiff1d(all_classes, found)):
             raise ValueError(
                 f"y lacks the classes {missing.tolist()} of the previous fit. A warm start needs "
                 "the same classes; to start from scratch set warm_start=False."
@@ -204,7 +207,7 @@ class Classes(Targets):
         return all_classes
 
     def encode(
-        self, target: NDArray[Any], parameters: Any, *, known: bool
+        self, target: NDArray[Any], estimator: Any, *, known: bool
     ) -> tuple[Self, NDArray[Any]]:
         if self.multilabel:
             return self, target
@@ -213,9 +216,9 @@ class Classes(Targets):
         return self, one_hot
 
     def weigh(
-        self, target: NDArray[Any], weight: NDArray[np.float64], parameters: Any
+        self, target: NDArray[Any], weight: NDArray[np.float64], estimator: Any
     ) -> NDArray[np.float64]:
-        class_weight = parameters.class_weight
+        class_weight = estimator.class_weight
         if class_weight is None:
             return weight
         if self.multilabel:
@@ -232,16 +235,16 @@ class Classes(Targets):
         """Whether each output is a probability of its own, and not a part of a softmax."""
         return self.multilabel or len(self.classes) == 2
 
-    def loss(self, parameters: Any) -> Loss:
+    def loss(self, estimator: Any) -> Loss:
         if self.criterion is not None:
             return self.criterion
-        loss: Loss = component(parameters.loss, LOSSES)
+        loss: Loss = component(estimator.loss, LOSSES)
         link: type[Link] = Softmax
         if self.independent:
             loss, link = loss.for_independent_outputs(), Logistic
         if not isinstance(loss.link, link):
             raise ValueError(
-                f"The 'loss' parameter of {type(parameters).__name__} must have the link "
+                f"The 'loss' parameter of {type(estimator).__name__} must have the link "
                 f"{link.__name__} for {len(self.classes)} "
                 f"{'labels' if self.multilabel else 'classes'}, as CrossEntropy has; got {loss!r}."
             )
@@ -282,8 +285,13 @@ class Classes(Targets):
             z = keep_order(z)
             Logistic().forward(z, out=z)
             return z
-        proba = both_sigmoids(z[:, 0]) if self.independent else np.exp(log_softmax(z))
-        # where exp underflows, the nearest positive number: no probability is zero
+        if self.independent:
+            proba = both_sigmoids(z[:, 0])
+        else:
+            proba = z
+            Softmax().forward(z, out=proba)
+        # where exp underflows, the nearest positive number: no probability is zero, and
+        # scikit-learn compares predict_log_proba, which is finite, with its logarithm
         return np.maximum(proba, np.finfo(z.dtype).smallest_subnormal, out=proba)
 
     def log_proba(self, z: Array) -> Array:
@@ -436,7 +444,7 @@ class Numbers(Targets):
         return {"multi_output": True, "y_numeric": True}
 
     def read(
-        self, y: Any, parameters: Any, *, classes: Any, known: bool, block: bool
+        self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
     ) -> tuple[Self, NDArray[Any]]:
         target = np.asarray(y).reshape(len(y), -1)
         if not known:
@@ -448,16 +456,16 @@ class Numbers(Targets):
         return self, target
 
     def encode(
-        self, target: NDArray[Any], parameters: Any, *, known: bool
+        self, target: NDArray[Any], estimator: Any, *, known: bool
     ) -> tuple[Self, NDArray[Any]]:
-        self.loss(parameters).check_target(target)
+        self.loss(estimator).check_target(target)
         return self, target
 
-    def loss(self, parameters: Any) -> Loss:
-        loss: Loss = component(parameters.loss, LOSSES)
+    def loss(self, estimator: Any) -> Loss:
+        loss: Loss = component(estimator.loss, LOSSES)
         if isinstance(loss.link, Softmax | Step):
             raise ValueError(
-                f"The 'loss' parameter of {type(parameters).__name__} must have a link that gives "
+                f"The 'loss' parameter of {type(estimator).__name__} must have a link that gives "
                 f"each target a number of its own; got {loss!r}."
             )
         return loss
@@ -494,24 +502,24 @@ class Interval(Numbers):
     ends: tuple[Any, Any] | None = None  # as in target_range_
 
     def encode(
-        self, target: NDArray[Any], parameters: Any, *, known: bool
+        self, target: NDArray[Any], estimator: Any, *, known: bool
     ) -> tuple[Self, NDArray[Any]]:
         target = target.astype(np.float64, copy=False)
         if known:
             targets, (low, high) = self, self._ends()
-            self._refuse_another_range(parameters.target_range)
+            self._refuse_another_range(estimator.target_range)
         else:
-            low, high = settle_range(parameters.target_range, target)
+            low, high = settle_range(estimator.target_range, target)
             ends = (float(low[0]), float(high[0])) if self.flat else (low, high)
             targets = replace(self, ends=ends)
-        outside = targets._outside(target, parameters.target_range)
+        outside = targets._outside(target, estimator.target_range)
         unit: NDArray[np.float64] = target - low
         unit /= high - low
         np.clip(unit, 0.0, 1.0, out=unit, where=~outside)  # apart from rounding
-        self.loss(parameters).check_target(unit)
+        self.loss(estimator).check_target(unit)
         return targets, unit
 
-    def encode_validation(self, target: NDArray[Any], parameters: Any) -> NDArray[Any]:
+    def encode_validation(self, target: NDArray[Any], estimator: Any) -> NDArray[Any]:
         low, high = self._ends()
         unit: NDArray[np.float64] = (target - low) / (high - low)
         return unit
@@ -553,12 +561,12 @@ class Interval(Numbers):
         )
         return outside
 
-    def loss(self, parameters: Any) -> Loss:
-        choice = parameters.loss
+    def loss(self, estimator: Any) -> Loss:
+        choice = estimator.loss
         loss = behind_a_sigmoid(LOSSES[choice]) if isinstance(choice, str) else choice
         if not isinstance(loss.link, Logistic):
             raise ValueError(
-                f"The 'loss' parameter of {type(parameters).__name__} must have the logistic "
+                f"The 'loss' parameter of {type(estimator).__name__} must have the logistic "
                 f"link, such as SquaredError(Logistic()); got {loss!r}."
             )
         return loss
@@ -615,10 +623,10 @@ def behind_a_sigmoid(kind: Any) -> Loss:
 
 
 PROBABILISTIC_LOSS = Choice(
-    Registered(LOSSES, suits=lambda loss: isinstance(loss.link, Logistic | Softmax)), Loss
+    Registered(LOSSES, suits=lambda loss: isinstance(loss().link, Logistic | Softmax)), Loss
 )
 ELEMENTWISE_LOSS = Choice(
-    Registered(LOSSES, suits=lambda loss: not isinstance(loss.link, Softmax | Step)), Loss
+    Registered(LOSSES, suits=lambda loss: not isinstance(loss().link, Softmax | Step)), Loss
 )
 SIGMOID_LOSS = Choice(
     Registered(LOSSES, suits=lambda loss: isinstance(behind_a_sigmoid(loss).link, Logistic)), Loss

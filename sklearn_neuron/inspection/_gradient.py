@@ -157,7 +157,9 @@ def check_gradient(
     network = subject.network
     if not subject.fitted:
         parts = initialize("glorot_uniform", network.layer_sizes, network.activations, rng)
-        network.theta[:] = np.concatenate([np.ravel(part) for part in (*parts[0], *parts[1])])
+        network.set_parameters(*parts)
+        if not network.fit_intercept:
+            network.b[-1].fill(0.0)
     with np.errstate(all="ignore"):  # values that are not finite fail the check
         return compare(subject, max_parameters, rng)
 

@@ -145,9 +145,11 @@ class LossSurfaceDisplay:
         fitted = unwrap(estimator)
         names = parameter_names(subject.estimator, subject.network.layer_sizes)
         if parameters is None:
-            biases = [name for name in names if name.startswith("b")]
-            trained = subject.network.fit_intercept
-            parameters = (names[0], biases[0] if trained else names[1])
+            weights = [name for name in names if not name.startswith("b")]
+            others = names[len(weights) :] if subject.network.fit_intercept else weights[1:]
+            if not others:
+                raise ValueError("A surface needs two parameters, but the neuron has one weight.")
+            parameters = (names[0], others[0])
         if isinstance(parameters, str) or len(set(parameters)) != 2:
             raise ValueError(f"parameters must be two different names; got {parameters!r}.")
         chosen = [_place(names, name) for name in parameters]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,10 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._engine.batches import Block, Samples, full_batch
-from sklearn_neuron._estimator.base import NetworkEstimator, check_parameters, is_fitted, pose
-from sklearn_neuron._estimator.data import Call, Given
+from sklearn_neuron._estimator.base import NetworkEstimator, is_fitted, problem_at
 from sklearn_neuron._estimator.layout import Layout, Neuron
-from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network, dense
 
@@ -72,21 +69,8 @@ def subject_of(
     For an unfitted estimator, it has the initial parameters of ``fit``. The estimator itself is not
     modified. All samples are used, including those that ``early_stopping`` would split off.
     """
-    shadow = copy.copy(unwrap(estimator))
-    shadow.early_stopping = False
-    shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would advance
-    fitted = is_fitted(shadow)
-    check_parameters(shadow)
-    last = vars(shadow) if fitted else None
-    call = Call(
-        Given(reaching(estimator, X, y), y, sample_weight),
-        coef_init=coef_init,
-        intercept_init=intercept_init,
-        all_classes=False,
-    )
-    problem = pose(shadow, call, TrainingState.after(last, one_pass=False), last)
-    if problem is None or problem.data.weightless:
-        raise ValueError("There is nothing to inspect: all samples have zero weight.")
+    own, X = unwrap(estimator), reaching(estimator, X, y)
+    problem = problem_at(own, X, y, sample_weight, coef_init, intercept_init)
     trained = problem.network
     # without dropout, and without the L1 penalty, which has no gradient at zero
     network = Network(
@@ -103,7 +87,7 @@ def subject_of(
         Y.astype(np.float64),
         None if weight is None else weight.astype(np.float64),
     )
-    return Subject(shadow, fitted, network, samples, full_batch(network, samples))
+    return Subject(own, is_fitted(own), network, samples, full_batch(network, samples))
 
 
 def layout_of(estimator: NetworkEstimator) -> type[Layout]:
