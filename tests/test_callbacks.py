@@ -150,7 +150,8 @@ def test_a_fitted_estimator_at_every_begin_and_its_curves_at_every_end(cls, solv
     y, recorder = target_for(cls, 30), Snapshots()
     model = make(cls, solver=solver, max_iter=4, record="epoch").set_callbacks(recorder)
     model.fit(pd.DataFrame(X, columns=list("abcd")), y)
-    assert [name for name, _ in recorder.starts[:2]] == ["fit", recorder.starts[1][0]]
+    unit = "iteration" if solver == "lbfgs" else "epoch"
+    assert [name for name, _ in recorder.starts[:2]] == ["fit", unit]
     assert len(recorder.starts) == 1 + 4
     for k, (_, seen) in enumerate(recorder.starts):
         done = max(0, k - 1)  # the whole fit and its first epoch begin at the same place
@@ -172,3 +173,13 @@ def test_the_first_begin_shows_the_start_of_training(X):
     make(LogisticNeuronClassifier).set_callbacks(recorder).fit(X, y, **start)
     assert_array_equal(recorder.starts[0][1].coef_, start["coef_init"])
     assert_array_equal(recorder.starts[1][1].intercept_, start["intercept_init"])
+
+
+def test_a_task_that_training_does_not_reach_has_an_estimator_too(cls, X):
+    """The next epoch's task has begun when the plateau ends training."""
+    recorder = Recorder()
+    model = make(cls, tol=100.0, n_iter_no_change=2, max_iter=50).set_callbacks(recorder)
+    model.fit(X, target_for(cls, 30))
+    assert model.n_iter_ == 3
+    assert len(recorder.models) == len(recorder.ended)
+    assert recorder.models[-1].n_iter_ == recorder.models[-2].n_iter_ == 3

@@ -358,6 +358,14 @@ def test_what_is_not_covered_falls_back_and_says_so(params, named):
     fit("auto", ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(3,), **params)  # in silence
 
 
+def test_blocks_are_not_reported_one_by_one():
+    with config_context(engine="numba"):
+        model = LogisticNeuronClassifier(random_state=0)
+        for block in np.array_split(np.arange(N), 4):
+            model.partial_fit(X[block], CLASSES[block], classes=[0, 1, 2])
+    assert model.engine_ == "numpy"  # blocks of less than a batch
+
+
 def test_neither_l1_nor_another_link_nor_a_missing_intercept_is_covered():
     with pytest.warns(UserWarning, match="does not cover l1_ratio"):
         neuron = fit("numba", LogisticNeuronClassifier, X, CLASSES, alpha=0.1, l1_ratio=0.5)

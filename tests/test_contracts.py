@@ -114,6 +114,29 @@ def test_an_optimizer_that_does_not_say_how_l1_scales_refuses_it():
         Undefined().proximal_scale({})
 
 
+class Ten(SGD):
+    """Another direction than its parent's, and the parent's scale."""
+
+    def update(self, grad, state):
+        np.multiply(grad, 10.0, out=grad)
+
+
+class Scaled(Ten):
+    def proximal_scale(self, state):
+        return 10.0
+
+
+def test_a_scale_that_belongs_to_another_update_does_not_count():
+    X, y = data()
+    model = LogisticNeuronClassifier(solver=Ten(), alpha=0.05, l1_ratio=1.0, batch_size=None)
+    with pytest.raises(ValueError, match=r"defines proximal_scale.* Ten does not"):
+        model.fit(X, y)
+    how = {"alpha": 0.05, "l1_ratio": 1.0, "batch_size": None, "max_iter": 5000, "tol": None}
+    ten = LogisticNeuronClassifier(solver=Scaled(), eta=0.02, **how).fit(X, y)
+    one = LogisticNeuronClassifier(solver="sgd", eta=0.2, **how).fit(X, y)
+    assert_allclose(ten.coef_, one.coef_, rtol=1e-9)
+
+
 def test_the_guides_optimizer_finds_the_minimum_of_the_l1_penalty():
     """It was silently wrong by a factor of three in the objective."""
     X, y = data()

@@ -821,3 +821,62 @@ def test_sparse_coefficients_predict_and_train_the_same(neuron, targets, X):
     warm = make(neuron, warm_start=True, max_iter=3).fit(X, y)
     other = clone(warm).fit(X, y).sparsify()
     assert_array_equal(other.fit(X, y).coef_, warm.fit(X, y).coef_)
+
+
+class Sign(SGD):
+    """A direction of length one wherever there is a gradient, and where there is none."""
+
+    def update(self, grad, state):
+        np.copyto(grad, np.where(grad > 0, 1.0, -1.0))
+
+
+def test_no_optimizer_moves_an_intercept_that_is_not_there(neuron, X):
+    model = make(neuron, solver=Sign(), fit_intercept=False, eta=0.01)
+    assert np.all(model.fit(X, target_for(neuron, 30)).intercept_ == 0.0)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs", "newton"])
+def test_a_warm_start_does_not_drop_an_intercept(solver, X):
+    y = np.arange(30) % 2
+    model = make(LogisticNeuronClassifier, solver=solver, warm_start=True).fit(X, y)
+    before = weights_of(model)
+    with pytest.raises(ValueError, match="has an intercept, but fit_intercept=False"):
+        model.set_params(fit_intercept=False).fit(X, y)
+    assert_array_equal(weights_of(model), before)
+    model.set_params(fit_intercept=True).fit(X, y)
+
+
+def test_a_warm_start_from_a_mean_goes_on_from_the_last_iterate(X):
+    """Also where the user gives a part of the start."""
+    y, average = np.arange(30) % 2, SGD(average=True)
+    model = make(LogisticNeuronClassifier, solver=average, warm_start=True, record="epoch")
+    iterate = model.fit(X, y)._training_state.checkpoint.state["iterate"].copy()
+    assert iterate[-1] != model.intercept_[0]
+    model.set_params(record="step").fit(X, y, coef_init=np.zeros(4))
+    assert_array_equal(model.start_["coef"], np.zeros((1, 4)))
+    assert_array_equal(model.start_["intercept"], iterate[-1:])
+
+
+def test_names_of_an_earlier_fit_go(cls, X):
+    y = target_for(cls, 30)
+    model = make(cls).fit(pd.DataFrame(X, columns=list("abcd")), y)
+    assert hasattr(model, "feature_names_in_")
+    assert not hasattr(model.fit(X, y), "feature_names_in_")
+
+
+def test_another_optimizer_starts_with_a_state_of_its_own(X):
+    """AdamW has the arrays of Adam, but not its memory."""
+    y = np.arange(30) % 2
+    model = make(LogisticNeuronClassifier, solver="adam", warm_start=True).fit(X, y)
+    fresh = make(LogisticNeuronClassifier, solver="adamw", random_state=model.random_state)
+    start = {"coef_init": model.coef_, "intercept_init": model.intercept_}
+    model.set_params(solver="adamw", shuffle=False).fit(X, y)
+    assert_allclose(
+        weights_of(model), weights_of(fresh.set_params(shuffle=False).fit(X, y, **start))
+    )
+
+
+def test_an_unknown_class_weight_is_the_error_of_a_parameter(classifier, X):
+    model = make(classifier, class_weight="oops")
+    with pytest.raises(ValueError, match=r"'class_weight' parameter .* got 'oops'"):
+        model.partial_fit(X, np.arange(30) % 2, classes=[0, 1])

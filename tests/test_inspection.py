@@ -651,3 +651,27 @@ def test_the_perceptron_has_a_surface_too(X):
     model = make(PerceptronClassifier, record="step", batch_size=1).fit(X[:, :1], y)
     display = LossSurfaceDisplay.from_estimator(model, X[:, :1], y, grid_resolution=10)
     assert display.loss.min() >= 0.0
+
+
+def test_an_unfitted_network_is_seen_at_the_start_that_fit_makes(network, X):
+    for early_stopping in (False, True):
+        model = make(network, record="epoch", early_stopping=early_stopping)
+        trace = backprop_trace(model, X, target_for(network, 30))
+        start = model.fit(X, target_for(network, 30)).start_
+        for l, (W, b) in enumerate(zip(start["coefs"], start["intercepts"], strict=True), 1):
+            assert_array_equal(trace.W[l], W)
+            assert_array_equal(trace.b[l], b)
+
+
+def test_without_an_intercept_the_surface_is_one_of_weights(X):
+    y = np.arange(30) % 2
+    model = make(LogisticNeuronClassifier, fit_intercept=False, record="epoch").fit(X, y)
+    display = LossSurfaceDisplay.from_estimator(model, X, y, grid_resolution=5)
+    assert display.parameters == ("w[0]", "w[1]")
+    check = check_gradient(make(LogisticNeuronClassifier, fit_intercept=False), X, y)
+    assert check.passed
+    assert list(check.layers) == ["w"]
+    assert check.n_checked == check.n_parameters == 4
+    one = make(LogisticNeuronClassifier, fit_intercept=False).fit(X[:, :1], y)
+    with pytest.raises(ValueError, match="needs two parameters"):
+        LossSurfaceDisplay.from_estimator(one, X[:, :1], y)
