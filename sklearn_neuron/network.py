@@ -12,8 +12,8 @@ r"""The network: all parameters in one vector θ, and the two passes of backprop
 
 The objective is :math:`\sum_i s_i \ell_i / \sum_i s_i + \frac{\alpha}{2} \|W\|^2 + \beta \|W\|_1`;
 biases are never penalized. The last term, which has no gradient where a weight is zero, is left
-to a proximal step. The share of a sample, :math:`s_i / \sum s`, enters once, in
-:math:`\delta^L`.
+to a proximal step. The share of a sample, :math:`s_i / \sum s` (in a mini-batch its weight, of
+mean 1 over all samples, over the number of samples), enters once, in :math:`\delta^L`.
 
 Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, ∂b are
 ``(n_out,)``; z, a and δ are ``(m, n_out)``. The textbook's columns are these rows transposed.

@@ -11,7 +11,11 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from sklearn_neuron._engine.run import HISTORIES
-from sklearn_neuron._estimator.targets import ELEMENTWISE_LOSS, SIGMOID_LOSS
+from sklearn_neuron._estimator.targets import (
+    ELEMENTWISE_LOSS,
+    PROBABILISTIC_LOSS,
+    SIGMOID_LOSS,
+)
 from sklearn_neuron.activations import ACTIVATIONS
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.optimizers import OPTIMIZERS
@@ -114,10 +118,11 @@ record : {{{histories}}}, default="loss"
 verbose : bool or int, default=False
     Whether to print progress messages to stdout, one line per epoch.""",
     "cross_entropy": """\
-loss : str or Loss, default="cross_entropy"
-    The loss function: cross-entropy with a softmax or, for two classes and for multilabel y,
-    with sigmoids. ``CrossEntropy(label_smoothing=0.1)`` sets the hyper-parameters of the loss,
-    which a search then reaches as ``loss__label_smoothing``. Any other object is used as it is.""",
+loss : {{{losses_of_classes}}} or Loss, default="cross_entropy"
+    The loss function. ``"cross_entropy"`` is the one with a softmax or, for two classes and for
+    multilabel y, with sigmoids; ``"binary_cross_entropy"`` is for these two cases only.
+    ``CrossEntropy(label_smoothing=0.1)`` sets the hyper-parameters of the loss, which a search
+    then reaches as ``loss__label_smoothing``. Any other object is used as it is.""",
     "class_weight": """\
 class_weight : dict, "balanced" or None, default=None
     Weights associated with classes in the form ``{{class_label: weight}}``, by which the sample
@@ -178,6 +183,7 @@ _NAMES: dict[str, Iterable[str]] = {
     "activations": ACTIVATIONS,
     "histories": HISTORIES,
     "initializers": INITIALIZERS,
+    "losses_of_classes": PROBABILISTIC_LOSS.names,
     "losses_of_numbers": ELEMENTWISE_LOSS.names,
     "losses_of_ranges": SIGMOID_LOSS.names,
     "optimizers": OPTIMIZERS,
