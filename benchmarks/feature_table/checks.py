@@ -234,7 +234,7 @@ def survives(**params):
         for _ in range(3):  # that chance ends an epoch three times is out of the question
             before = signal.signal(signal.SIGALRM, interrupt)
             model = MAKE[column](**params)
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            signal.setitimer(signal.ITIMER_REAL, 1.0)  # after compiled code has been loaded
             try:
                 fit(column, make={column: lambda: model})  # noqa: B023
             except KeyboardInterrupt:
