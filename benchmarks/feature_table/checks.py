@@ -14,6 +14,7 @@ from sklearn.callback import ScoringMonitor
 from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import check_estimator
 
+import sklearn_neuron as ours
 from feature_table.models import MAKE, NOISE, RARE, X, fit, net, network, own, same, weights, y
 from sklearn_neuron.losses import SquaredError
 
@@ -230,11 +231,14 @@ def survives(**params):
         def interrupt(*_):
             raise KeyboardInterrupt
 
+        if column in {"mlps", "neurons"}:
+            with ours.config_context(engine="numba"):
+                fit(column)  # loads the compiled code, which takes as long as the interrupted fit
         whole, n = [], "max_epochs" if column == "skorch" else "max_iter"
         for _ in range(3):  # that chance ends an epoch three times is out of the question
             before = signal.signal(signal.SIGALRM, interrupt)
             model = MAKE[column](**params)
-            signal.setitimer(signal.ITIMER_REAL, 1.0)  # after compiled code has been loaded
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
             try:
                 fit(column, make={column: lambda: model})  # noqa: B023
             except KeyboardInterrupt:
