@@ -18,6 +18,7 @@ learn (the classes, the range), so nothing is written on the estimator while it 
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -618,8 +619,14 @@ def component(choice: Any, registry: Mapping[str, Any]) -> Any:
 
 def behind_a_sigmoid(kind: Any) -> Loss:
     """Return a loss of some class, with the logistic link if it takes a link."""
-    loss: Loss = kind(link=Logistic()) if "link" in kind._parameter_names() else kind()
+    loss: Loss = kind(link=Logistic()) if takes_link(kind) else kind()
     return loss
+
+
+@functools.cache  # to read a signature takes as long as an epoch
+def takes_link(kind: type[Loss]) -> bool:
+    """Return whether the link of a loss is a parameter."""
+    return "link" in kind._parameter_names()
 
 
 PROBABILISTIC_LOSS = Choice(
