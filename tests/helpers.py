@@ -1,6 +1,9 @@
 """What several test files share: the five estimators, and quick ways to make them."""
 
+import inspect
+
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_neuron import (
     LogisticNeuronClassifier,
@@ -39,6 +42,16 @@ def weights_of(estimator):
     """Return all fitted parameters as one vector."""
     coefs, intercepts = parameters_of(estimator)
     return np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
+
+
+def elastic_net(X, y, alpha, l1_ratio, **how):
+    """Return scikit-learn's minimum of our objective."""
+    if inspect.signature(LogisticRegression).parameters["penalty"].default != "deprecated":
+        how["penalty"] = "elasticnet"  # until scikit-learn 1.7
+    C = 1 / (alpha * len(y))
+    how = {"tol": 1e-9, "max_iter": 20_000, **how}
+    model = LogisticRegression(solver="saga", l1_ratio=l1_ratio, C=C, random_state=0, **how)
+    return model.fit(X, y)
 
 
 def target_for(cls, n, classes=3, seed=0):

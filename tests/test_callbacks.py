@@ -183,3 +183,15 @@ def test_a_task_that_training_does_not_reach_has_an_estimator_too(cls, X):
     assert model.n_iter_ == 3
     assert len(recorder.models) == len(recorder.ended)
     assert recorder.models[-1].n_iter_ == recorder.models[-2].n_iter_ == 3
+
+
+def test_a_fitted_estimator_of_a_task_can_be_trained_on(cls, X):
+    """By partial_fit and by a warm start, as the estimator itself could be at that moment."""
+    y, recorder = target_for(cls, 30), Recorder()
+    how = {"solver": "adam", "batch_size": 8, "random_state": 3}
+    make(cls, max_iter=5, **how).set_callbacks(recorder).fit(X, y)
+    for done, seen in enumerate(recorder.models, 1):
+        direct = make(cls, max_iter=min(done, 5), warm_start=True, **how).fit(X, y)
+        seen.set_callbacks().set_params(warm_start=True, max_iter=2).fit(X, y)
+        assert_array_equal(weights_of(seen), weights_of(direct.set_params(max_iter=2).fit(X, y)))
+        assert len(seen.partial_fit(X, y).loss_curve_) == 1

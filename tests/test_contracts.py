@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from guide_parts import REGISTRY, parts, register
-from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, make, target_for, weights_of
+from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, elastic_net, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
 
 from sklearn_neuron import (
     SGD,
@@ -141,9 +140,7 @@ def test_the_guides_optimizer_finds_the_minimum_of_the_l1_penalty():
     """It was silently wrong by a factor of three in the objective."""
     X, y = data()
     alpha = 0.05
-    best = LogisticRegression(
-        C=1 / (alpha * len(y)), l1_ratio=1.0, solver="saga", tol=1e-12, max_iter=100_000
-    ).fit(X, y)
+    best = elastic_net(X, y, alpha, 1.0, tol=1e-12, max_iter=100_000)
     ours = LogisticNeuronClassifier(
         solver=GUIDE["Adagrad"](), eta=0.3, alpha=alpha, l1_ratio=1.0, batch_size=None,
         max_iter=20_000, tol=None,

@@ -1,13 +1,10 @@
 """The elastic net, by its objective and its zeros; dropout, by its masks and its silence."""
 
-import inspect
-
 import numpy as np
 import pytest
-from helpers import NETWORKS, make, raw_output_of, target_for, weights_of
+from helpers import NETWORKS, elastic_net, make, raw_output_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
 from sklearn_neuron import (
@@ -40,16 +37,6 @@ def data(request):
     return scale(X), y
 
 
-def elastic_net(X, y, l1_ratio):
-    """Return scikit-learn's minimum of the same objective."""
-    C, how = 1 / (ALPHA * len(y)), {}
-    if inspect.signature(LogisticRegression).parameters["penalty"].default != "deprecated":
-        how["penalty"] = "elasticnet"  # until scikit-learn 1.7
-    return LogisticRegression(
-        solver="saga", l1_ratio=l1_ratio, C=C, tol=1e-9, max_iter=20_000, random_state=0, **how
-    ).fit(X, y)
-
-
 def net_objective(model, X, y, l1_ratio):
     """Return the objective by the book: the mean log-loss and the penalty."""
     W = model.coef_
@@ -66,7 +53,7 @@ def ours(X, y, l1_ratio, **params):
 @pytest.mark.parametrize("l1_ratio", [0.3, 0.8, 1.0])
 def test_elastic_net_agrees_with_saga(l1_ratio, data):
     X, y = data
-    theirs = elastic_net(X, y, l1_ratio)
+    theirs = elastic_net(X, y, ALPHA, l1_ratio)
     mine = ours(X, y, l1_ratio, eta=0.5 if len(theirs.classes_) == 2 else 0.3, max_iter=4000)
     assert_allclose(
         net_objective(mine, X, y, l1_ratio), net_objective(theirs, X, y, l1_ratio), rtol=1e-8
@@ -91,7 +78,7 @@ def test_elastic_net_agrees_with_saga(l1_ratio, data):
 def test_every_optimizer_has_the_same_fixed_point(solver, eta, data):
     """The proximal step is as long as the optimizer's steps are, weight by weight."""
     X, y = data
-    theirs = elastic_net(X, y, 0.5)
+    theirs = elastic_net(X, y, ALPHA, 0.5)
     mine = ours(X, y, 0.5, solver=solver, eta=eta, schedule="cosine", max_iter=3000)
     assert_allclose(net_objective(mine, X, y, 0.5), net_objective(theirs, X, y, 0.5), rtol=1e-8)
     assert_array_equal(mine.coef_ == 0, theirs.coef_ == 0)

@@ -120,12 +120,12 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
 
         def attributes_of(run: Run) -> dict[str, Any]:
             known = data.targets.attributes() | data.features
-            return known | run_attributes(run, network, layout, earlier)
+            reached = run_attributes(run, network, layout, earlier)
+            return known | reached | {"_training_state": state.advanced(solver, run)}
 
         plan = plan_of(self, solver, problem, state, tasks, attributes_of, one_pass=one_pass)
         run = fit_network(network, None if data.weightless else data.samples, plan)
-        state.advance(solver.title, run, has_updates=solver.has_updates)
-        attach(self, attributes_of(run) | {"_training_state": state})
+        attach(self, attributes_of(run))
         if tasks is not None:
             tasks.close(partial(attributes_of, run))
         if run.interrupt is not None:

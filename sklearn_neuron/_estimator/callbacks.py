@@ -5,6 +5,7 @@ With earlier versions of scikit-learn the estimators have no ``set_callbacks``.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,11 @@ except ImportError:  # scikit-learn < 1.9
 __all__ = ["CallbackSupport", "Tasks", "with_callbacks"]
 
 Attributes = Callable[[], dict[str, Any]]
+
+
+def copied(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes that stay as they are while training continues."""
+    return attributes | {"_training_state": copy.deepcopy(attributes["_training_state"])}
 
 
 class Tasks:
@@ -58,7 +64,7 @@ class Tasks:
         def begin(run: Run) -> None:
             if not self.begun:
                 self.begun = True
-                self._begin(lambda: attributes(run))
+                self._begin(lambda: copied(attributes(run)))
 
         return begin
 
@@ -91,7 +97,7 @@ class Tasks:
 
         def next_epoch(run: Run) -> bool:
             def now() -> dict[str, Any]:
-                return attributes(run)
+                return copied(attributes(run))
 
             stop = self._end_epoch(now)
             if not stop:

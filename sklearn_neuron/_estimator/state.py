@@ -15,6 +15,7 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from sklearn_neuron._engine.plan import Solver
 from sklearn_neuron._engine.run import Checkpoint, Run
 
 
@@ -104,13 +105,14 @@ class TrainingState:
             self.split_seed = int(self.rng(random_state).randint(2**31 - 1))
         return self.split_seed
 
-    def advance(self, optimizer: str, run: Run, *, has_updates: bool) -> None:
-        """Record what a run has reached, to be attached to the estimator."""
+    def advanced(self, solver: Solver, run: Run) -> TrainingState:
+        """Return the state after a run, to be attached to the estimator."""
         state = dict(run.state)
         if run.fitted() is not run.theta:  # the fitted parameters are a mean
             state["iterate"] = run.theta
-        epochs = self.checkpoint.epochs + (len(run.losses) if has_updates else 0)
-        self.checkpoint = Checkpoint(optimizer, state, epochs, run.plateaus)
+        epochs = self.checkpoint.epochs + (len(run.losses) if solver.has_updates else 0)
+        stream = self.stream
         if self._rng is not None:
-            self.stream = None if self.seed is None else self._rng.get_state()
-            self._rng = None
+            stream = None if self.seed is None else self._rng.get_state()
+        checkpoint = Checkpoint(solver.title, state, epochs, run.plateaus)
+        return replace(self, checkpoint=checkpoint, stream=stream, _rng=None)
