@@ -81,8 +81,11 @@ class Optimizer(Component):
 
     def start(self, theta: Array) -> State:
         """Return the whole state before the first update: that of ``init`` and of averaging."""
+        state = self.init(theta)
+        if not isinstance(state, dict):
+            raise TypeError(f"init of {type(self).__name__} must return a dict; got {state!r}.")
         averaged = {"average": theta.copy(), "n_updates": 0} if self.average else {}
-        return {**self.init(theta), **averaged}
+        return {**state, **averaged}
 
     def direction(self, grad: Array, state: State) -> None:
         """Turn the gradient, clipped to ``max_norm``, into the direction, in place."""

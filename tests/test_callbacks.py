@@ -195,3 +195,18 @@ def test_a_fitted_estimator_of_a_task_can_be_trained_on(cls, X):
         seen.set_callbacks().set_params(warm_start=True, max_iter=2).fit(X, y)
         assert_array_equal(weights_of(seen), weights_of(direct.set_params(max_iter=2).fit(X, y)))
         assert len(seen.partial_fit(X, y).loss_curve_) == 1
+
+
+def test_a_task_ends_once_even_if_a_callback_raises(X):
+    class Interrupter(Recorder):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            super().on_fit_task_end(estimator, context, fitted_estimator=fitted_estimator)
+            if (context.task_name, context.task_id) == ("epoch", 2):
+                raise KeyboardInterrupt
+
+    recorder = Interrupter()
+    model = make(LogisticNeuronClassifier).set_callbacks(recorder)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, np.arange(30) % 2)
+    assert len(recorder.ended) == len(set(recorder.ended))
+    assert model.n_iter_ == 3

@@ -346,3 +346,16 @@ def test_divergence_is_an_error_of_a_public_module(X):
         model.fit(X, target_for(ManualMLPRegressor, 30))
     assert isinstance(error.value, ValueError)
     assert type(error.value).__module__ == "sklearn_neuron.exceptions"
+
+
+@pytest.mark.parametrize("rate", [None, np.nan, -0.1, "fast"])
+def test_a_schedule_must_return_a_rate(rate, X):
+    kind = type("Wrong", (Schedule,), {"__call__": lambda self, eta, progress: rate})
+    with pytest.raises(ValueError, match=r"Wrong\(\) must return a finite learning rate >= 0; got"):
+        make(LogisticNeuronClassifier, schedule=kind()).fit(X, np.arange(30) % 2)
+
+
+def test_an_optimizers_state_must_be_a_dict(X):
+    kind = type("Wrong", (Bare,), {"init": lambda self, theta: None})
+    with pytest.raises(TypeError, match="init of Wrong must return a dict; got None"):
+        make(LogisticNeuronClassifier, solver=kind()).fit(X, np.arange(30) % 2)

@@ -880,3 +880,24 @@ def test_an_unknown_class_weight_is_the_error_of_a_parameter(classifier, X):
     model = make(classifier, class_weight="oops")
     with pytest.raises(ValueError, match=r"'class_weight' parameter .* got 'oops'"):
         model.partial_fit(X, np.arange(30) % 2, classes=[0, 1])
+
+
+def test_the_logarithm_of_the_largest_probability_keeps_its_digits():
+    """Log p = −log(1 + Σ e^(z_j − z_k)), where p itself rounds to 1."""
+    model = LogisticNeuronClassifier(max_iter=1).fit(np.eye(3), [0, 1, 2])
+    model.coef_, model.intercept_ = np.eye(3), np.zeros(3)
+    log_proba = model.predict_log_proba([[40.0, 0.0, 0.0], [30.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
+    assert_allclose(log_proba[0, 0], -2 * np.exp(-40.0), rtol=1e-14)
+    assert_allclose(log_proba[1, 0], -np.log1p(np.exp(-30.0) + np.exp(-29.0)), rtol=1e-14)
+    assert_allclose(log_proba[2], np.log(1 / 3), rtol=1e-15)
+
+
+def test_training_does_not_continue_behind_another_link(X):
+    y = target_for(ManualMLPRegressor, 30)
+    model = make(ManualMLPRegressor, warm_start=True).fit(X, y)
+    before = weights_of(model)
+    for go_on in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=r"output activation Identity\(\).*Exponential\(\)"):
+            model.set_params(loss="poisson") and go_on(X, y)
+    assert_array_equal(weights_of(model), before)
+    model.set_params(loss="huber").fit(X, y)  # another loss with the same link

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ from sklearn_neuron._engine.run import ROUNDING, Plateau, Run, check_finite
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
-from sklearn_neuron.schedules import Progress
+from sklearn_neuron.schedules import Progress, Schedule
 
 SCALE = "Bring the features to a common scale (for example with StandardScaler)."
 WITHOUT_UPDATES = "a solver with updates, such as 'sgd' or 'adam'"
@@ -55,7 +57,7 @@ class Updates(Solver):
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
         run.plateaus, run.engine = progress.plateaus, epoch.engine
         for number in range(1, plan.n_epochs + 1):
-            rate = plan.schedule(plan.eta, progress)
+            rate = rate_of(plan.schedule, plan.eta, progress)
             loss = epoch(rate)
             check_finite(
                 loss,
@@ -103,6 +105,16 @@ class Updates(Solver):
                 plan.on_compile()
             return CompiledEpoch(updater, samples, batch_size, plan.shuffling())
         return MiniBatchEpoch(updater, MiniBatches(network, samples, batch_size), plan.shuffling())
+
+
+def rate_of(schedule: Schedule, eta: float, progress: Progress) -> float:
+    """Return the learning rate of an epoch, or raise if the schedule returns none."""
+    rate: Any = schedule(eta, progress)
+    if not (isinstance(rate, Real) and 0.0 <= rate < math.inf):
+        raise ValueError(
+            f"{schedule!r} must return a finite learning rate >= 0; got {rate!r} for {progress}."
+        )
+    return float(rate)
 
 
 class LBFGS(Solver):

@@ -333,6 +333,13 @@ def check_parameters(estimator: NetworkEstimator) -> Solver:
 def check_continues(layout: Layout, network: Network, last: Mapping[str, Any]) -> None:
     """Raise unless a network is the one of the last fit."""
     coefs, intercepts = layout.fitted_layers(last)
+    link = last.get("_link", network.loss.link)
+    if link != network.loss.link:
+        raise ValueError(
+            f"The fitted network has the output activation {link!r}, but the loss now asks for "
+            f"{network.loss.link!r}. To continue training (warm_start or partial_fit) keep the "
+            "loss; to start from scratch set warm_start=False and call fit."
+        )
     if not network.fit_intercept and np.any(intercepts[-1]):
         raise ValueError(
             "The fitted neuron has an intercept, but fit_intercept=False asks for none. To "
@@ -505,7 +512,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         proba : ndarray of shape (n_samples, n_classes)
             σ(z) or softmax(z), with columns in the order of ``classes_``. For multilabel y each
             column is the probability of a label; these are kept below 1, in the order of the
-            logits, which changes them by at most 4e-9 (2e-6 in float32).
+            logits, which changes them by at most 4e-9 (2e-6 in float32). A probability that
+            underflows is the smallest positive number, not 0.
         """
         return self._answer(X, self._fitted_targets().proba)
 

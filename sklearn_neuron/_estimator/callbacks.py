@@ -84,13 +84,14 @@ class Tasks:
 
     def _end_epoch(self, attributes: Attributes) -> bool:
         """End the epoch's task, if one is open; return whether a callback asks to stop."""
-        stop = False
-        if self.epoch is not None:
-            stop = self.epoch.call_on_fit_task_end(
+        epoch, self.epoch = self.epoch, None  # also if a callback raises
+        if epoch is None:
+            return False
+        return bool(
+            epoch.call_on_fit_task_end(
                 estimator=self.estimator, reconstruction_attributes=attributes, **self.data
             )
-            self.epoch = None
-        return bool(stop)
+        )
 
     def callback(self, attributes: Callable[[Run], dict[str, Any]]) -> Callback:
         """Return what ends an epoch's task and begins the next one's."""

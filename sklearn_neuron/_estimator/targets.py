@@ -324,10 +324,13 @@ def both_sigmoids(z: Array) -> Array:
 
 def log_softmax(z: Array) -> Array:
     """Return the logarithm of softmax(z), row by row, finite for finite z."""
+    largest = z.argmax(axis=1)[:, None]
     with np.errstate(over="ignore"):
-        z = z - z.max(axis=1, keepdims=True)
+        z = z - np.take_along_axis(z, largest, axis=1)
     z = np.maximum(z, np.finfo(z.dtype).min)
-    log_proba: Array = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    others = np.exp(z)
+    np.put_along_axis(others, largest, 0.0, axis=1)  # its own term is the 1 of log1p
+    log_proba: Array = z - np.log1p(others.sum(axis=1, keepdims=True))
     return log_proba
 
 

@@ -104,7 +104,7 @@ def _table(groups: dict[str, Array]) -> list[str]:
         cells = (_number(column[i], head) for head, column in zip(heads, columns, strict=True))
         lines.append(f"{i:5d}" + "".join(cells))
     if len(columns[0]) > MAX_ROWS:
-        lines.append(f"    … {len(columns[0]) - MAX_ROWS} more rows")
+        lines.append(f"    … {len(columns[0]) - MAX_ROWS} more samples")
     return lines
 
 
@@ -177,7 +177,7 @@ def backprop_trace(
     ...     SigmoidNeuronRegressor(), [[3.5]], [0.5], coef_init=[-2.0], intercept_init=1.0
     ... )
     >>> print(trace)
-    SigmoidNeuronRegressor 1 → 1: 1 row, loss squared_error
+    SigmoidNeuronRegressor 1 → 1: 1 sample, loss squared_error
     objective 0.2475334907
     <BLANKLINE>
     layer 1 of 1: 1 → 1, logistic
@@ -199,7 +199,7 @@ def backprop_trace(
     share = np.full((len(samples.Y), 1), 1.0) if samples.weight is None else samples.weight
     share = share / len(samples.Y)
     sizes = " → ".join(map(str, network.layer_sizes))
-    n_rows = f"{len(samples.Y)} row{'s' if len(samples.Y) > 1 else ''}"
+    n_samples = f"{len(samples.Y)} sample{'s' if len(samples.Y) > 1 else ''}"
     links: list[Link] = [*network.activations, network.loss.link]
     return BackpropTrace(
         a=a,
@@ -214,7 +214,7 @@ def backprop_trace(
         loss=loss,
         objective=float(share[:, 0] @ loss) + network.penalty(),
         alpha=network.alpha,
-        title=f"{type(subject.estimator).__name__} {sizes}: {n_rows}, loss {network.loss.name}",
+        title=f"{type(subject.estimator).__name__} {sizes}: {n_samples}, loss {network.loss.name}",
         activations={l: link.name for l, link in enumerate(links, 1)},
     )
 
