@@ -110,7 +110,7 @@ class Updates(Solver):
 def rate_of(schedule: Schedule, eta: float, progress: Progress) -> float:
     """Return the learning rate of an epoch, or raise if the schedule returns none."""
     rate: Any = schedule(eta, progress)
-    if not (isinstance(rate, Real) and 0.0 <= rate < math.inf):
+    if not isinstance(rate, Real) or not 0.0 <= float(rate) < math.inf:
         raise ValueError(
             f"{schedule!r} must return a finite learning rate >= 0; got {rate!r} for {progress}."
         )
