@@ -115,4 +115,6 @@ class TrainingState:
         if self._rng is not None:
             stream = None if self.seed is None else self._rng.get_state()
         checkpoint = Checkpoint(solver.title, state, epochs, run.plateaus)
-        return replace(self, checkpoint=checkpoint, stream=stream, _rng=None)
+        return TrainingState(
+            checkpoint, self.n_rows, self.total_weight, self.seed, stream, self.split_seed
+        )

@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -59,6 +59,12 @@ class Targets(ABC):
     @abstractmethod
     def y_check(self) -> Mapping[str, Any]:
         """Arguments of ``validate_data``."""
+
+    def _changed(self, **changes: Any) -> Self:
+        """Return a copy with other fields, as the slower ``dataclasses.replace`` does."""
+        new = object.__new__(type(self))
+        vars(new).update(vars(self), **changes)
+        return new
 
     @abstractmethod
     def read(
@@ -169,7 +175,7 @@ class Classes(Targets):
                 f"only one class: {all_classes.tolist()[0]!r}."
             )
         target = labels if multilabel else np.searchsorted(all_classes, labels)
-        return replace(self, classes=all_classes, multilabel=multilabel), target
+        return self._changed(classes=all_classes, multilabel=multilabel), target
 
     def _settle(
         self,
@@ -452,7 +458,7 @@ class Numbers(Targets):
     ) -> tuple[Self, NDArray[Any]]:
         target = np.asarray(y).reshape(len(y), -1)
         if not known:
-            return replace(self, flat=y.ndim == 1, n_targets=target.shape[1]), target
+            return self._changed(flat=y.ndim == 1, n_targets=target.shape[1]), target
         if target.shape[1] != self.n_targets:
             raise ValueError(
                 f"y has {target.shape[1]} targets, but the previous fit had {self.n_targets}."
@@ -491,8 +497,7 @@ class Numbers(Targets):
         return {"_single_target": self.flat, "_n_targets": self.n_targets}
 
     def fitted(self, attributes: Mapping[str, Any]) -> Self:
-        return replace(
-            self,
+        return self._changed(
             flat=attributes["_single_target"],
             n_targets=attributes["_n_targets"],
             link=attributes.get("_link"),
@@ -515,7 +520,7 @@ class Interval(Numbers):
         else:
             low, high = settle_range(estimator.target_range, target)
             ends = (float(low[0]), float(high[0])) if self.flat else (low, high)
-            targets = replace(self, ends=ends)
+            targets = self._changed(ends=ends)
         outside = targets._outside(target, estimator.target_range)
         unit: NDArray[np.float64] = target - low
         unit /= high - low
@@ -588,7 +593,7 @@ class Interval(Numbers):
         return {**super().attributes(), "target_range_": self.ends}
 
     def fitted(self, attributes: Mapping[str, Any]) -> Self:
-        return replace(super().fitted(attributes), ends=attributes["target_range_"])
+        return super().fitted(attributes)._changed(ends=attributes["target_range_"])
 
     def check_dtype(self, dtype: Any) -> None:
         """Raise if the range overflows in the dtype of X."""
