@@ -44,6 +44,19 @@ def halves(cls, seed=0):
     return (X[:40], y[:40]), (X[40:], y[40:])
 
 
+def watch_validation(monkeypatch):
+    """Return a list that receives the validation samples of every fit from now on."""
+    held = []
+    original = Validation.__init__
+
+    def spy(self, network, data):
+        held.append(data.samples)
+        original(self, network, data)
+
+    monkeypatch.setattr(Validation, "__init__", spy)
+    return held
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 def test_measured_after_every_epoch_and_the_best_restored(cls, solver):
     if solver == "lbfgs" and cls not in WITH_LBFGS:
@@ -237,16 +250,9 @@ def test_a_warm_start_holds_out_the_same_rows(random_state, monkeypatch):
     (X, y), _ = halves(LogisticNeuronClassifier)
     model = make(LogisticNeuronClassifier, early_stopping=True, warm_start=True, max_iter=2)
     model.set_params(random_state=random_state)
-    held = []
-    original = Validation.__init__
-
-    def spy(self, network, data):
-        held.append(data.samples.X)
-        original(self, network, data)
-
-    monkeypatch.setattr(Validation, "__init__", spy)
+    held = watch_validation(monkeypatch)
     model.fit(X, y).fit(X, y)
-    assert_array_equal(held[0], held[1])
+    assert_array_equal(held[0].X, held[1].X)
 
 
 def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
@@ -418,18 +424,11 @@ def test_losses_that_cannot_work_are_refused(model, labels, X):
 def test_validation_data_keep_their_own_weights_beside_balanced_classes(monkeypatch):
     (X, y), _ = halves(LogisticNeuronClassifier)
     weight = np.random.RandomState(0).uniform(0.5, 3.0, 40) * (1 + 5 * (y == 0))
-    held = []
-    original = Validation.__init__
-
-    def spy(self, network, data):
-        held.append(data.samples.weight)
-        original(self, network, data)
-
-    monkeypatch.setattr(Validation, "__init__", spy)
+    held = watch_validation(monkeypatch)
     for class_weight in (None, "balanced"):
         model = make(LogisticNeuronClassifier, early_stopping=True, class_weight=class_weight)
         model.fit(X, y, sample_weight=weight)
-    assert_allclose(held[0], held[1])
+    assert_allclose(held[0].weight, held[1].weight)
 
 
 def test_an_interrupted_later_start_leaves_the_best_of_the_others(monkeypatch):

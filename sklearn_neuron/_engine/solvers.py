@@ -27,7 +27,10 @@ from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
 from sklearn_neuron.schedules import Progress, Schedule
 
 SCALE = "Bring the features to a common scale (for example with StandardScaler)."
-WITHOUT_UPDATES = "a solver with updates, such as 'sgd' or 'adam'"
+#: What solvers without updates do not support.
+WITHOUT_UPDATES = dict.fromkeys(
+    ("l1_ratio", "dropout"), "a solver with updates, such as 'sgd' or 'adam'"
+)
 
 
 class Updates(Solver):
@@ -121,10 +124,7 @@ class LBFGS(Solver):
     """L-BFGS over all samples, by SciPy, in float64 whatever the network's dtype."""
 
     title = "L-BFGS"
-
-    @property
-    def unsupported(self) -> Mapping[str, str]:
-        return {"l1_ratio": WITHOUT_UPDATES, "dropout": WITHOUT_UPDATES}
+    unsupported = WITHOUT_UPDATES
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
         blocks, plateau, at_start = full_batch(network, samples), plateau_of(plan), True
@@ -171,10 +171,7 @@ class Newton(Solver):
     """Newton's method over all samples, for networks without hidden layers: see ``newton``."""
 
     title = "Newton's method"
-
-    @property
-    def unsupported(self) -> Mapping[str, str]:
-        return {"l1_ratio": WITHOUT_UPDATES, "dropout": WITHOUT_UPDATES}
+    unsupported = WITHOUT_UPDATES
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
         newton(

@@ -69,29 +69,19 @@ class Tasks:
         return begin
 
     def _begin(self, attributes: Attributes) -> None:
-        self.whole.call_on_fit_task_begin(
-            estimator=self.estimator, reconstruction_attributes=attributes, **self.data
-        )
+        self._tell(self.whole.call_on_fit_task_begin, attributes)
         self._begin_epoch(attributes)
 
     def _begin_epoch(self, attributes: Attributes) -> None:
         if self.left:
             self.left -= 1
             self.epoch = self.whole.subcontext(task_name=self.unit)
-            self.epoch.call_on_fit_task_begin(
-                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
-            )
+            self._tell(self.epoch.call_on_fit_task_begin, attributes)
 
     def _end_epoch(self, attributes: Attributes) -> bool:
         """End the epoch's task, if one is open; return whether a callback asks to stop."""
         epoch, self.epoch = self.epoch, None  # also if a callback raises
-        if epoch is None:
-            return False
-        return bool(
-            epoch.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
-            )
-        )
+        return epoch is not None and self._tell(epoch.call_on_fit_task_end, attributes)
 
     def callback(self, attributes: Callable[[Run], dict[str, Any]]) -> Callback:
         """Return what ends an epoch's task and begins the next one's."""
@@ -110,6 +100,9 @@ class Tasks:
     def close(self, attributes: Attributes) -> None:
         """End what is open."""
         self._end_epoch(attributes)
-        self.whole.call_on_fit_task_end(
-            estimator=self.estimator, reconstruction_attributes=attributes, **self.data
-        )
+        self._tell(self.whole.call_on_fit_task_end, attributes)
+
+    def _tell(self, hook: Callable[..., Any], attributes: Attributes) -> bool:
+        """Tell callbacks that a task begins or ends; return whether one asks to stop."""
+        answer = hook(estimator=self.estimator, reconstruction_attributes=attributes, **self.data)
+        return bool(answer)

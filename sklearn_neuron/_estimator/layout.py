@@ -9,7 +9,7 @@ Layers     p → hidden layers (or none) → K        ``coefs_``, ``intercepts_`
                                                   array per layer
 =========  =====================================  =============================================
 
-A layout is an immutable value, made of the estimator's estimator. It also says how the network
+A layout is an immutable value, made of an estimator's parameters. It also says how the network
 starts, and how its hidden layers look while it is trained.
 """
 
