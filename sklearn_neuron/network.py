@@ -46,6 +46,8 @@ def product(A: Matrix, B: Array, out: Array) -> None:
 
 def dense(matrix: Matrix) -> Array:
     """Return a matrix as an array; a product of sparse X and sparse W is sparse."""
+    if type(matrix) is np.ndarray:  # nearly always
+        return matrix
     array: Array = matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix)
     return array
 

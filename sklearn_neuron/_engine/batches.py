@@ -113,7 +113,7 @@ def raw_outputs(
     A pure function, as ``raw_output`` is. The activations of a block, all layers together, take at
     most ``n_bytes``, but a block has at least one sample.
     """
-    per_row = sum(len(b) for b in intercepts) * intercepts[0].itemsize
+    per_row = sum(map(len, intercepts)) * intercepts[0].itemsize
     n, size = X.shape[0], max(1, int(n_bytes // per_row))
     for start in range(0, n, size):
         rows = slice(start, min(start + size, n))

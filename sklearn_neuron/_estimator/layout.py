@@ -116,9 +116,9 @@ class Neuron(Layout):
 
     @classmethod
     def layers(cls, named: Mapping[str, Any]) -> Parameters:
-        coef, intercept = named["coef"], np.atleast_1d(named["intercept"])
-        coef = coef if sparse.issparse(coef) else np.atleast_2d(coef)
-        return [coef.T], [intercept.astype(coef.dtype, copy=False)]
+        coef = named["coef"]
+        coef = coef if sparse.issparse(coef) else np.array(coef, ndmin=2, copy=None)
+        return [coef.T], [np.array(named["intercept"], coef.dtype, ndmin=1, copy=None)]
 
     def named(self, theta: Array, network: Network) -> dict[str, Any]:
         (W,), (b,) = split(theta, network.layer_sizes)
