@@ -362,7 +362,7 @@ def test_a_large_strided_input_is_not_copied(cls):
 # ---- what the user may change after fit ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [np.float64])
+@pytest.mark.parametrize("dtype", [np.float64, int])
 @pytest.mark.parametrize("container", [np.asarray, np.ndarray.tolist])
 def test_new_attributes_of_a_neuron_count(dtype, container):
     X = np.random.RandomState(0).normal(size=(5, 4))

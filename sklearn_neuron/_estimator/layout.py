@@ -118,6 +118,8 @@ class Neuron(Layout):
     def layers(cls, named: Mapping[str, Any]) -> Parameters:
         coef = named["coef"]
         coef = coef if sparse.issparse(coef) else np.array(coef, ndmin=2, copy=None)
+        if coef.dtype.kind != "f":  # integers of the user's own must not round the intercept
+            coef = coef.astype(np.float64)
         return [coef.T], [np.array(named["intercept"], coef.dtype, ndmin=1, copy=None)]
 
     def named(self, theta: Array, network: Network) -> dict[str, Any]:
