@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
-from helpers import CLASSIFIERS, ESTIMATORS, REGRESSORS, make, target_for
+from helpers import CLASSIFIERS, ESTIMATORS, REGRESSORS, make, parameters_of, target_for
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -437,3 +437,10 @@ def test_probabilities_of_two_classes_at_the_ends(dtype):
     for z, proba in ((np.inf, [tiny, 1.0]), (-np.inf, [1.0, tiny]), (0.0, [0.5, 0.5])):
         read_off = model._fitted_targets().proba
         assert_array_equal(read_off(np.array([[z]], dtype)), np.array([proba], dtype))
+
+
+@pytest.mark.parametrize(("cls", "kind"), KINDS)
+def test_weights_lie_in_memory_as_products_read_them(cls, kind):
+    """For 1,000 samples and ten outputs BLAS takes twice as long if it has to transpose W."""
+    for model in (fitted(cls, kind), pickle.loads(pickle.dumps(fitted(cls, kind)))):
+        assert all(W.flags.c_contiguous for W in parameters_of(model)[0])

@@ -124,7 +124,7 @@ class Neuron(Layout):
 
     def named(self, theta: Array, network: Network) -> dict[str, Any]:
         (W,), (b,) = split(theta, network.layer_sizes)
-        coef = np.ascontiguousarray(W.T)
+        coef = W.T
         if self.flat:
             return {"coef": coef[0], "intercept": float(b[0])}
         return {"coef": coef, "intercept": b}
