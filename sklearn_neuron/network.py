@@ -12,12 +12,17 @@ r"""The network: all parameters in one vector θ, and the two passes of backprop
 
 The objective is :math:`\sum_i s_i \ell_i / \sum_i s_i + \frac{\alpha}{2} \|W\|^2 + \beta \|W\|_1`;
 biases are never penalized. The last term, which has no gradient where a weight is zero, is left
-to a proximal step. The share of a sample, :math:`s_i / \sum s` (in a mini-batch its weight, of
-mean 1 over all samples, over the number of samples), enters once, in :math:`\delta^L`.
+to ``shrink``, the cumulative penalty of Tsuruoka, Tsujii and Ananiadou (2009). The share of a
+sample, :math:`s_i / \sum s` (in a mini-batch its weight, of mean 1 over all samples, over the
+number of samples), enters once, in :math:`\delta^L`.
 
 Shapes: rows of X are samples, so a layer's W is ``(n_in, n_out)`` and its b, ∂b are
 ``(n_out,)``; z, a and δ are ``(m, n_out)``. The textbook's columns are these rows transposed.
 θ and ∇θ hold W¹ … Wᴸ and then b¹ … bᴸ; W, b, dW, db are views of them.
+
+Y. Tsuruoka, J. Tsujii, S. Ananiadou (2009). Stochastic gradient descent training for
+L1-regularized log-linear models with cumulative penalty. ACL-IJCNLP, 477-485.
+https://aclanthology.org/P09-1054
 """
 
 from __future__ import annotations
@@ -238,13 +243,28 @@ class Network:
         if factor:
             self.axpy(self._weights, self._dweights, a=factor)
 
-    def shrink(self, threshold: Array | float) -> None:
-        """Shrink every weight towards zero by ``threshold``, and to zero where it is nearer.
+    def shrink(self, due: float, paid: NDArray[np.float64], scale: Array | float) -> None:
+        """Move every weight toward zero by what it still owes, and to zero where it is nearer.
 
-        This is the proximal step of the L1 penalty. There may be one threshold for each
-        component of θ.
+        With u what each weight could have received of the L1 penalty so far and q what it has,
+        c = clip(w, s (q − u), s (q + u)), w ← w − c, q ← q − c / s. For s = 1 these are the two
+        cases of the paper: w ← max(0, w − (u + q)) for w > 0, w ← min(0, w + (u − q)) for w < 0.
+
+        Parameters
+        ----------
+        due : float
+            u = Σ η β, the sum over the updates.
+        paid : ndarray of shape (n_weights,)
+            q, in [−u, u] and negative where positive weights have received it. It is updated, and
+            in float64, because w depends on the small difference of u and |q|.
+        scale : ndarray of shape (n_parameters,) or float
+            s, the optimizer's ``proximal_scale``. As u and q count gradients, and s is that of the
+            moment, a debt from when s was much larger cannot hold a weight at zero.
         """
-        if np.ndim(threshold):
-            threshold = np.asarray(threshold)[: self.n_weights]
+        if np.ndim(scale):
+            scale = np.asarray(scale)[: self.n_weights]
         W = self._weights
-        np.copyto(W, np.sign(W) * np.maximum(np.abs(W) - threshold, 0.0))
+        charge = np.maximum(W, scale * (paid - due))
+        np.minimum(charge, scale * (paid + due), out=charge)
+        W -= charge
+        paid -= charge / scale

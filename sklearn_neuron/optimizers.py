@@ -13,9 +13,9 @@ AdamW       Adam's direction + λ W, without the biases
 
 An optimizer object holds hyper-parameters only. ``init`` makes the state, a dict of arrays and
 numbers that lives with the training run; ``update`` turns the gradient into the direction in place.
-Neither allocates during training. Three things are composed around the ``update`` of every
+Neither allocates during training. Four things are composed around the ``update`` of every
 optimizer, and are never its own affair: clipping of the gradient (``direction``), decay of the
-weights and averaging of θ (the engine's ``Updater``).
+weights, the L1 penalty and averaging of θ (the engine's ``Updater``).
 """
 
 from __future__ import annotations
@@ -59,14 +59,15 @@ class Optimizer(Component):
         """Return the ratio of the direction to a constant gradient, in the long run.
 
         It is a number, or an array with one for each component of θ. The L1 penalty has no gradient
-        at zero, so it does not pass through ``update``: after each update a proximal step shrinks
-        the weights by η times the penalty times this ratio. With a wrong ratio the minimum would be
-        that of another objective. An optimizer that does not define it refuses ``l1_ratio``.
+        at zero, so it does not pass through ``update``: after each update the weights receive
+        what is due of it, times this ratio (``Network.shrink``). With a wrong ratio the minimum
+        would be that of another objective. An optimizer that does not define it refuses
+        ``l1_ratio``.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no proximal_scale.")
 
     def has_proximal_scale(self) -> bool:
-        """Return whether the optimizer says how the proximal step of L1 scales.
+        """Return whether the optimizer says how the L1 penalty scales.
 
         A scale that is inherited from a class with another ``update`` does not count.
         """

@@ -10,7 +10,7 @@ import pytest
 import sklearn_neuron
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = ["step", "neuron", "optimum", "grid", "scaling", "fixed_cost", "serving"]
+SCRIPTS = ["step", "neuron", "optimum", "grid", "scaling", "fixed_cost", "serving", "l1"]
 
 
 # in a process of its own, as a benchmark sets the number of threads before NumPy is imported

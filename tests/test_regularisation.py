@@ -1,10 +1,14 @@
 """The elastic net, by its objective and its zeros; dropout, by its masks and its silence."""
 
+import pickle
+
 import numpy as np
 import pytest
 from helpers import NETWORKS, elastic_net, make, raw_output_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import load_breast_cancer, load_wine
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.linear_model import SGDClassifier
 from sklearn.preprocessing import scale
 
 from sklearn_neuron import (
@@ -129,6 +133,205 @@ def test_l1_ratio_zero_is_the_l2_penalty(X):
     neither = make(LogisticNeuronClassifier, alpha=0.0, l1_ratio=1.0).fit(X, y)
     assert_array_equal(explicit.coef_, plain.coef_)
     assert_array_equal(neither.coef_, make(LogisticNeuronClassifier).fit(X, y).coef_)
+
+
+# ---- L1 in mini-batches: the cumulative penalty -------------------------------------------------
+
+
+def four_of_sixty():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(400, 60))
+    return X, (X[:, :4] @ [2, -2, 1.5, -1.5] + rng.normal(size=400) > 0).astype(int)
+
+
+def words():
+    """Return sparse samples: which of 150 words occur; eight of them count."""
+    rng = np.random.RandomState(0)
+    X = sparse.random(400, 150, 0.1, format="csr", random_state=rng, data_rvs=np.ones)
+    z = X[:, :8] @ [4, -4, 3, -3, 4, -4, 3, -3] + 0.3 * rng.normal(size=400)
+    return X, (z > 0).astype(int)
+
+
+#: Data, the strength of the penalty, and what η is multiplied by.
+SPARSE_PROBLEMS = {
+    "synthetic": (four_of_sixty, 0.05, 1.0),
+    "words": (words, 0.01, 2.0),
+    "breast_cancer": (lambda: load_breast_cancer(return_X_y=True), 0.05, 1.0),
+    "wine": (lambda: load_wine(return_X_y=True), 0.05, 1.0),
+    "diabetes": (lambda: load_diabetes(return_X_y=True), 0.01, 4.0),
+}
+#: Learning rate and epochs that suffice in batches of 1 to 128.
+SCHEDULES = {1: (0.05, 30), 8: (0.1, 100), 32: (0.3, 200), 128: (0.5, 400)}
+
+
+def lasso(name, **params):
+    """Return a fit of one of the sparse problems, and its data."""
+    load, alpha, factor = SPARSE_PROBLEMS[name]
+    X, y = load()
+    X = X if sparse.issparse(X) else scale(X)
+    cls = SigmoidNeuronRegressor if name == "diabetes" else LogisticNeuronClassifier
+    how = {"alpha": alpha, "l1_ratio": 1.0, "schedule": "cosine", "tol": None, "random_state": 0}
+    params["eta"] *= factor
+    return cls(**{**how, **params}).fit(X, y), X, y
+
+
+def objective_of(model, X, y):
+    """Return what a fit minimizes, at its fitted parameters."""
+    frozen = {"eta": 1e-300, "max_iter": 1, "batch_size": None, "solver": "sgd", "tol": None}
+    again = type(model)(**{**model.get_params(deep=False), **frozen})
+    return again.fit(X, y, coef_init=model.coef_, intercept_init=model.intercept_).loss_
+
+
+@pytest.fixture(scope="module")
+def optimum():
+    """Return the share of zeros and the objective at the optimum, by name."""
+    found = {}
+    for name in SPARSE_PROBLEMS:
+        model, X, y = lasso(name, batch_size=None, eta=0.5, max_iter=4000)
+        share = (model.coef_ == 0).mean()
+        if name != "diabetes":
+            theirs = elastic_net(X, y, SPARSE_PROBLEMS[name][1], 1.0)
+            share = (theirs.coef_ == 0).mean()
+        found[name] = (share, objective_of(model, X, y))
+    return found
+
+
+@pytest.mark.parametrize("batch_size", SCHEDULES)
+@pytest.mark.parametrize("name", SPARSE_PROBLEMS)
+def test_mini_batches_have_the_zeros_of_the_optimum(name, batch_size, optimum):
+    """A plain proximal step after each batch is undone by the next: it fails every case."""
+    eta, max_iter = SCHEDULES[batch_size]
+    model, X, y = lasso(name, batch_size=batch_size, eta=eta, max_iter=max_iter)
+    share, least = optimum[name]
+    assert 0.55 < share < 0.95
+    assert abs((model.coef_ == 0).mean() - share) <= 0.05
+    assert objective_of(model, X, y) < least + 0.002
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 32, 128])
+@pytest.mark.parametrize("name", ["synthetic", "breast_cancer"])
+@pytest.mark.parametrize(
+    "solver",
+    [SGD(0.9), SGD(0.9, nesterov=True), Adam(), RMSprop(), RMSprop(momentum=0.5)],
+    ids=repr,
+)
+def test_so_do_those_of_every_optimizer(solver, name, batch_size, optimum):
+    eta, max_iter = SCHEDULES[batch_size]
+    how = {"eta": 0.1 * eta, "max_iter": max_iter, "solver": solver}
+    model, X, y = lasso(name, batch_size=batch_size, **how)
+    share, least = optimum[name]
+    assert abs((model.coef_ == 0).mean() - share) <= 0.05
+    assert objective_of(model, X, y) < least + 0.004
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_zeros_are_as_exact_in_float32(dtype):
+    """Over 60,000 updates, after which u is far larger than what a weight owes."""
+    X, y = four_of_sixty()
+    how = {"eta": 0.02, "alpha": 0.05, "l1_ratio": 1.0, "batch_size": 1, "tol": None}
+    model = LogisticNeuronClassifier(max_iter=150, random_state=0, **how)
+    share = (model.fit(X.astype(dtype), y).coef_ == 0).mean()
+    assert model.coef_.dtype == dtype
+    assert abs(share - 56 / 60) <= 0.02
+
+
+def cumulative_penalty(X, y, eta, beta, batch_size, epochs):
+    """Return w and b by the paper's two cases, weight by weight, over the samples' own order."""
+    w, b, q, u = np.zeros(X.shape[1]), 0.0, np.zeros(X.shape[1]), 0.0
+    for start in list(range(0, len(X), batch_size)) * epochs:
+        rows, labels = X[start : start + batch_size], y[start : start + batch_size]
+        delta = (1 / (1 + np.exp(-(rows @ w + b))) - labels) / len(rows)
+        w, b, u = w - eta * rows.T @ delta, b - eta * delta.sum(), u + eta * beta
+        for i, z in enumerate(w):
+            if w[i] > 0:
+                w[i] = max(0.0, w[i] - (u + q[i]))
+            elif w[i] < 0:
+                w[i] = min(0.0, w[i] + (u - q[i]))
+            q[i] += w[i] - z
+    return w, b
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+def test_the_penalty_agrees_with_the_paper(batch_size):
+    X, y = four_of_sixty()
+    w, b = cumulative_penalty(X, y, 0.1, 0.05, batch_size or len(X), 5 if batch_size else 100)
+    model = LogisticNeuronClassifier(
+        eta=0.1, alpha=0.05, l1_ratio=1.0, batch_size=batch_size, shuffle=False, tol=None,
+        max_iter=5 if batch_size else 100,
+    ).fit(X, y)  # fmt: skip
+    assert_allclose(model.coef_[0], w, rtol=1e-9, atol=1e-14)
+    assert_allclose(model.intercept_, b, rtol=1e-9)
+    assert_array_equal(model.coef_[0] == 0, w == 0)
+    assert 10 < (w == 0).sum() < 60
+
+
+@pytest.mark.parametrize("l1_ratio", [0.7, 1.0])
+def test_single_samples_agree_with_sgd_classifier(l1_ratio):
+    """It has the same penalty; on dense samples it is due for every weight at every update."""
+    X, y = four_of_sixty()
+    how = {"alpha": 0.05, "l1_ratio": l1_ratio, "shuffle": False, "max_iter": 5, "tol": None}
+    theirs = SGDClassifier(
+        loss="log_loss", penalty="elasticnet", learning_rate="constant", eta0=0.05, **how
+    ).fit(X, y)
+    ours = LogisticNeuronClassifier(eta=0.05, batch_size=1, **how).fit(X, y)
+    assert_allclose(ours.coef_, theirs.coef_, rtol=1e-10, atol=1e-12)
+    assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-10)
+    assert_array_equal(ours.coef_ == 0, theirs.coef_ == 0)
+    assert (ours.coef_ == 0).mean() > 0.8
+
+
+@pytest.mark.parametrize("solver", ["sgd", SGD(0.9, average=True), "adam", "rmsprop"], ids=repr)
+def test_blocks_and_pickles_continue_the_penalty(solver):
+    """Two epochs in blocks of five batches, each block given to a copy from a pickle."""
+    X, y = four_of_sixty()
+    how = {"solver": solver, "eta": 0.01, "alpha": 0.05, "l1_ratio": 0.9, "batch_size": 8}
+    whole, parts = (
+        make(LogisticNeuronClassifier, shuffle=False, **{**how, "max_iter": 2}) for _ in range(2)
+    )
+    whole.fit(X, y)
+    for start in [*range(0, 400, 40)] * 2:
+        block = slice(start, start + 40)
+        parts = pickle.loads(pickle.dumps(parts.partial_fit(X[block], y[block], classes=[0, 1])))
+    assert_array_equal(weights_of(parts), weights_of(whole))
+    ours, theirs = (m._training_state.checkpoint.state for m in (parts, whole))
+    assert ours["l1_due"] == theirs["l1_due"] > 0
+    assert_array_equal(ours["l1_paid"], theirs["l1_paid"])
+
+
+def test_a_warm_start_continues_the_penalty(X):
+    y, how = np.arange(30) % 2, {"alpha": 0.05, "l1_ratio": 1.0, "batch_size": 7, "eta": 0.1}
+    whole = make(LogisticNeuronClassifier, **how, max_iter=6).fit(X, y)
+    parts = make(LogisticNeuronClassifier, **how, max_iter=3, warm_start=True).fit(X, y).fit(X, y)
+    assert_array_equal(weights_of(parts), weights_of(whole))
+
+
+@pytest.mark.parametrize("batch_size", [32, None])
+def test_a_path_of_penalties_finds_each_optimum(batch_size):
+    """What zeros owe of the stronger penalty does not delay them under the weaker one."""
+    X, y = four_of_sixty()
+    model = LogisticNeuronClassifier(
+        l1_ratio=1.0, batch_size=batch_size, eta=0.05 if batch_size else 1.0, max_iter=100,
+        tol=None, warm_start=True, random_state=0,
+    )  # fmt: skip
+    for alpha in (0.2, 0.1, 0.05, 0.02):
+        model.set_params(alpha=alpha).fit(X, y)
+        theirs = elastic_net(X, y, alpha, 1.0)
+        assert abs((model.coef_ == 0).mean() - (theirs.coef_ == 0).mean()) <= 0.05
+
+
+def test_features_unseen_for_long_can_leave_zero():
+    """Until its first gradient Adam's scale is 1 / ε = 10⁸, which is no measure of a debt."""
+    rng = np.random.RandomState(0)
+    X = np.zeros((2000, 2))
+    X[:, 0] = rng.normal(size=2000)
+    X[1000:, 1] = rng.normal(size=1000)
+    y = (X.sum(axis=1) > 0).astype(int)
+    for solver in ("adam", "rmsprop"):
+        model = LogisticNeuronClassifier(
+            solver=solver, eta=0.003, alpha=0.01, l1_ratio=1.0, batch_size=1, shuffle=False,
+            max_iter=5, tol=None,
+        ).fit(X, y)  # fmt: skip
+        assert (model.coef_ > 0.5).all()
 
 
 @pytest.mark.parametrize("cls", NEURONS[:2], ids=lambda cls: cls.__name__)

@@ -33,6 +33,21 @@ class Epoch(Protocol):
         """Return whether nothing is left to learn: neither before the updates nor after them."""
 
 
+#: The L1 penalty's part of the state: its strength, and u and q of ``Network.shrink``.
+PENALTY_STATE = ("l1_strength", "l1_due", "l1_paid")
+
+
+def penalty_state(network: Network) -> State:
+    """Return the state of the L1 penalty before the first update; empty without one.
+
+    It is composed around that of the optimizer, and holds while the penalty's strength does: what
+    weights owe of another penalty would delay their leaving zero.
+    """
+    if not network.beta:
+        return {}
+    return dict(zip(PENALTY_STATE, (network.beta, 0.0, np.zeros(network.n_weights)), strict=True))
+
+
 class Updater:
     """Updates of θ, along the directions of an optimizer.
 
@@ -43,7 +58,7 @@ class Updater:
     optimizer : Optimizer
         Turns ∇θ into a direction.
     state : dict
-        The optimizer's state, which the updates advance.
+        The optimizer's state and that of the L1 penalty, which the updates advance.
     """
 
     def __init__(self, network: Network, optimizer: Optimizer, state: State) -> None:
@@ -60,9 +75,16 @@ class Updater:
             network.add_weights(self.decay)
         network.axpy(network.grad, network.theta, a=-eta)  # θ ← θ − η · direction
         if network.beta:
-            network.shrink(eta * network.beta * self.optimizer.proximal_scale(self.state))
+            self._shrink(eta)
         if self.average:
             self._average()
+
+    def _shrink(self, eta: float) -> None:
+        """Let the weights receive what is due of the L1 penalty."""
+        network, state = self.network, self.state
+        state["l1_due"] += eta * network.beta
+        scale = self.optimizer.proximal_scale(state)
+        network.shrink(state["l1_due"], state["l1_paid"], scale)
 
     def _average(self) -> None:
         """Advance the mean of θ over the updates."""

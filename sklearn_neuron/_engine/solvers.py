@@ -17,7 +17,14 @@ from scipy import optimize
 
 from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
 from sklearn_neuron._engine.compiled import CompiledEpoch, choose
-from sklearn_neuron._engine.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, objective
+from sklearn_neuron._engine.epochs import (
+    PENALTY_STATE,
+    Epoch,
+    FullBatchEpoch,
+    MiniBatchEpoch,
+    objective,
+    penalty_state,
+)
 from sklearn_neuron._engine.newton import newton
 from sklearn_neuron._engine.plan import Plan, Solver
 from sklearn_neuron._engine.run import ROUNDING, Plateau, Run, check_finite
@@ -54,7 +61,7 @@ class Updates(Solver):
         return self.optimizer.fitted(theta, state)
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        state = self._state(plan, network.theta)
+        state = self._state(plan, network)
         epoch = self._epoch(network, samples, plan, run, state)
         progress = Progress(plan.last.epochs, plan.max_iter, plan.last.plateaus)
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
@@ -83,16 +90,21 @@ class Updates(Solver):
             if run.converged or run.stopped:
                 return
 
-    def _state(self, plan: Plan, theta: Array) -> State:
-        """Return a copy of the last state if it is of this kind of optimizer, else a new one."""
-        kept = {name: value for name, value in plan.last.state.items() if name != "iterate"}
-        same = self.title == plan.last.optimizer
-        if not same or kept.keys() != self.optimizer.start(theta[:0]).keys():
-            return self.optimizer.start(theta)
-        return {  # plain arrays, even of a memory-mapped model
-            name: np.array(value) if isinstance(value, np.ndarray) else value
-            for name, value in kept.items()
-        }
+    def _state(self, plan: Plan, network: Network) -> State:
+        """Return a copy of the last state, or a new one of what is of another kind.
+
+        Either may hold for the optimizer and for the L1 penalty by itself.
+        """
+        last = plan.last.state if self.title == plan.last.optimizer else {}
+        penalty = {name: last[name] for name in PENALTY_STATE if name in last}
+        own = {name: last[name] for name in last if name not in {*penalty, "iterate"}}
+        if own.keys() == self.optimizer.start(network.theta[:0]).keys():
+            state = plain_copy(own)
+        else:
+            state = self.optimizer.start(network.theta)
+        if network.beta and penalty.get("l1_strength") == network.beta:
+            return {**state, **plain_copy(penalty)}
+        return {**state, **penalty_state(network)}
 
     def _epoch(
         self, network: Network, samples: Samples, plan: Plan, run: Run, state: State
@@ -108,6 +120,14 @@ class Updates(Solver):
                 plan.on_compile()
             return CompiledEpoch(updater, samples, batch_size, plan.shuffling())
         return MiniBatchEpoch(updater, MiniBatches(network, samples, batch_size), plan.shuffling())
+
+
+def plain_copy(state: State) -> State:
+    """Return a copy of a state: plain arrays, even of a memory-mapped model."""
+    return {
+        name: np.array(value) if isinstance(value, np.ndarray) else value
+        for name, value in state.items()
+    }
 
 
 def rate_of(schedule: Schedule, eta: float, progress: Progress) -> float:

@@ -61,10 +61,10 @@ alpha : float, default=0.0
     "l1_ratio": """\
 l1_ratio : float in [0, 1], default=0.0
     The elastic net mixing parameter. The penalty is
-    ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``. A proximal step after each
-    update sets weights to exactly zero (a mean over updates, as with ``average``, is not
-    exactly zero). Not supported by lbfgs and newton, nor by an optimizer that does not define
-    ``proximal_scale``.""",
+    ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``. Weights become exactly zero,
+    for every batch size, by the cumulative penalty that ``SGDClassifier`` has, too (a mean over
+    updates, as with ``average``, is not exactly zero). Not supported by lbfgs and newton, nor
+    by an optimizer that does not define ``proximal_scale``.""",
     "fit_intercept": """\
 fit_intercept : bool, default=True
     Whether to fit the bias. If False, it is set to zero.""",
