@@ -26,9 +26,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # epochs are counted, not waited for
 RESULTS = Path(__file__).parent / "results"
-ENGINES = ("numba", "numpy")  # ours, each forced
+ENGINES = ("compiled", "numpy")  # ours, each forced
 HEADS = ("batch", "dtype", "features", "penalty", "loop", "epochs")  # what a row is about
-PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "jax")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "compiled", "torch", "jax")
 
 
 class Spread(NamedTuple):
@@ -51,7 +51,7 @@ def ratios(theirs, ours):
 def with_ratios(head, times, model):
     """Return a row: the times, which engine ran where it was to be numba, and the ratios."""
     row = head | {name: spread(values) for name, values in times.items()}
-    row["numba ran"] = engine_of(model)
+    row["compiled ran"] = engine_of(model)
     peers = [name for name in times if name not in ENGINES]
     against = {f"{p} / {e}": ratios(times[p], times[e]) for e in ENGINES for p in peers}
     return row | against
@@ -71,7 +71,7 @@ def arguments(description, rounds):
 
 def agreed():
     """Say that a check came to its end, and who was missing."""
-    missing = [name for name in ("numba", "torch", "jax") if not installed(name)]
+    missing = [name for name in ("compiled", "torch", "jax") if not installed(name)]
     print("All agree" + (f" (not installed: {', '.join(missing)})" if missing else "") + ".")
 
 

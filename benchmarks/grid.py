@@ -105,13 +105,13 @@ def measure(name, load, rounds):
     """Return a row of times and scores, and one of ratios."""
     X, y = load(return_X_y=True)
     assert_same_cell(X, y, epochs=5)
-    with config_context(engine="numba"):
+    with config_context(engine="compiled"):
         our_search(20).fit(X[:200], y[:200])  # compiles
     jobs = {
         "MLPClassifier": lambda: run(their_search, X, y),
         "ours": lambda: run(our_search, X, y),
-        "compiled": lambda: run(our_search, X, y, "numba"),
-        "compiled, n_jobs=2": lambda: run(our_search, X, y, "numba", n_jobs=2),
+        "compiled": lambda: run(our_search, X, y, "compiled"),
+        "compiled, n_jobs=2": lambda: run(our_search, X, y, "compiled", n_jobs=2),
     }
     times = _common.take_turns(jobs, rounds)
     assert_close(run.scores)

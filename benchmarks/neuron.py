@@ -115,7 +115,7 @@ def beside_sgd(rounds):
             trains |= {engine: our_fit(X, y, eta, alpha, engine) for engine in _common.ENGINES}
             times = per_sample(trains, len(y), rounds)
             row = {"features": name, "penalty": "l2" if alpha else "none"}
-            table.append(_common.with_ratios(row, times, trains["numba"].model))
+            table.append(_common.with_ratios(row, times, trains["compiled"].model))
     return table
 
 
@@ -157,7 +157,7 @@ def beside_jax(rounds):
             for name, values in _networks.time_them(trains, rounds).items()
         }
         row = {"batch": batch_size}
-        table.append(_common.with_ratios(row, times, trains["numba"].model))
+        table.append(_common.with_ratios(row, times, trains["compiled"].model))
     return table
 
 
@@ -223,7 +223,7 @@ def beside_documents(rounds):
         assert_documents_agree(trains)
         times = per_sample(trains, len(what[2]), rounds, epochs)
         row = {"loop": name, "epochs": epochs or "many"}
-        table.append(_common.with_ratios(row, times, trains["numba"].model))
+        table.append(_common.with_ratios(row, times, trains["compiled"].model))
     return table
 
 

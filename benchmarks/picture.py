@@ -24,7 +24,7 @@ LINES = {
     "SGDClassifier": ("SGDClassifier", "#E69F00", "P", 1.5),
     "JAX": ("JAX, jit + scan", "#009E73", "D", 1.5),
     "numpy": ("ours, NumPy", "#56B4E9", "o", 2.5),
-    "numba": ("ours, compiled", "#0072B2", "o", 2.5),
+    "compiled": ("ours, compiled", "#0072B2", "o", 2.5),
 }
 
 
@@ -38,7 +38,7 @@ def lines_of(rows):
     """Return for each library its batch sizes, medians, and their smallest and largest."""
     found = {}
     for name in LINES:
-        kept = [r for r in rows if name in r and (name != "numba" or r["numba ran"] == "numba")]
+        kept = [r for r in rows if name in r and (name != "compiled" or r["compiled ran"] == "compiled")]
         if kept:
             spreads = [(r[name]["median"], r[name]["low"], r[name]["high"]) for r in kept]
             found[name] = np.array([r["batch"] for r in kept]), *np.array(spreads).T

@@ -66,7 +66,7 @@ def fits(what, batch_size, rounds):
             tol=None,
             random_state=0,
         )
-        with config_context(engine="numba"):  # whatever the size: slopes are of one engine
+        with config_context(engine="compiled"):  # whatever the size: slopes are of one engine
             fit = partial(model.fit, X, y)
             fit()  # warms up and compiles
             seconds = [_common.timed(fit)[0] for _ in range(rounds)]

@@ -45,7 +45,7 @@ def measure(batch_size, dtype, rounds):
         for name, values in _networks.time_them(trains, rounds).items()
     }
     head = {"batch": batch_size, "dtype": np.dtype(dtype).name}
-    return _common.with_ratios(head, times, trains["numba"].model)
+    return _common.with_ratios(head, times, trains["compiled"].model)
 
 
 def main():

@@ -1,12 +1,12 @@
 """Configuration: which engine computes the epochs of training.
 
-=========  =====================================================================
-engine     what computes an epoch
-=========  =====================================================================
-``auto``   compiled code if it is installed, covers the job and is worthwhile
-``numpy``  always plain NumPy
-``numba``  compiled code if it covers the job, however small; otherwise NumPy
-=========  =====================================================================
+============  ==================================================================
+engine        what computes an epoch
+============  ==================================================================
+``auto``      the compiled core if it is there and covers the job; otherwise NumPy
+``numpy``     always plain NumPy
+``compiled``  the same as ``auto``, with an error or a warning where it is NumPy
+============  ==================================================================
 
 The setting applies to the whole process, so that the threads of a search see it, too. It is that of
 the newest ``config_context`` that has not ended, or else of ``set_config``. Processes started by a
@@ -19,7 +19,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ENGINES = ("auto", "numpy", "numba")
+ENGINES = ("auto", "numpy", "compiled")
 
 
 def _check(engine: str, source: str) -> str:
@@ -67,12 +67,12 @@ def set_config(*, engine: str | None = None) -> None:
 
     Parameters
     ----------
-    engine : {"auto", "numpy", "numba"}, default=None
-        What computes the epochs of training: ``"numpy"`` is always plain NumPy; ``"numba"`` is
-        compiled code for all jobs that it covers, compiled first if necessary; ``"auto"`` is
-        compiled code if Numba is installed and the job is large enough to benefit. The results
-        agree up to rounding. The setting applies to all threads. If None, the existing value
-        won't change. Its initial value is that of the environment variable
+    engine : {"auto", "numpy", "compiled"}, default=None
+        What computes the epochs of training: ``"numpy"`` is plain NumPy; ``"auto"`` is the compiled
+        core where it was built and covers the job, otherwise NumPy; ``"compiled"`` is the same, but
+        raises an ImportError if the core was not built and warns where it does not cover the job.
+        The results agree up to rounding. The setting applies to all threads. If None, the existing
+        value won't change. Its initial value is that of the environment variable
         ``SKLEARN_NEURON_ENGINE``, or else ``"auto"``.
 
     Raises
@@ -103,7 +103,7 @@ def config_context(*, engine: str | None = None) -> Iterator[None]:
 
     Parameters
     ----------
-    engine : {"auto", "numpy", "numba"}, default=None
+    engine : {"auto", "numpy", "compiled"}, default=None
         As for ``set_config``.
 
     Yields

@@ -21,7 +21,7 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron._engine import batches, epochs, solvers
-from sklearn_neuron._engine.run import Plateau
+from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._estimator.state import seeded
 
 

@@ -1,36 +1,52 @@
-r"""Epochs: one pass over the training data, update by update.
+r"""Epochs: passes over the training data, update by update.
 
-An epoch is one call of an ``Epoch``: given η it moves θ and returns the mean of the batch losses,
-each taken before that batch's update, penalty included. ``MiniBatchEpoch`` and ``FullBatchEpoch``
-are the reference in NumPy; a faster one may take their place without the training loop knowing.
-In NumPy, ``Updater`` is the one place where updates move θ.
+Given the learning rates of the epochs that come next, an ``Epochs`` makes at least the first of
+them: it moves θ, and returns the loss of each, which is the mean of the batch losses, each taken
+before that batch's update, penalty included. ``MiniBatchEpochs`` and ``FullBatchEpochs`` are the
+reference in NumPy, one epoch at a time; the compiled core takes their place where it can, and makes
+as many as there are rates. In NumPy, ``Updater`` is the one place where updates move θ.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_neuron._engine.batches import Block, MiniBatches
+from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network, raw_output
 from sklearn_neuron.optimizers import Optimizer, State
 
 
-class Epoch(Protocol):
-    """One pass over the training data, with the optimizer's state that it advances."""
+class Passed(NamedTuple):
+    """What came of a call for epochs."""
+
+    losses: list[float]  # of the complete epochs
+    #: How they ended: "done"; "plateau", only if a plateau was given; "solved", where nothing is
+    #: left to learn, neither before the updates nor after them; "diverged" and "interrupted" in
+    #: the epoch after those.
+    status: str
+    interrupt: BaseException | None = None
+
+
+class Epochs(Protocol):
+    """Passes over the training data, with the optimizer's state that they advance."""
 
     state: State
-    #: What computes it: see ``set_config``.
+    #: What computes them: see ``set_config``.
     engine: str
 
-    def __call__(self, eta: float) -> float:
-        """Move θ and return the epoch's loss."""
+    def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
+        """Move θ, by at least one epoch and at most one for each learning rate.
 
-    def solved(self) -> bool:
-        """Return whether nothing is left to learn: neither before the updates nor after them."""
+        With a plateau, epochs end where it is reached; without one they only end early as the
+        status says.
+        """
 
 
 #: The L1 penalty's part of the state: its strength, and u and q of ``Network.shrink``.
@@ -97,7 +113,7 @@ class Updater:
             mean += (self.network.theta - mean) / n
 
 
-class MiniBatchEpoch:
+class MiniBatchEpochs:
     """An update after every mini-batch; the order of the samples is drawn for each epoch."""
 
     engine = "numpy"
@@ -109,10 +125,10 @@ class MiniBatchEpoch:
         rng: np.random.RandomState | None,  # None: the samples' own order
     ) -> None:
         self.network, self.updater, self.state = updater.network, updater, updater.state
-        self.batches, self.rng, self._no_mistake = batches, rng, False
+        self.batches, self.rng = batches, rng
 
-    def __call__(self, eta: float) -> float:
-        network, loss, updater = self.network, self.network.loss, self.updater
+    def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
+        network, loss, updater, eta = self.network, self.network.loss, self.updater, float(rates[0])
         order = None if self.rng is None else self.rng.permutation(self.batches.n)
         total, penalty, no_mistake = 0.0, 0.0, loss.solvable
         for chunk in self.batches.chunks(order):
@@ -124,18 +140,15 @@ class MiniBatchEpoch:
             weight = 1.0 if chunk.weight is None else chunk.weight
             total += weighted_sum(loss.value(chunk.Y, chunk.z), weight)
             no_mistake = no_mistake and loss.solved(chunk.Y, chunk.z)
-        self._no_mistake = no_mistake
-        return (total + penalty) / self.batches.n
-
-    def solved(self) -> bool:
-        return self._no_mistake and all(
+        solved = no_mistake and all(
             solves(self.network, blocks)
             for chunk in self.batches.chunks(None)
             for blocks in chunk.batches
         )
+        return passed((total + penalty) / self.batches.n, network, self.state, plateau, solved=solved)
 
 
-class FullBatchEpoch:
+class FullBatchEpochs:
     """One update with the gradient over all samples."""
 
     engine = "numpy"
@@ -144,13 +157,31 @@ class FullBatchEpoch:
         self.network, self.updater, self.state = updater.network, updater, updater.state
         self.blocks = blocks
 
-    def __call__(self, eta: float) -> float:
-        value = objective(self.network, self.blocks)
-        self.updater.step(self.blocks, eta)
-        return value
+    def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
+        network = self.network
+        value = objective(network, self.blocks)
+        self.updater.step(self.blocks, float(rates[0]))
+        solved = network.loss.solvable and solves(network, self.blocks)
+        return passed(value, network, self.state, plateau, solved=solved)
 
-    def solved(self) -> bool:
-        return self.network.loss.solvable and solves(self.network, self.blocks)
+
+def passed(
+    loss: float, network: Network, state: State, plateau: Plateau | None, *, solved: bool
+) -> Passed:
+    """Return what came of one epoch."""
+    if not is_finite(loss, network.theta, state):
+        return Passed([], "diverged")
+    if solved:
+        return Passed([loss], "solved")
+    reached = plateau is not None and plateau.reached_with([loss])
+    return Passed([loss], "plateau" if reached else "done")
+
+
+def is_finite(loss: float, theta: Array, state: State) -> bool:
+    """Return whether the loss, all parameters and the optimizer's state are finite."""
+    return math.isfinite(loss) and all(
+        bool(np.isfinite(value).all()) for value in (theta, *state.values())
+    )
 
 
 def solves(network: Network, blocks: Sequence[Block]) -> bool:

@@ -24,7 +24,8 @@ from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import Floats, Hessian, Point, Surface
-from sklearn_neuron._engine.run import ROUNDING, Callback, Plateau, Run, check_finite
+from sklearn_neuron._engine.plateau import Plateau
+from sklearn_neuron._engine.run import ROUNDING, Callback, Run, check_finite
 from sklearn_neuron.network import Network
 
 Inverse = Callable[[Floats], Floats]

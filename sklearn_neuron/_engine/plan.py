@@ -76,7 +76,6 @@ class Plan(NamedTuple):
     validation: ValidationData | None
     callbacks: Sequence[Callback]
     on_start: Callable[[Run], None] | None  # called at every start, before the first epoch
-    on_compile: Callable[[], None] | None  # called before compiled code is loaded
 
     def shuffling(self) -> np.random.RandomState | None:
         """Return what draws the order of the samples; None for their own order."""

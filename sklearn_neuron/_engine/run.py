@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_neuron._engine.batches import Block
-from sklearn_neuron._engine.epochs import Updater, evaluate, loss_of
+from sklearn_neuron._engine.epochs import Updater, evaluate, is_finite, loss_of
 from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron._typing import Array
 from sklearn_neuron.exceptions import DivergenceError
@@ -113,11 +113,38 @@ class Run:
     def commit(
         self, theta: Array, state: State, loss: float, eta: float, *, last: bool = False
     ) -> None:
-        """Store a complete, finite epoch: as a copy, unless no other follows."""
+        """Store a complete, finite epoch or iteration."""
+        self.commit_all(theta, state, [loss], [eta], last=last)
+
+    def commit_all(
+        self,
+        theta: Array,
+        state: State,
+        losses: Sequence[float],
+        etas: Sequence[float],
+        *,
+        last: bool = False,
+    ) -> None:
+        """Store complete, finite epochs.
+
+        Only where there is one, the validation data and the parameters are looked at after every
+        epoch.
+        """
         measured: dict[str, float] = {}
-        if self.validation is not None:
+        if self.validation is not None and losses:
             measured = self.validation.measure(self._fitted(theta, state), theta, state)
-        rows = self.history.make_rows(len(self.losses), theta, loss, eta, measured)
+        rows: list[Row] = []
+        for epoch, loss in enumerate(losses, len(self.losses)):
+            eta = etas[epoch - len(self.losses)]
+            rows += self.history.make_rows(epoch, theta, loss, eta, measured)
+        if losses:
+            self._keep(theta, state, last=last)
+            self.eta = etas[len(losses) - 1]
+        self.losses += losses
+        self.history.rows += rows
+
+    def _keep(self, theta: Array, state: State, *, last: bool) -> None:
+        """Keep θ and the state: as a copy, unless no other epoch follows."""
         if last:
             self.theta, self.state = theta, state
         elif not self.losses:
@@ -129,9 +156,6 @@ class Run:
                     np.copyto(self.state[name], value)
                 else:
                     self.state[name] = value
-        self.losses.append(loss)
-        self.eta = eta
-        self.history.rows += rows
 
     def call(self, callbacks: Sequence[Callback]) -> None:
         """Call all callbacks; any of them may end training."""
@@ -146,41 +170,17 @@ class Run:
             self.state = self.validation.state
 
 
-class Plateau:
-    """Tells when nothing has improved by ``tol`` for ``patience`` epochs in a row.
-
-    What counts is the training loss or, with ``validation``, loss and score of the validation data:
-    an epoch is an improvement if either improves.
-    """
-
-    def __init__(self, tol: float | None, patience: int, *, validation: bool = False) -> None:
-        self.tol, self.patience, self.validation = tol, patience, validation
-        self.best, self.stale = [math.inf, math.inf], 0
-
-    def reached(self, run: Run) -> bool:
-        """Take the last epoch into account; return whether it is time to stop."""
-        if self.tol is None:
-            return False
-        values = [run.losses[-1]]
-        if self.validation and run.validation is not None:
-            values = [run.validation.losses[-1], -run.validation.scores[-1]]
-        self.stale += 1
-        for k, value in enumerate(values):
-            if value < self.best[k] - self.tol:
-                self.stale = 0
-            self.best[k] = min(self.best[k], value)  # in this order min() ignores a NaN
-        return self.stale >= self.patience
-
-
 def check_finite(loss: float, theta: Array, state: State, when: str, remedy: str) -> None:
     """Raise a DivergenceError if the loss, a parameter or the state is not finite."""
-    finite = math.isfinite(loss)
-    for value in (theta, *state.values()):
-        finite = finite and bool(np.isfinite(value).all())
-    if not finite:
-        raise DivergenceError(
-            f"Training diverged {when}: the loss or a parameter is no longer finite. {remedy}"
-        )
+    if not is_finite(loss, theta, state):
+        raise diverged(when, remedy)
+
+
+def diverged(when: str, remedy: str) -> DivergenceError:
+    """Return the error of a training run whose numbers are no longer finite."""
+    return DivergenceError(
+        f"Training diverged {when}: the loss or a parameter is no longer finite. {remedy}"
+    )
 
 
 # ---- what is recorded ---------------------------------------------------------------------------

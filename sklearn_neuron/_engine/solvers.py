@@ -16,24 +16,28 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
-from sklearn_neuron._engine.compiled import CompiledEpoch, choose
+from sklearn_neuron._engine.compiled import CompiledEpochs, choose
 from sklearn_neuron._engine.epochs import (
     PENALTY_STATE,
-    Epoch,
-    FullBatchEpoch,
-    MiniBatchEpoch,
+    Epochs,
+    FullBatchEpochs,
+    MiniBatchEpochs,
+    Passed,
     objective,
     penalty_state,
 )
 from sklearn_neuron._engine.newton import newton
 from sklearn_neuron._engine.plan import Plan, Solver
-from sklearn_neuron._engine.run import ROUNDING, Plateau, Run, check_finite
+from sklearn_neuron._engine.plateau import Plateau
+from sklearn_neuron._engine.run import ROUNDING, Run, check_finite, diverged
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
-from sklearn_neuron.schedules import Progress, Schedule
+from sklearn_neuron.schedules import SCHEDULES, Constant, Progress, Schedule
 
 SCALE = "Bring the features to a common scale (for example with StandardScaler)."
+#: Epochs whose rates are asked for at a time; training may end before.
+RATES_AHEAD = 32
 #: What solvers without updates do not support.
 WITHOUT_UPDATES = dict.fromkeys(
     ("l1_ratio", "dropout"), "a solver with updates, such as 'sgd' or 'adam'"
@@ -61,34 +65,27 @@ class Updates(Solver):
         return self.optimizer.fitted(theta, state)
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        state = self._state(plan, network)
-        epoch = self._epoch(network, samples, plan, run, state)
+        epochs = self._epochs(network, samples, plan, run, self._state(plan, network))
         progress = Progress(plan.last.epochs, plan.max_iter, plan.last.plateaus)
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
-        run.plateaus, run.engine = progress.plateaus, epoch.engine
-        for number in range(1, plan.n_epochs + 1):
-            rate = rate_of(plan.schedule, plan.eta, progress)
-            loss = epoch(rate)
-            check_finite(
-                loss,
-                network.theta,
-                epoch.state,
-                f"in epoch {number} with eta={rate:g}",
-                f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
-                "(for example with StandardScaler).",
-            )
-            run.commit(network.theta, epoch.state, loss, rate, last=number == plan.n_epochs)
-            progress = progress._replace(epoch=progress.epoch + 1)
+        run.plateaus, run.engine = progress.plateaus, epochs.engine
+        # where nobody looks at every epoch, as many as possible are made in one call
+        alone = run.validation is None and not plan.callbacks and plan.record == "loss"
+        while len(run.losses) < plan.n_epochs and not (run.converged or run.stopped):
+            left = plan.n_epochs - len(run.losses) if alone else 1
+            rates = rates_of(plan.schedule, plan.eta, progress, left)
+            passed = epochs(rates, plateau if alone else None)
+            commit(network.theta, epochs.state, passed, rates.tolist(), plan, run)
             run.call(plan.callbacks)
-            run.converged = epoch.solved()
-            if not run.converged and plateau.reached(run):
-                run.converged = not plan.schedule.continues(plan.eta, run.plateaus + 1)
-                if not run.converged:
-                    run.plateaus += 1
-                    progress = progress._replace(plateaus=run.plateaus)
-                    plateau.stale = 0
-            if run.converged or run.stopped:
+            progress = progress._replace(epoch=progress.epoch + len(passed.losses))
+            run.converged = passed.status == "solved"
+            if run.converged:
                 return
+            if passed.status == "plateau" if alone else plateau.reached(run):
+                run.converged = not plan.schedule.continues(plan.eta, run.plateaus + 1)
+                run.plateaus += not run.converged
+                progress = progress._replace(plateaus=run.plateaus)
+                plateau.stale = 0
 
     def _state(self, plan: Plan, network: Network) -> State:
         """Return a copy of the last state, or a new one of what is of another kind.
@@ -106,20 +103,50 @@ class Updates(Solver):
             return {**state, **plain_copy(penalty)}
         return {**state, **penalty_state(network)}
 
-    def _epoch(
+    def _epochs(
         self, network: Network, samples: Samples, plan: Plan, run: Run, state: State
-    ) -> Epoch:
-        """Choose what computes an epoch: that depends on the job alone."""
-        updater = run.history.updater(network, self.optimizer, state)
-        n, batch_size = len(samples.Y), plan.batch_size
-        run.refusal, compiled = choose(plan.engine, updater, n, batch_size, plan.n_epochs)
-        if batch_size is None or batch_size >= n:
-            return FullBatchEpoch(updater, full_batch(network, samples))
+    ) -> Epochs:
+        """Choose what computes the epochs: that depends on the job alone."""
+        updater, batch_size = run.history.updater(network, self.optimizer, state), plan.batch_size
+        full = batch_size is None or batch_size >= len(samples.Y)
+        run.refusal, compiled = choose(plan.engine, updater, samples)
         if compiled:
-            if plan.on_compile is not None:
-                plan.on_compile()
-            return CompiledEpoch(updater, samples, batch_size, plan.shuffling())
-        return MiniBatchEpoch(updater, MiniBatches(network, samples, batch_size), plan.shuffling())
+            return CompiledEpochs(updater, samples, batch_size, None if full else plan.shuffling())
+        if full or batch_size is None:
+            return FullBatchEpochs(updater, full_batch(network, samples))
+        batches = MiniBatches(network, samples, batch_size)
+        return MiniBatchEpochs(updater, batches, plan.shuffling())
+
+
+def commit(
+    theta: Array, state: State, passed: Passed, rates: list[float], plan: Plan, run: Run
+) -> None:
+    """Commit the complete epochs; raise if the next one diverged or was interrupted."""
+    n = len(run.losses) + len(passed.losses)
+    if passed.status == "diverged":
+        rate = rates[len(passed.losses)]
+        raise diverged(
+            f"in epoch {n + 1} with eta={rate:g}",
+            f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
+            "(for example with StandardScaler).",
+        )
+    run.commit_all(theta, state, passed.losses, rates, last=n == plan.n_epochs)
+    if passed.interrupt is not None:
+        raise passed.interrupt
+
+
+def rates_of(
+    schedule: Schedule, eta: float, progress: Progress, n: int
+) -> NDArray[np.float64]:
+    """Return the learning rates of the next n epochs, or of fewer.
+
+    A schedule that is not the package's own is asked for one epoch at a time, when it comes.
+    """
+    if type(schedule) is Constant:
+        return np.full(n, rate_of(schedule, eta, progress))
+    n = min(n, RATES_AHEAD) if type(schedule) in SCHEDULES.values() else 1
+    epochs = range(progress.epoch, progress.epoch + n)
+    return np.array([rate_of(schedule, eta, progress._replace(epoch=t)) for t in epochs])
 
 
 def plain_copy(state: State) -> State:

@@ -33,7 +33,7 @@ from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_cal
 from sklearn_neuron._estimator.constraints import Constraint
 from sklearn_neuron._estimator.data import FLOATS, Call, Data, Given, read
 from sklearn_neuron._estimator.layout import Layout
-from sklearn_neuron._estimator.reporting import not_converged, report_compiled, reporter, warn
+from sklearn_neuron._estimator.reporting import not_converged, reporter, warn
 from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._estimator.targets import Classes, Targets, component
 from sklearn_neuron._typing import Array
@@ -314,7 +314,6 @@ def plan_of(
         validation=problem.data.validation_data(problem.network.loss),
         callbacks=callbacks,
         on_start=None if tasks is None else tasks.starter(attributes_of),
-        on_compile=partial(report_compiled, name) if estimator.verbose else None,
     )
 
 
@@ -374,10 +373,10 @@ def warn_after(
 ) -> None:
     """Warn if training has not converged, or if the engine asked for was not used."""
     name = type(estimator).__name__
-    if plan.engine == "numba" and run.engine == "numpy" and not one_pass:
+    if plan.engine == "compiled" and run.engine == "numpy" and not one_pass:
         reason = run.refusal if solver.has_updates else f"solver={estimator.solver!r}"
         warn(
-            f"{name}: engine='numba' was asked for, but compiled code does not cover {reason}; "
+            f"{name}: engine='compiled' was asked for, but the core does not cover {reason}; "
             "the fit was computed by NumPy.",
             UserWarning,
         )

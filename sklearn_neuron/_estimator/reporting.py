@@ -62,14 +62,6 @@ def reporter(name: str, unit: str, max_iter: int) -> Callback:
     return report
 
 
-def report_compiled(name: str) -> None:
-    """Say why a fit may seem to wait before its first epoch."""
-    print(  # noqa: T201
-        f"[{name}] compiled epochs; the first fit of its kind compiles for some seconds, once",
-        flush=True,
-    )
-
-
 def not_converged(name: str, kind: str, **facts: object) -> str:
     """Return the message of a ConvergenceWarning.
 

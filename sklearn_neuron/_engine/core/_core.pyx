@@ -1,56 +1,227 @@
-# cython: language_level=3, binding=True, embedsignature=True
-# cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""The compiled core, as Python sees it."""
-# freethreading_compatible is declared once the tests run on a free-threaded build.
+# distutils: language = c++
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The compiled core, as Python sees it: fits over arrays that Python owns."""
 
-from libc.stdint cimport int64_t
-from scipy.linalg.cython_blas cimport dgemm
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int32_t, int64_t
 
 import os
 
 
 cdef extern from "core.h" nogil:
+    ctypedef struct Description:
+        int64_t n_layers
+        const int64_t *sizes
+        const int32_t *activations
+        const double *constants
+        int32_t loss
+        double loss_constant
+        int32_t fit_intercept
+        void *theta
+        void *grad
+        double alpha
+        double beta
+        int32_t rule
+        double first
+        double second
+        double epsilon
+        double decay
+        double max_norm
+        int64_t average
+        void *memory[2]
+        void *averaged
+        void *cumulated
+        void *received
+        double dropout
+        int64_t n
+        const void *X
+        const void *values
+        const int32_t *indices
+        const int64_t *indptr
+        const void *Y
+        int32_t Y_is_bool
+        double Y_scale
+        double Y_shift
+        const void *weight
+        int64_t batch_size
+        int64_t row_bytes
+        int64_t block_bytes
+        int64_t least_blocks
+        void *bit_generator
+        int32_t shuffle
+        int (*poll)(void *) noexcept nogil
+        void *poll_argument
+
+    ctypedef struct Epochs:
+        int64_t n_epochs
+        const double *rates
+        double *losses
+        double tol
+        int64_t patience
+        double best
+        int64_t stale
+        int64_t t
+        int64_t n_updates
+        double total
+        int64_t done
+        int32_t status
+
+    ctypedef struct Part:
+        const char *name
+        const char *link
+        const char *constant
+
     ctypedef struct Table:
         const char *simd
-        double (*dot_double)(int64_t, const double *, const double *) noexcept nogil
-        float (*dot_float)(int64_t, const float *, const float *) noexcept nogil
+        void *(*create)(const Description *, int) noexcept nogil
+        void (*run)(void *, Epochs *) noexcept nogil
+        void (*destroy)(void *) noexcept nogil
+        double (*objective)(void *) noexcept nogil
+        const Part *activations
+        const Part *losses
+        const Part *rules
 
 
 cdef extern from "variants.h" nogil:
     const Table *core_choose(const char *wanted)
 
 
-wanted = os.environ.get("SKLEARN_NEURON_SIMD", "")
-cdef const Table *table = core_choose(wanted.encode())
-if table is NULL:
-    raise ImportError(
-        f"SKLEARN_NEURON_SIMD={wanted}: this processor does not support it, or this build does not "
-        "have it. Choose one of baseline, v3 and v4, or leave the variable unset for the best."
-    )
+STATUS = ("done", "plateau", "solved", "diverged", "interrupted")
 
-#: The instruction set in use: "baseline", "v3" (AVX2) or "v4" (AVX-512).
+
+cdef const Table *_choose() except NULL:
+    wanted = os.environ.get("SKLEARN_NEURON_SIMD", "")
+    cdef bytes name = wanted.encode()
+    cdef const Table *chosen = core_choose(name)
+    if chosen is NULL:
+        raise ImportError(
+            f"SKLEARN_NEURON_SIMD={wanted}: this build or this processor has no such instructions."
+        )
+    return chosen
+
+
+cdef const Table *table = _choose()
 simd = table.simd.decode()
 
 
-def dot(const double[::1] x, const double[::1] y):
-    """Return the scalar product of two vectors of float64."""
-    if x.shape[0] != y.shape[0]:
-        raise ValueError("x and y differ in length.")
-    return table.dot_double(x.shape[0], &x[0], &y[0]) if x.shape[0] else 0.0
+cdef list _parts(const Part *part):
+    found = []
+    while part.name is not NULL:
+        found.append((part.name.decode(), part.link.decode(), part.constant.decode()))
+        part += 1
+    return found
 
 
-def dot_float(const float[::1] x, const float[::1] y):
-    """Return the scalar product of two vectors of float32."""
-    if x.shape[0] != y.shape[0]:
-        raise ValueError("x and y differ in length.")
-    return table.dot_float(x.shape[0], &x[0], &y[0]) if x.shape[0] else 0.0
+#: Names, links and names of the hyper-parameter of what the core covers, by code.
+activations = _parts(table.activations)
+losses = _parts(table.losses)
+rules = _parts(table.rules)
 
 
-def product(double[:, ::1] A, double[:, ::1] B, double[:, ::1] C):
-    """Write A B to C, all float64 in rows."""
-    cdef int m = A.shape[0], k = A.shape[1], n = B.shape[1]
-    cdef double one = 1.0, zero = 0.0
-    if B.shape[0] != k or C.shape[0] != m or C.shape[1] != n or not m * n * k:
-        raise ValueError("The shapes do not fit.")
-    # BLAS has columns: Cᵀ = Bᵀ Aᵀ
-    dgemm(b"N", b"N", &n, &m, &k, &one, &B[0, 0], &n, &A[0, 0], &k, &zero, &C[0, 0], &n)
+cdef int _poll(void *fit) noexcept with gil:
+    try:
+        PyErr_CheckSignals()
+    except BaseException as error:
+        (<Fit>fit).interrupt = error
+        return 1
+    return 0
+
+
+cdef const void *_address(object array, int flags=PyBUF_SIMPLE) except? NULL:
+    """Return the address of a contiguous array's data; NULL for None."""
+    cdef Py_buffer view
+    cdef const void *address
+    if array is None:
+        return NULL
+    PyObject_GetBuffer(array, &view, flags)
+    address = view.buf
+    PyBuffer_Release(&view)
+    return address
+
+
+cdef void *_memory(object array) except? NULL:
+    """Return the address of data that will be written to."""
+    return <void *>_address(array, PyBUF_WRITABLE)
+
+
+cdef class Fit:
+    """A fit: see ``Description`` in core.h, whose fields the arguments are."""
+
+    cdef void *handle
+    cdef Description given
+    cdef readonly object interrupt
+    cdef tuple owned  # what the pointers are to
+    cdef object lock
+
+    def __cinit__(self, *, sizes, activations, constants, loss, loss_constant, fit_intercept, theta,
+                  grad, alpha, beta, rule, first, second, epsilon, decay, max_norm, average, memory,
+                  averaged, cumulated, received, dropout, n, X, values, indices, indptr, Y, Y_scale,
+                  Y_shift, weight, batch_size, row_bytes, block_bytes, least_blocks, rng, shuffle):
+        cdef Description *d = &self.given
+        self.handle = NULL
+        self.owned = (sizes, activations, constants, theta, grad, memory, averaged, cumulated, received,
+                      X, values, indices, indptr, Y, weight, rng)
+        d.n_layers = len(sizes) - 1
+        d.sizes = <const int64_t *>_address(sizes)
+        d.activations = <const int32_t *>_address(activations)
+        d.constants = <const double *>_address(constants)
+        d.loss, d.loss_constant = loss, loss_constant
+        d.fit_intercept = fit_intercept
+        d.theta, d.grad = _memory(theta), _memory(grad)
+        d.alpha, d.beta = alpha, beta
+        d.rule, d.first, d.second, d.epsilon = rule, first, second, epsilon
+        d.decay, d.max_norm, d.average = decay, max_norm, average
+        d.memory[0] = _memory(memory[0])
+        d.memory[1] = _memory(memory[1])
+        d.averaged = _memory(averaged)
+        d.cumulated, d.received = _memory(cumulated), _memory(received)
+        d.dropout = dropout
+        d.n = n
+        d.X, d.values = _address(X), _address(values)
+        d.indices = <const int32_t *>_address(indices)
+        d.indptr = <const int64_t *>_address(indptr)
+        d.Y, d.Y_is_bool = _address(Y), Y.dtype.kind == "b"
+        d.Y_scale, d.Y_shift = Y_scale, Y_shift
+        d.weight = _address(weight)
+        d.batch_size = batch_size
+        d.row_bytes, d.block_bytes, d.least_blocks = row_bytes, block_bytes, least_blocks
+        d.bit_generator, self.lock = NULL, None
+        if rng is not None:
+            generator = rng._bit_generator
+            d.bit_generator = PyCapsule_GetPointer(generator.capsule, "BitGenerator")
+            self.lock = generator.lock
+        d.shuffle = shuffle
+        d.poll, d.poll_argument = _poll, <void *>self
+        self.handle = table.create(d, theta.dtype.itemsize == 8)
+        if self.handle is NULL:
+            raise MemoryError("Not enough memory for the buffers of a fit.")
+
+    def __dealloc__(self):
+        if self.handle is not NULL:
+            table.destroy(self.handle)
+
+    def run(self, const double[::1] rates, double[::1] losses, double tol, int64_t patience,
+            double best, int64_t stale, int64_t t, int64_t n_updates, double total):
+        """Run epochs at the given rates; return how many are complete, the status, and counters."""
+        cdef Epochs e
+        e.n_epochs, e.rates, e.losses = rates.shape[0], &rates[0], &losses[0]
+        e.tol, e.patience, e.best, e.stale = tol, patience, best, stale
+        e.t, e.n_updates, e.total = t, n_updates, total
+        self.interrupt = None
+        if self.lock is None:
+            with nogil:
+                table.run(self.handle, &e)
+        else:
+            with self.lock, nogil:
+                table.run(self.handle, &e)
+        return e.done, STATUS[e.status], e.best, e.stale, e.t, e.n_updates, e.total
+
+    def objective(self):
+        """Return the objective over all samples; its gradient is then in ``grad``."""
+        cdef double value
+        self.interrupt = None
+        with nogil:
+            value = table.objective(self.handle)
+        return value

@@ -4,8 +4,83 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A fit: the network, its loss and penalties, the optimizer, and the data. Pointers are to numbers
+// of the precision of theta unless they say otherwise, and outlive the fit.
 typedef struct {
-  const char *simd;  // the name of the variant
-  double (*dot_double)(int64_t n, const double *x, const double *y);
-  float (*dot_float)(int64_t n, const float *x, const float *y);
+  // the network, and its parameters: W of all layers one after the other, then b of all layers
+  int64_t n_layers;
+  const int64_t *sizes;       // n_layers + 1 of them
+  const int32_t *activations; // codes of the hidden layers
+  const double *constants;    // c of the hidden layers
+  int32_t loss;
+  double loss_constant;
+  int32_t fit_intercept;
+  void *theta, *grad;
+  // the objective's penalties
+  double alpha, beta;
+  // the optimizer
+  int32_t rule;
+  double first, second, epsilon;  // mu, or beta_1 and beta_2, or mu and rho
+  double decay, max_norm;         // max_norm: 0 for none
+  int64_t average;                // 0 for none
+  void *memory[2], *averaged, *cumulated, *received;
+  double dropout;
+  // the data: dense X, or CSR
+  int64_t n;
+  const void *X, *values;
+  const int32_t *indices;
+  const int64_t *indptr;
+  const void *Y;          // (n, K)
+  int32_t Y_is_bool;
+  double Y_scale, Y_shift; // Y times scale plus shift is what is learned
+  const void *weight;      // (n,), or null
+  int64_t batch_size;      // n or more: all samples in one update
+  // Rows of a block: a batch is cut evenly into blocks of at most block_bytes, which a row takes
+  // row_bytes of. least_blocks holds for a batch of all samples.
+  int64_t row_bytes, block_bytes, least_blocks;
+  // NumPy's bit generator, or null where samples keep their order and no unit is dropped
+  void *bit_generator;
+  int32_t shuffle;
+  // Called every 50 ms; training ends if it returns other than 0.
+  int (*poll)(void *);
+  void *poll_argument;
+} Description;
+
+enum { DONE, PLATEAU, SOLVED, DIVERGED, INTERRUPTED };
+
+// Some epochs of a fit.
+typedef struct {
+  int64_t n_epochs;
+  const double *rates;  // of each epoch
+  double *losses;       // receives those of complete epochs
+  double tol;           // an improvement is larger; negative: training never stops by it
+  int64_t patience;
+  double best;          // these two go on from call to call
+  int64_t stale;
+  int64_t t, n_updates; // counters of the optimizer and of averaging, which go on too
+  double total;         // the cumulative L1 penalty per unit of scale
+  int64_t done;         // complete epochs
+  int32_t status;
+} Epochs;
+
+typedef struct {
+  const char *name, *link, *constant;
+} Part;
+
+typedef struct {
+  const char *simd;
+  void *(*create)(const Description *, int is_double);  // null if memory is short
+  void (*run)(void *fit, Epochs *);
+  void (*destroy)(void *fit);
+  double (*objective)(void *fit);  // over all samples; its gradient goes to grad
+  // By code; they end with a line without a name.
+  const Part *activations, *losses, *rules;
 } Table;
+
+#ifdef __cplusplus
+}
+#endif

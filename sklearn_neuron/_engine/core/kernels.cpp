@@ -1,33 +1,81 @@
 // The core, compiled once for each instruction set: -DCORE_VARIANT names it.
-//
-// Nothing but the table is seen from outside. An inline function of another file (a template of the
-// standard library, say) would be merged with those of the other variants, and run where the
-// processor lacks its instructions: .ci/run looks for such.
 
-#include "core.h"
+#include <new>
+
+#include "fit.hpp"
 
 #ifndef CORE_VARIANT
 #define CORE_VARIANT baseline
 #endif
-#define JOIN(a, b) a##b
-#define JOINED(a, b) JOIN(a, b)
-#define TEXT(a) #a
-#define TEXT_OF(a) TEXT(a)
-#define TABLE_NAME JOINED(core_table_, CORE_VARIANT)
+#define JOINED(a, b) a##b
+#define TABLE_NAME(variant) JOINED(core_table_, variant)
+#define TEXT(x) #x
+#define NAME_OF(variant) TEXT(variant)
 
-namespace {
+namespace core { namespace {
 
-template <typename T>
-T dot(int64_t n, const T *x, const T *y) {
-  T sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; ++i) sum += x[i] * y[i];
-  return sum;
+struct AnyFit {
+  bool is_double;
+  void *fit;
+};
+
+template <class T> void *make(const Description *d) {
+  auto *fit = new (std::nothrow) Fit<T>(*d);
+  if (fit && !fit->prepare()) {
+    delete fit;
+    fit = nullptr;
+  }
+  return fit;
 }
 
-const Table table = {TEXT_OF(CORE_VARIANT), dot<double>, dot<float>};
+void destroy(void *handle) {
+  auto *any = static_cast<AnyFit *>(handle);
+  if (any->is_double) delete static_cast<Fit<double> *>(any->fit);
+  else delete static_cast<Fit<float> *>(any->fit);
+  delete any;
+}
 
-}  // namespace
+void *create(const Description *d, int is_double) {
+  auto *any = new (std::nothrow) AnyFit{is_double != 0, is_double ? make<double>(d) : make<float>(d)};
+  if (any && !any->fit) {
+    delete any;
+    any = nullptr;
+  }
+  return any;
+}
 
-extern "C" const Table *TABLE_NAME(void);
-extern "C" const Table *TABLE_NAME(void) { return &table; }
+void run(void *handle, Epochs *e) {
+  auto *any = static_cast<AnyFit *>(handle);
+  if (any->is_double) static_cast<Fit<double> *>(any->fit)->run(*e);
+  else static_cast<Fit<float> *>(any->fit)->run(*e);
+}
+
+double objective(void *handle) {
+  auto *any = static_cast<AnyFit *>(handle);
+  if (any->is_double) return static_cast<Fit<double> *>(any->fit)->objective();
+  return static_cast<Fit<float> *>(any->fit)->objective();
+}
+
+const Part activations[] = {
+#define LINE(code, S, name, constant) {name, "", constant},
+    ACTIVATIONS(LINE){nullptr, nullptr, nullptr}
+#undef LINE
+};
+const Part losses[] = {
+    {"cross_entropy", "softmax", ""},
+#define LINE(code, Loss, name, link, constant) {name, link, constant},
+    LOSSES(LINE){nullptr, nullptr, nullptr}
+#undef LINE
+};
+const Part rules[] = {
+#define LINE(code, Rule, name, arrays) {name, "", arrays},
+    RULES(LINE){nullptr, nullptr, nullptr}
+#undef LINE
+};
+
+const Table table = {NAME_OF(CORE_VARIANT), create, run, destroy, objective, activations, losses, rules};
+
+}}  // namespace core
+
+extern "C" const Table *TABLE_NAME(CORE_VARIANT)(void);
+extern "C" const Table *TABLE_NAME(CORE_VARIANT)(void) { return &core::table; }

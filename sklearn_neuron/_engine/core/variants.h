@@ -23,7 +23,7 @@ const Table *core_table_v4(void);
 // Null if `wanted` is neither empty nor available.
 static inline const Table *core_choose(const char *wanted) {
 #if defined(CORE_HAS_V3)
-  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+  const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                   __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 #endif
 #if defined(CORE_HAS_V4)
@@ -38,5 +38,5 @@ static inline const Table *core_choose(const char *wanted) {
     if (v3) return core_table_v3();
 #endif
   if (!*wanted || !strcmp(wanted, "baseline")) return core_table_baseline();
-  return nullptr;
+  return 0;
 }

@@ -1,0 +1,413 @@
+// A whole fit: epochs of updates, their losses, and when to stop.
+
+#pragma once
+
+#include <chrono>
+
+#include "network.hpp"
+#include "neuron.hpp"
+
+namespace core { namespace {
+
+// Multiplications after which the clock is looked at, and seconds after which Python is.
+constexpr double WORK = 2e7, POLL_SECONDS = 0.05;
+// Samples whose outputs are kept until their losses are computed, and so many of one-by-one loops.
+constexpr i64 CHUNK = 1024;
+
+template <class T> class Fit {
+ public:
+  explicit Fit(const Description &given) : g(given) {}
+
+  bool prepare();
+  void run(Epochs &e);
+  double objective();
+
+ private:
+  const Description g;
+  Data<T> data;
+  Network<T> net;
+  T *theta, *grad;
+  i64 n_weights, n_parameters, n_trained, P_in = 0;
+  bool full, plain, single;
+  i64 batch_size, most_rows;
+  Generator *generator;
+  Memory<i32> order;
+  Memory<T> units, features, targets, weights, outputs, small, kept;
+  double work = 0.0;
+  std::chrono::steady_clock::time_point last_poll;
+  bool interrupted = false, mistakes = false;
+
+  i64 block_of(i64 m) const;
+  bool poll(double multiplications);
+  double penalty() const;
+  Constants<T> constants(double eta, i64 t) const;
+  double epoch(double eta, Epochs &e);
+  double batch(const Rows &rows, const Constants<T> &k, Epochs &e);
+  double pass(const Rows &rows, i64 batch_rows, const Destination<T> &to);
+  double neuron_epoch(const Rows &all, const Constants<T> &k);
+  double neuron_gradient(const Rows &rows);
+  void move(Constants<T> k);
+  void clip();
+  void cumulate(const Constants<T> &k, Epochs &e);
+  void average(Epochs &e);
+  bool all_finite() const;
+  bool solved();
+  void keep(bool back);
+  void note_mistakes(i64 n, const T *z, const T *y);
+};
+
+// ---- preparation -----------------------------------------------------------------------------------
+
+template <class T> i64 Fit<T>::block_of(i64 m) const {
+  i64 blocks = larger(1, ratio_up(m * g.row_bytes, g.block_bytes));
+  if (full) blocks = larger(blocks, g.least_blocks);
+  return ratio_up(m, blocks);
+}
+
+template <class T> bool Fit<T>::prepare() {
+  const i64 L = g.n_layers, K = g.sizes[L];
+  data = {g.n, g.sizes[0], K, static_cast<const T *>(g.X), static_cast<const T *>(g.values), g.indices, g.indptr,
+          g.Y_is_bool ? nullptr : static_cast<const T *>(g.Y),
+          g.Y_is_bool ? static_cast<const unsigned char *>(g.Y) : nullptr,
+          static_cast<T>(g.Y_scale), static_cast<T>(g.Y_shift), static_cast<const T *>(g.weight)};
+  theta = static_cast<T *>(g.theta);
+  grad = static_cast<T *>(g.grad);
+  full = g.batch_size >= g.n;
+  batch_size = lesser(g.batch_size, g.n);
+  generator = static_cast<Generator *>(g.bit_generator);
+  plain = g.rule == PLAIN && g.max_norm == 0.0;
+  single = L == 1 && K == 1 && data.X && g.loss != CROSS_ENTROPY;
+  i64 n_units = 0, widest = 0;
+  n_weights = 0;
+  for (i64 l = 0; l < L; l++) {
+    n_weights += g.sizes[l] * g.sizes[l + 1];
+    n_units += g.sizes[l + 1];
+    widest = larger(widest, g.sizes[l + 1]);
+  }
+  n_parameters = n_weights + n_units;
+  n_trained = n_parameters - (g.fit_intercept ? 0 : K);
+  most_rows = single ? MOST_GROUP : block_of(batch_size);
+  const i64 m = most_rows;
+  const i64 loops = larger(CHUNK, larger(m, L == 1 && !data.X ? batch_size : 0));
+  if (!units.take(single ? 0 : 3 * m * n_units + WIDE * WIDTH<T> * widest) ||
+      !small.take(larger(widest, K) + (L == 1 && !data.X ? loops * (2 * K + 1) : m * K)) ||
+      !outputs.take(loops * K) || !targets.take(loops * K) || !weights.take(data.weight ? loops : 0) ||
+      !features.take(!data.X || full || !g.shuffle || single ? 0 : m * data.p) ||
+      !order.take(g.shuffle && !full ? g.n : 0))
+    return false;
+  net.L = L;
+  net.loss = g.loss;
+  net.loss_constant = static_cast<T>(g.loss_constant);
+  net.dropout = g.dropout;
+  i64 w = 0, b = n_weights;
+  T *at = units.at;
+  for (i64 l = 0; l < L; l++) {
+    Layer<T> &layer = net.layers[l];
+    const i64 n_in = g.sizes[l], n_out = g.sizes[l + 1];
+    layer.n_in = n_in;
+    layer.n_out = n_out;
+    layer.W = theta + w;
+    layer.b = theta + b;
+    layer.dW = grad + w;
+    layer.db = grad + b;
+    w += n_in * n_out;
+    b += n_out;
+    layer.a = layer.slope = layer.delta = nullptr;
+    if (single) continue;
+    layer.delta = at;
+    if (l < L - 1) {
+      layer.activation = activation<T>(g.activations[l]);
+      layer.constant = static_cast<T>(g.constants[l]);
+      layer.a = at + m * n_units;
+      if (!layer.activation.from_a || g.dropout > 0.0) layer.slope = at + 2 * m * n_units;
+    }
+    at += m * n_out;
+  }
+  net.panel = units.at + 3 * m * n_units;
+  last_poll = std::chrono::steady_clock::now();
+  return true;
+}
+
+// ---- around the updates ----------------------------------------------------------------------------
+
+template <class T> bool Fit<T>::poll(double multiplications) {
+  work += multiplications;
+  if (work < WORK || interrupted) return interrupted;
+  work = 0.0;
+  const auto now = std::chrono::steady_clock::now();
+  if (std::chrono::duration<double>(now - last_poll).count() < POLL_SECONDS) return false;
+  interrupted = g.poll && g.poll(g.poll_argument) != 0;
+  last_poll = std::chrono::steady_clock::now();
+  return interrupted;
+}
+
+// The penalty that an update starts from.
+template <class T> double Fit<T>::penalty() const {
+  double value = 0.0;
+  if (g.alpha != 0.0) value += 0.5 * g.alpha * squares(n_weights, theta);
+  if (g.beta != 0.0) {
+    double total = 0.0;
+    for (i64 j = 0; j < n_weights; j++) total += std::abs(theta[j]);
+    value += g.beta * total;
+  }
+  return value;
+}
+
+template <class T> Constants<T> Fit<T>::constants(double eta, i64 t) const {
+  Constants<T> k;
+  double correction = 1.0;
+  if (g.rule == ADAM) {
+    // eta times mean / (1 - beta_1^t); the decay is not part of it, so it is divided out again
+    correction = 1.0 - std::pow(g.first, static_cast<double>(t));
+    k.correction = static_cast<T>(1.0 / (1.0 - std::pow(g.second, static_cast<double>(t))));
+  }
+  k.eta = static_cast<T>(eta / correction);
+  k.alpha = static_cast<T>(g.alpha);
+  k.decay = static_cast<T>(g.decay * correction);
+  k.first = static_cast<T>(g.first);
+  k.second = static_cast<T>(g.second);
+  k.rest_first = static_cast<T>(1.0 - g.first);
+  k.rest_second = static_cast<T>(1.0 - g.second);
+  k.epsilon = static_cast<T>(g.epsilon);
+  return k;
+}
+
+template <class T> bool Fit<T>::all_finite() const {
+  bool ok = finite(n_parameters, theta);
+  for (const void *memory : {g.memory[0], g.memory[1], g.averaged})
+    if (memory) ok = ok && finite(n_parameters, static_cast<const T *>(memory));
+  return ok;
+}
+
+// Copies the parameters and the state of a complete epoch, or goes back to them.
+template <class T> void Fit<T>::keep(bool back) {
+  T *at = kept.at;
+  for (void *memory : {static_cast<void *>(theta), g.memory[0], g.memory[1], g.averaged, g.cumulated, g.received}) {
+    if (!memory) continue;
+    if (back) std::memcpy(memory, at, sizeof(T) * n_parameters);
+    else std::memcpy(at, memory, sizeof(T) * n_parameters);
+    at += n_parameters;
+  }
+}
+
+template <class T> void Fit<T>::note_mistakes(i64 n, const T *z, const T *y) {
+  if (g.loss != PERCEPTRON) return;
+  for (i64 i = 0; i < n; i++) mistakes = mistakes || (z[i] >= T(0)) != (y[i] > T(0.5));
+}
+
+// ---- an update -------------------------------------------------------------------------------------
+
+// Scales a gradient that is longer than max_norm down to it.
+template <class T> void Fit<T>::clip() {
+  double norm = std::sqrt(static_cast<double>(dot(n_parameters, grad, grad)));
+  if (std::isinf(norm)) {  // the squares overflow before the gradient does
+    double largest = 0.0, total = 0.0;
+    for (i64 j = 0; j < n_parameters; j++) largest = std::abs(grad[j]) > largest ? std::abs(grad[j]) : largest;
+    for (i64 j = 0; j < n_parameters; j++) total += (grad[j] / largest) * (grad[j] / largest);
+    norm = largest * std::sqrt(total);
+  }
+  if (norm > g.max_norm) scale(n_parameters, static_cast<T>(g.max_norm / norm), grad);
+}
+
+// Moves the parameters along the direction of the gradient.
+template <class T> void Fit<T>::move(Constants<T> k) {
+  T *const memory[2] = {static_cast<T *>(g.memory[0]), static_cast<T *>(g.memory[1])};
+  if (g.max_norm != 0.0) {
+    if (g.alpha != 0.0) axpy(n_weights, k.alpha, theta, grad);
+    k.alpha = T(0);
+    clip();
+  }
+  update(g.rule, 0, n_weights, k, true, grad, theta, memory);
+  update(g.rule, n_weights, n_trained, k, false, grad, theta, memory);
+}
+
+template <class T> void Fit<T>::average(Epochs &e) {
+  const i64 n = e.n_updates - g.average + 1;  // updates that count
+  T *mean = static_cast<T *>(g.averaged);
+  if (n <= 1) std::memcpy(mean, theta, sizeof(T) * n_parameters);
+  else for (i64 j = 0; j < n_parameters; j++) mean[j] += (theta[j] - mean[j]) / static_cast<T>(n);
+}
+
+template <class T> void Fit<T>::cumulate(const Constants<T> &, Epochs &) {}
+
+// Forward and backward pass of some samples of a batch of batch_rows, block by block; returns the sum
+// of weight times loss.
+template <class T> double Fit<T>::pass(const Rows &rows, i64 batch_rows, const Destination<T> &to) {
+  const Layer<T> &last = net.layers[net.L - 1];
+  const i64 block = block_of(rows.m);
+  double total = 0.0;
+  for (i64 start = 0; start < rows.m; start += block) {
+    const Rows some = rows.part(start, lesser(block, rows.m - start));
+    const T *x = data.X ? data.features(some, features.at) : nullptr;
+    T *z = outputs.at;
+    forward(net, data, some, x, z, generator, true);
+    const T *y = data.targets(some, targets.at);
+    total += loss_and_delta<T>(net.loss, {some.m, data.K, z, y, data.weights(some, weights.at), T(1) / batch_rows, net.loss_constant, last.delta});
+    note_mistakes(some.m * data.K, z, y);
+    Destination<T> here = to;
+    if (start && !to.step) here.keep = T(1);
+    backward(net, data, some, x, small.at, here);
+    if (poll(static_cast<double>(some.m) * 3 * n_parameters)) break;
+  }
+  return total;
+}
+
+// The gradient of a single neuron over some samples, in groups that stay in the cache.
+template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
+  const i64 p = data.p;
+  const i64 group = larger(LEAST_GROUP, lesser(MOST_GROUP, GROUP_BYTES / (larger(1, p) * static_cast<i64>(sizeof(T))) / WIDTH<T> * WIDTH<T>));
+  T *z = outputs.at, *delta = small.at + 1, bias = T(0);
+  std::memset(grad, 0, sizeof(T) * n_parameters);
+  double total = 0.0;
+  for (i64 start = 0; start < rows.m; start += group) {
+    const Rows some = rows.part(start, lesser(group, rows.m - start));
+    rows_dot(data, some, theta, theta[n_weights], z);
+    const T *y = data.targets(some, targets.at);
+    total += loss_and_delta<T>(net.loss, {some.m, 1, z, y, data.weights(some, weights.at), T(1) / rows.m, net.loss_constant, delta});
+    note_mistakes(some.m, z, y);
+    rows_add(data, some, delta, grad);
+    for (i64 r = 0; r < some.m; r++) bias += delta[r];
+    if (poll(static_cast<double>(some.m) * 2 * p)) break;
+  }
+  grad[p] = g.fit_intercept ? bias : T(0);
+  return total;
+}
+
+// One batch and its update; returns the sum of weight times loss.
+template <class T> double Fit<T>::batch(const Rows &rows, const Constants<T> &k, Epochs &e) {
+  double total;
+  e.t += 1;
+  if (single) {
+    total = neuron_gradient(rows);
+    if (!interrupted) move(k);
+  } else if (plain && rows.m <= block_of(rows.m)) {
+    const T keep = T(1) - k.eta * (k.alpha + k.decay);
+    total = pass(rows, rows.m, {true, keep, -k.eta, g.fit_intercept != 0});
+  } else {
+    total = pass(rows, rows.m, {false, T(0), T(1), g.fit_intercept != 0});
+    if (!interrupted) move(k);
+  }
+  if (g.beta != 0.0) cumulate(k, e);
+  e.n_updates += 1;
+  if (g.average) average(e);
+  return total;
+}
+
+// ---- an epoch --------------------------------------------------------------------------------------
+
+// The loops of a single layer for plain gradient descent; returns the sum of loss and penalty.
+template <class T> double Fit<T>::neuron_epoch(const Rows &all, const Constants<T> &k) {
+  const Neuron<T> u = {data, net.loss, net.loss_constant, theta, theta + n_weights, k.eta,
+                       T(1) - k.eta * (k.alpha + k.decay), g.fit_intercept != 0};
+  const i64 step = larger(1, CHUNK / batch_size) * batch_size;
+  double loss = 0.0, norms = 0.0;
+  for (i64 start = 0; start < all.m; start += step) {
+    const Rows rows = all.part(start, lesser(step, all.m - start));
+    T *z = outputs.at;
+    if (batch_size > 1 || data.K > 1) {
+      norms += sparse_batches(u, rows, batch_size, z, small.at, &loss);
+    } else {
+      if (!data.X) norms += sparse_one_by_one(u, rows, z);
+      else if (data.p >= LONG_ROW) norms += one_by_one(u, rows, z);
+      else norms += one_by_one_ahead(u, rows, z);
+      const T *y = data.targets(rows, targets.at);
+      // delta is not needed any more
+      loss += loss_and_delta<T>(net.loss, {rows.m, 1, z, y, data.weights(rows, weights.at), T(1), net.loss_constant, z});
+    }
+    if (poll(static_cast<double>(rows.m) * (data.X ? data.p : 100))) break;
+  }
+  return loss + 0.5 * g.alpha * norms;
+}
+
+template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
+  Rows all = {nullptr, 0, data.n};
+  if (g.shuffle && !full) {
+    permutation(generator, data.n, order.at);
+    all.order = order.at;
+  }
+  mistakes = false;
+  const bool loops = net.L == 1 && plain && g.beta == 0.0 && !g.average && !full && g.loss != PERCEPTRON &&
+                     (single ? batch_size == 1 : !data.X);
+  if (loops) {
+    const i64 updates = ratio_up(data.n, batch_size);
+    const double total = neuron_epoch(all, constants(eta, 1));
+    e.t += updates;
+    e.n_updates += updates;
+    return total / data.n;
+  }
+  double total = 0.0;
+  for (i64 start = 0; start < data.n && !interrupted; start += batch_size) {
+    const Rows rows = all.part(start, lesser(batch_size, data.n - start));
+    if (g.alpha != 0.0 || g.beta != 0.0) total += rows.m * penalty();
+    total += batch(rows, constants(eta, e.t + 1), e);
+  }
+  return total / data.n;
+}
+
+// Whether the parameters leave not one sample misclassified: see Perceptron in losses.py.
+template <class T> bool Fit<T>::solved() {
+  if (g.loss != PERCEPTRON || mistakes) return false;
+  const i64 block = most_rows;
+  for (i64 start = 0; start < data.n && !mistakes; start += block) {
+    const Rows rows = {nullptr, start, lesser(block, data.n - start)};
+    T *z = outputs.at;
+    if (single) rows_dot(data, rows, theta, theta[n_weights], z);
+    else forward(net, data, rows, data.X ? data.X + start * data.p : nullptr, z, generator, false);
+    note_mistakes(rows.m * data.K, z, data.targets(rows, targets.at));
+  }
+  return !mistakes;
+}
+
+template <class T> void Fit<T>::run(Epochs &e) {
+  i64 arrays = 1;
+  for (const void *memory : {g.memory[0], g.memory[1], g.averaged, g.cumulated, g.received}) arrays += memory != nullptr;
+  const bool keeps = e.n_epochs > 1 && (kept.at || kept.take(arrays * n_parameters));
+  interrupted = false;
+  i64 t = e.t, n_updates = e.n_updates;
+  double cumulated = e.total;
+  if (keeps) keep(false);
+  e.status = DONE;
+  for (e.done = 0; e.done < e.n_epochs; e.done++) {
+    const double loss = epoch(e.rates[e.done], e);
+    if (interrupted) {
+      e.status = INTERRUPTED;
+      if (keeps) keep(true);
+      e.t = t;
+      e.n_updates = n_updates;
+      e.total = cumulated;
+      return;
+    }
+    e.losses[e.done] = loss;
+    if (!std::isfinite(loss) || !all_finite()) {
+      e.status = DIVERGED;
+      return;
+    }
+    if (keeps && e.done + 1 < e.n_epochs) {
+      keep(false);
+      t = e.t;
+      n_updates = e.n_updates;
+      cumulated = e.total;
+    }
+    if (solved()) {
+      e.status = SOLVED;
+    } else if (e.tol >= 0.0) {
+      e.stale = loss < e.best - e.tol ? 0 : e.stale + 1;
+      e.best = loss < e.best ? loss : e.best;
+      if (e.stale >= e.patience) e.status = PLATEAU;
+    }
+    if (e.status != DONE) {
+      e.done++;
+      return;
+    }
+  }
+}
+
+template <class T> double Fit<T>::objective() {
+  const Rows all = {nullptr, 0, data.n};
+  interrupted = false;
+  const double total = single ? neuron_gradient(all) : pass(all, data.n, {false, T(0), T(1), g.fit_intercept != 0});
+  if (g.alpha != 0.0) axpy(n_weights, static_cast<T>(g.alpha), theta, grad);
+  return total / data.n + penalty();
+}
+
+}}  // namespace core

@@ -1,0 +1,180 @@
+// Loops over the parts of parts.hpp, one for each line of its tables, in both precisions.
+
+#pragma once
+
+#include "parts.hpp"
+#include "products.hpp"
+
+namespace core { namespace {
+
+// ---- activations -----------------------------------------------------------------------------------
+
+// a: z without its bias, which becomes s(z + b). slope: receives s'(z), or null where it is computed
+// from a later. m rows of n units.
+template <class S, class T>
+void activate_rows(i64 m, i64 n, const T *b, T c, T *a, T *slope) {
+  for (i64 r = 0; r < m; r++, a += n) {
+    each_pack<T>(n, [&](i64 j, int part) {
+      const Pack<T> z = load_some(a + j, part) + load_some(b + j, part);
+      Pack<T> value, derivative;
+      if constexpr (S::FROM_A) value = S::value(z, c);
+      else S::both(z, c, value, derivative);
+      store_some(a + j, value, part);
+      if constexpr (S::FROM_A) {
+        if (slope) store_some(slope + j, S::slope(value, c), part);
+      } else {
+        store_some(slope + j, derivative, part);
+      }
+    });
+    if (slope) slope += n;
+  }
+}
+
+// delta *= s'(z), from the stored slope or from a
+template <class S, class T> void chain_rows(i64 n, T c, const T *a, const T *slope, T *delta) {
+  each_pack<T>(n, [&](i64 j, int part) {
+    Pack<T> derivative;
+    if (slope) derivative = load_some(slope + j, part);
+    else if constexpr (S::FROM_A) derivative = S::slope(load_some(a + j, part), c);
+    else return;
+    store_some(delta + j, load_some(delta + j, part) * derivative, part);
+  });
+}
+
+template <class T> struct Activation {
+  void (*forward)(i64 m, i64 n, const T *b, T c, T *a, T *slope);
+  void (*chain)(i64 n, T c, const T *a, const T *slope, T *delta);
+  bool from_a;
+};
+template <class T> INLINE Activation<T> activation(int code) {
+#define LINE(number, S, name, constant) \
+  case number: return {activate_rows<S, T>, chain_rows<S, T>, S::FROM_A};
+  switch (code) { ACTIVATIONS(LINE) }
+#undef LINE
+  return {};
+}
+
+// ---- losses ----------------------------------------------------------------------------------------
+
+// What a loss is asked for: m samples of K outputs. Weight is null where all are 1.
+template <class T> struct Outputs {
+  i64 m, K;
+  const T *z, *Y, *weight;
+  T share;   // 1 over the number of samples of the batch
+  T c;       // the loss's hyper-parameter
+  T *delta;  // receives delta times share and weight
+};
+
+// Writes delta and returns the sum of weight times loss.
+template <class Loss, class T> double loss_rows(const Outputs<T> &o) {
+  double total = 0.0;
+  if (o.weight && o.K > 1) {
+    for (i64 r = 0; r < o.m; r++) {
+      Outputs<T> row = {1, o.K, o.z + r * o.K, o.Y + r * o.K, nullptr, o.share * o.weight[r], o.c, o.delta + r * o.K};
+      total += static_cast<double>(o.weight[r]) * loss_rows<Loss, T>(row);
+    }
+    return total;
+  }
+  Pack<T> sums_ = {};
+  i64 since = 0;
+  each_pack<T>(o.m * o.K, [&](i64 i, int part) {
+    Pack<T> value, delta;
+    Loss::both(load_some(o.z + i, part), load_some(o.Y + i, part), o.c, value, delta);
+    delta = delta * o.share;
+    if (o.weight) {
+      const Pack<T> w = load_some(o.weight + i, part);
+      delta *= w;
+      value *= w;
+    }
+    store_some(o.delta + i, delta, part);
+    if (part == WIDTH<T>) sums_ += value;
+    else {
+      T rest[WIDTH<T>];
+      store(rest, value);
+      for (int k = 0; k < part; k++) total += rest[k];
+    }
+    if (++since == 16) {  // float32 sums stay short
+      total += sum<T>(sums_);
+      sums_ = Pack<T>{};
+      since = 0;
+    }
+  });
+  return total + sum<T>(sums_);
+}
+
+// log(sum exp z) - y . z, and softmax(z) - y
+template <class T> double cross_entropy_rows(const Outputs<T> &o) {
+  double total = 0.0;
+  const i64 K = o.K;
+  for (i64 r = 0; r < o.m; r++) {
+    const T *z = o.z + r * K, *y = o.Y + r * K;
+    T *delta = o.delta + r * K;
+    T largest = z[0];
+    for (i64 k = 1; k < K; k++) largest = z[k] > largest ? z[k] : largest;
+    Pack<T> sum_ = {}, along = {};
+    each_pack<T>(K, [&](i64 k, int part) {
+      const Pack<T> shifted = load_some(z + k, part) - largest;
+      Pack<T> e = exp(shifted);
+      along += load_some(y + k, part) * shifted;  // y is 0 beyond the end
+      store_some(delta + k, e, part);
+      if (part != WIDTH<T>) e = load_part(delta + k, part);
+      sum_ += e;
+    });
+    const T weight = o.weight ? o.weight[r] : T(1), scaled = weight * o.share;
+    const T partition = sum<T>(sum_), inverse = T(1) / partition;
+    total += static_cast<double>(weight) * (std::log(partition) - sum<T>(along));
+    each_pack<T>(K, [&](i64 k, int part) {
+      const Pack<T> d = load_some(delta + k, part) * inverse - load_some(y + k, part);
+      store_some(delta + k, d * scaled, part);
+    });
+  }
+  return total;
+}
+
+template <class T> INLINE double loss_and_delta(int code, const Outputs<T> &o) {
+#define LINE(number, Loss, name, link, constant) case number: return loss_rows<Loss, T>(o);
+  switch (code) {
+    case CROSS_ENTROPY: return cross_entropy_rows(o);
+    LOSSES(LINE)
+  }
+#undef LINE
+  return 0.0;
+}
+
+// Delta of a single number, for loops of one sample at a time; all losses but the cross-entropy.
+template <class T> INLINE T one_delta(int code, T z, T y, T c) {
+  T value, delta = T(0);
+#define LINE(number, Loss, name, link, constant) case number: Loss::both(z, y, c, value, delta); break;
+  switch (code) { LOSSES(LINE) }
+#undef LINE
+  return delta;
+}
+
+// ---- updates ---------------------------------------------------------------------------------------
+
+// theta -= eta direction, for parameters [from, to); penalized says whether these are weights.
+template <class Rule, class T>
+void update_range(i64 from, i64 to, const Constants<T> &k, bool penalized, const T *grad, T *theta, T *const *memory) {
+  const T alpha = penalized ? k.alpha : T(0), decay = penalized ? k.decay : T(0);
+  each_pack<T>(to - from, [&](i64 j, int part) {
+    j += from;
+    Pack<T> first = {}, second = {};
+    if (Rule::MEMORY > 0) first = load_some(memory[0] + j, part);
+    if (Rule::MEMORY > 1) second = load_some(memory[1] + j, part);
+    const Pack<T> w = load_some(theta + j, part);
+    const Pack<T> direction = Rule::direction(load_some(grad + j, part) + alpha * w, k, first, second);
+    store_some(theta + j, w - k.eta * (direction + decay * w), part);
+    if (Rule::MEMORY > 0) store_some(memory[0] + j, first, part);
+    if (Rule::MEMORY > 1) store_some(memory[1] + j, second, part);
+  });
+}
+
+template <class T>
+INLINE void update(int rule, i64 from, i64 to, const Constants<T> &k, bool penalized, const T *grad, T *theta, T *const *memory) {
+#define LINE(number, Rule, name, arrays) \
+  case number: update_range<Rule, T>(from, to, k, penalized, grad, theta, memory); break;
+  switch (rule) { RULES(LINE) }
+#undef LINE
+}
+
+}}  // namespace core

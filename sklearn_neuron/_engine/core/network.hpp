@@ -1,0 +1,118 @@
+// Any network: the two passes of backpropagation for a block of samples.
+//
+//   z^l = a^(l-1) W^l + b^l,  a^l = s(z^l)
+//   delta^(l-1) = delta^l W^lT * s'(z^(l-1)),  dW^l = a^(l-1)T delta^l,  db^l = sum of delta^l
+//
+// as in network.py, whose letters are used here.
+
+#pragma once
+
+#include "job.hpp"
+#include "random.hpp"
+
+namespace core { namespace {
+
+template <class T> struct Network {
+  i64 L;
+  Layer<T> layers[MOST_LAYERS];
+  int loss;
+  T loss_constant;
+  double dropout;
+  T *panel;  // for products with a transposed matrix
+};
+
+// Multiplies a and s' by a mask that keeps 1 - p of the units: see dropout.py.
+template <class T> void drop(Generator *generator, double p, i64 n, T *a, T *slope) {
+  const T kept = static_cast<T>(1.0 / (1.0 - p));
+  for (i64 j = 0; j < n; j++) {
+    const T mask = generator->next_double(generator->state) >= p ? kept : T(0);
+    a[j] *= mask;
+    slope[j] *= mask;
+  }
+}
+
+// out = x W for the sparse samples x
+template <class T> void sparse_times(const Data<T> &d, const Rows &rows, i64 n_out, const T *W, T *out) {
+  for (i64 r = 0; r < rows.m; r++, out += n_out) {
+    if (r + 2 < rows.m) {
+      const i64 later = rows[r + 2];
+      prefetch(d.values + d.indptr[later]);
+      prefetch(d.indices + d.indptr[later]);
+    }
+    for (i64 k = 0; k < n_out; k++) out[k] = 0;
+    const i64 i = rows[r];
+    for (i64 at = d.indptr[i]; at < d.indptr[i + 1]; at++)
+      axpy(n_out, d.values[at], W + d.indices[at] * n_out, out);
+  }
+}
+
+// out += factor x^T delta for the sparse samples x
+template <class T>
+void sparse_transposed_times(const Data<T> &d, const Rows &rows, i64 n_out, const T *delta, T factor, T *out) {
+  for (i64 r = 0; r < rows.m; r++, delta += n_out) {
+    const i64 i = rows[r];
+    for (i64 at = d.indptr[i]; at < d.indptr[i + 1]; at++)
+      axpy(n_out, factor * d.values[at], delta, out + d.indices[at] * n_out);
+  }
+}
+
+// Forward pass; z receives z^L. x: the features of the rows, null for sparse samples. In training,
+// slopes are kept and units dropped.
+template <class T>
+void forward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T *x, T *z, Generator *generator, bool training) {
+  const i64 m = rows.m;
+  for (i64 l = 0; l < net.L; l++) {
+    const Layer<T> &layer = net.layers[l];
+    const bool last = l == net.L - 1;
+    T *out = last ? z : layer.a;
+    if (l == 0 && !x) sparse_times(d, rows, layer.n_out, layer.W, out);
+    else times(m, layer.n_in, layer.n_out, l ? net.layers[l - 1].a : x, layer.W, out);
+    if (last) {
+      activate_rows<Identity, T>(m, layer.n_out, layer.b, T(0), out, nullptr);
+    } else {
+      layer.activation.forward(m, layer.n_out, layer.b, layer.constant, out, layer.slope);
+      if (net.dropout > 0.0 && training) drop(generator, net.dropout, m * layer.n_out, out, layer.slope);
+    }
+  }
+}
+
+// How a gradient leaves the backward pass: added to what is in dW and db, or written over it, or, as
+// a step of plain gradient descent, into W and b themselves: W = keep W - eta dW.
+template <class T> struct Destination {
+  bool step;
+  T keep, factor;  // of what is there, and of the gradient
+  bool intercept;  // whether the last layer has biases that are trained
+};
+
+// Backward pass, from delta^L in the last layer.
+template <class T>
+void backward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T *x, T *bias, const Destination<T> &to) {
+  const i64 m = rows.m;
+  for (i64 l = net.L - 1; l >= 0; l--) {
+    const Layer<T> &layer = net.layers[l];
+    const i64 n_in = layer.n_in, n_out = layer.n_out;
+    T *W = to.step ? layer.W : layer.dW, *b = to.step ? layer.b : layer.db;
+    if (l) {  // before W moves
+      const Layer<T> &below = net.layers[l - 1];
+      times_transposed(m, n_in, n_out, layer.delta, layer.W, net.panel, below.delta);
+      below.activation.chain(m * n_in, below.constant, below.a, below.slope, below.delta);
+    }
+    if (l == 0 && !x) {
+      if (to.keep == T(0)) std::memset(W, 0, sizeof(T) * n_in * n_out);
+      else scale(n_in * n_out, to.keep, W);
+      sparse_transposed_times(d, rows, n_out, layer.delta, to.factor, W);
+    } else {
+      transposed_times(m, n_in, n_out, l ? net.layers[l - 1].a : x, layer.delta, to.keep, to.factor, W);
+    }
+    const bool trained = l < net.L - 1 || to.intercept;
+    const T kept = to.step ? T(1) : to.keep;  // biases are not penalized
+    column_sums(m, n_out, layer.delta, bias);
+    if (trained) {
+      for (i64 k = 0; k < n_out; k++) b[k] = (kept == T(0) ? T(0) : kept * b[k]) + to.factor * bias[k];
+    } else if (!to.step) {
+      for (i64 k = 0; k < n_out; k++) b[k] = T(0);
+    }
+  }
+}
+
+}}  // namespace core

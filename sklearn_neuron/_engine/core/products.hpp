@@ -1,0 +1,207 @@
+// Products of matrices and vectors.
+//
+// A matrix product goes tile by tile: a tile of the result stays in registers while its rows and
+// columns are multiplied. No operand is copied but a transposed B, a panel of columns at a time.
+// On square matrices that fit in the second cache this reaches what OpenBLAS does, and on the narrow
+// ones of small batches 1.1 to 1.4 times that.
+
+#pragma once
+
+#include <algorithm>
+
+#include "simd.hpp"
+
+namespace core { namespace {
+
+// ---- vectors ---------------------------------------------------------------------------------------
+
+// Calls f(i, part) for every pack of n numbers; part is the length of the last if it is shorter.
+template <class T, class F> INLINE void each_pack(i64 n, F f) {
+  i64 i = 0;
+  for (; i + WIDTH<T> <= n; i += WIDTH<T>) f(i, WIDTH<T>);
+  if (i < n) f(i, static_cast<int>(n - i));
+}
+template <class T> INLINE Pack<T> load_some(const T *p, int n) {
+  return n == WIDTH<T> ? load(p) : load_part(p, n);
+}
+template <class T> INLINE void store_some(T *p, Pack<T> v, int n) {
+  if (n == WIDTH<T>) store(p, v);
+  else store_part(p, v, n);
+}
+
+template <class T> INLINE T dot(i64 n, const T *x, const T *y) {
+  Pack<T> t[4] = {};
+  i64 i = 0;
+  for (; i + 4 * WIDTH<T> <= n; i += 4 * WIDTH<T>) {
+    UNROLL
+    for (int k = 0; k < 4; k++) t[k] += load(x + i + k * WIDTH<T>) * load(y + i + k * WIDTH<T>);
+  }
+  each_pack<T>(n - i, [&](i64 j, int part) {
+    t[0] += load_some(x + i + j, part) * load_some(y + i + j, part);
+  });
+  return sum<T>((t[0] + t[1]) + (t[2] + t[3]));
+}
+
+// y += factor x
+template <class T> INLINE void axpy(i64 n, T factor, const T *x, T *y) {
+  each_pack<T>(n, [&](i64 j, int part) {
+    store_some(y + j, load_some(y + j, part) + factor * load_some(x + j, part), part);
+  });
+}
+
+template <class T> INLINE void scale(i64 n, T factor, T *x) {
+  if (factor != T(1)) for (i64 j = 0; j < n; j++) x[j] *= factor;
+}
+
+// ---- matrices --------------------------------------------------------------------------------------
+
+// C = keep C + factor A B. Element (i, k) of A is at A[i * row + k * column]; rows of B and C are
+// contiguous, at a distance of ldb and ldc.
+template <class T> struct Product {
+  i64 K;
+  const T *A;
+  i64 row, column;
+  const T *B;
+  i64 ldb;
+  T *C;
+  i64 ldc;
+  T keep, factor;
+};
+
+// A tile of M rows and N packs; the last pack has `part` columns.
+template <class T, int M, int N, bool PART> INLINE void tile(const Product<T> &p, i64 first, int part) {
+  constexpr int V = WIDTH<T>;
+  constexpr int CHAINS = M * N >= 8 ? 1 : (M * N >= 4 ? 2 : 4);  // sums that do not wait for each other
+  Pack<T> c[CHAINS][M][N] = {};
+  const T *A = p.A + first * p.row, *B = p.B;
+  const auto step = [&](Pack<T>(&sums)[M][N]) INLINE_LAMBDA {
+    Pack<T> b[N];
+    UNROLL
+    for (int j = 0; j < N; j++) b[j] = PART && j == N - 1 ? load_part(B + j * V, part) : load(B + j * V);
+    UNROLL
+    for (int r = 0; r < M; r++) {
+      const T a = A[r * p.row];
+      UNROLL
+      for (int j = 0; j < N; j++) sums[r][j] += a * b[j];
+    }
+    A += p.column;
+    B += p.ldb;
+  };
+  i64 k = 0;
+  for (; k + CHAINS <= p.K; k += CHAINS) {
+    UNROLL
+    for (int s = 0; s < CHAINS; s++) step(c[s]);
+  }
+  for (; k < p.K; k++) step(c[0]);
+  UNROLL
+  for (int r = 0; r < M; r++) {
+    UNROLL
+    for (int j = 0; j < N; j++) {
+      UNROLL
+      for (int s = 1; s < CHAINS; s++) c[0][r][j] += c[s][r][j];
+      const int n = PART && j == N - 1 ? part : V;
+      T *at = p.C + (first + r) * p.ldc + j * V;
+      Pack<T> out = p.factor * c[0][r][j];
+      if (p.keep != T(0)) out += p.keep * (PART && j == N - 1 ? load_part(at, n) : load(at));
+      if (PART && j == N - 1) store_part(at, out, n);
+      else store(at, out);
+    }
+  }
+}
+
+constexpr int TALL = BYTES == 64 ? 8 : 4;  // rows of a tile: with 3 packs, what the registers hold
+constexpr int WIDE = 3;
+
+template <class T, int N, bool PART> void panel(const Product<T> &p, i64 M, int part) {
+  i64 r = 0;
+  for (; r + TALL <= M; r += TALL) tile<T, TALL, N, PART>(p, r, part);
+  if constexpr (TALL > 4) if (M - r >= 4) { tile<T, 4, N, PART>(p, r, part); r += 4; }
+  if (M - r >= 2) { tile<T, 2, N, PART>(p, r, part); r += 2; }
+  if (M - r >= 1) tile<T, 1, N, PART>(p, r, part);
+}
+
+// C (M, N) = keep C + factor A B, with A (M, K) at strides and B (K, N) by rows.
+template <class T> void multiply(Product<T> p, i64 M, i64 N) {
+  while (N > 0) {
+    const i64 packs = (N + WIDTH<T> - 1) / WIDTH<T>;
+    const int n = static_cast<int>(packs > WIDE ? (packs == 4 ? 2 : WIDE) : packs);
+    const i64 columns = std::min<i64>(N, n * WIDTH<T>);
+    const int part = static_cast<int>(columns - (n - 1) * WIDTH<T>);
+    const bool short_ = part < WIDTH<T>;
+    switch (2 * n + short_) {
+      case 2: panel<T, 1, false>(p, M, part); break;
+      case 3: panel<T, 1, true>(p, M, part); break;
+      case 4: panel<T, 2, false>(p, M, part); break;
+      case 5: panel<T, 2, true>(p, M, part); break;
+      case 6: panel<T, 3, false>(p, M, part); break;
+      case 7: panel<T, 3, true>(p, M, part); break;
+    }
+    p.B += columns;
+    p.C += columns;
+    N -= columns;
+  }
+}
+
+// ---- the products of a layer, with rows of m samples -----------------------------------------------
+
+// out (m, n_out) = A (m, n_in) W
+template <class T> INLINE void times(i64 m, i64 n_in, i64 n_out, const T *A, const T *W, T *out) {
+  if (n_out == 1) {
+    i64 r = 0;
+    for (; r < m; r++) out[r] = dot(n_in, A + r * n_in, W);
+    return;
+  }
+  multiply<T>({n_in, A, n_in, 1, W, n_out, out, n_out, T(0), T(1)}, m, n_out);
+}
+
+// out (n_in, n_out) = keep out + factor A^T delta
+template <class T>
+INLINE void transposed_times(i64 m, i64 n_in, i64 n_out, const T *A, const T *delta, T keep, T factor, T *out) {
+  if (n_out == 1) {  // A^T delta is delta^T A, whose result is a row
+    multiply<T>({m, delta, 1, 1, A, n_in, out, n_in, keep, factor}, 1, n_in);
+    return;
+  }
+  multiply<T>({m, A, 1, n_in, delta, n_out, out, n_out, keep, factor}, n_in, n_out);
+}
+
+// out (m, n_in) = delta (m, n_out) W^T; `panel_memory` holds WIDE packs of n_out numbers
+template <class T>
+void times_transposed(i64 m, i64 n_in, i64 n_out, const T *delta, const T *W, T *panel_memory, T *out) {
+  if (n_out == 1) {
+    for (i64 r = 0; r < m; r++) {
+      const T d = delta[r];
+      each_pack<T>(n_in, [&](i64 j, int part) {
+        store_some(out + r * n_in + j, d * load_some(W + j, part), part);
+      });
+    }
+    return;
+  }
+  constexpr i64 most = WIDE * WIDTH<T>;
+  for (i64 j = 0; j < n_in; j += most) {
+    const i64 columns = std::min<i64>(most, n_in - j);
+    for (i64 k0 = 0; k0 < n_out; k0 += 8) {  // a line of the cache at a time
+      const i64 k1 = std::min(k0 + 8, n_out);
+      for (i64 i = 0; i < columns; i++) {
+        const T *w = W + (j + i) * n_out;
+        for (i64 k = k0; k < k1; k++) panel_memory[k * columns + i] = w[k];
+      }
+    }
+    multiply<T>({n_out, delta, n_out, 1, panel_memory, columns, out + j, n_in, T(0), T(1)}, m, columns);
+  }
+}
+
+// The sums of the columns of delta (m, n).
+template <class T> INLINE void column_sums(i64 m, i64 n, const T *delta, T *out) {
+  each_pack<T>(n, [&](i64 j, int part) {
+    Pack<T> t[4] = {};
+    i64 r = 0;
+    for (; r + 4 <= m; r += 4) {
+      UNROLL
+      for (int k = 0; k < 4; k++) t[k] += load_some(delta + (r + k) * n + j, part);
+    }
+    for (; r < m; r++) t[0] += load_some(delta + r * n + j, part);
+    store_some(out + j, (t[0] + t[1]) + (t[2] + t[3]), part);
+  });
+}
+
+}}  // namespace core
