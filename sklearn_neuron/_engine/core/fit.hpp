@@ -14,6 +14,15 @@ constexpr double WORK = 2e7, POLL_SECONDS = 0.05;
 // Samples whose outputs are kept until their losses are computed, and so many of one-by-one loops.
 constexpr i64 CHUNK = 1024;
 
+struct Counters {
+  i64 t, n_updates;
+  double total;
+};
+
+template <class T> struct Pair {
+  T *outside, *inside;
+};
+
 template <class T> class Fit {
  public:
   explicit Fit(const Description &given) : g(given) {}
@@ -23,6 +32,7 @@ template <class T> class Fit {
   double objective();
 
  private:
+  static constexpr T ONE = T(1);
   const Description g;
   Data<T> data;
   Network<T> net;
@@ -32,7 +42,11 @@ template <class T> class Fit {
   i64 batch_size, most_rows;
   Generator *generator;
   Memory<i32> order;
-  Memory<T> units, features, targets, weights, outputs, small, kept;
+  Memory<T> units, features, targets, weights, outputs, small, own;
+  // What the core works on; outside are the parameters and the state of the last complete epoch.
+  Pair<T> pairs[6];
+  int n_pairs = 0;
+  T *memory[2], *averaged, *cumulated, *received;
   double work = 0.0;
   std::chrono::steady_clock::time_point last_poll;
   bool interrupted = false, mistakes = false;
@@ -43,7 +57,10 @@ template <class T> class Fit {
   Constants<T> constants(double eta, i64 t) const;
   double epoch(double eta, Epochs &e);
   double batch(const Rows &rows, const Constants<T> &k, Epochs &e);
-  double pass(const Rows &rows, i64 batch_rows, const Destination<T> &to);
+  const T *outputs_of(const Rows &rows, i64 batch_rows, double &total);
+  double gradient(const Rows &rows);
+  double plain_step(const Rows &rows, const Constants<T> &k);
+  double single_step(const Rows &rows, const Constants<T> &k);
   double neuron_epoch(const Rows &all, const Constants<T> &k);
   double neuron_gradient(const Rows &rows);
   void move(Constants<T> k);
@@ -52,7 +69,9 @@ template <class T> class Fit {
   void average(Epochs &e);
   bool all_finite() const;
   bool solved();
-  void keep(bool back);
+  T *working(void *outside);
+  void take();
+  void give() const;
   void note_mistakes(i64 n, const T *z, const T *y);
 };
 
@@ -70,8 +89,6 @@ template <class T> bool Fit<T>::prepare() {
           g.Y_is_bool ? nullptr : static_cast<const T *>(g.Y),
           g.Y_is_bool ? static_cast<const unsigned char *>(g.Y) : nullptr,
           static_cast<T>(g.Y_scale), static_cast<T>(g.Y_shift), static_cast<const T *>(g.weight)};
-  theta = static_cast<T *>(g.theta);
-  grad = static_cast<T *>(g.grad);
   full = g.batch_size >= g.n;
   batch_size = lesser(g.batch_size, g.n);
   generator = static_cast<Generator *>(g.bit_generator);
@@ -85,6 +102,14 @@ template <class T> bool Fit<T>::prepare() {
     widest = larger(widest, g.sizes[l + 1]);
   }
   n_parameters = n_weights + n_units;
+  if (!own.take(7 * ratio_up(n_parameters, 64) * 64)) return false;
+  theta = working(g.theta);
+  memory[0] = working(g.memory[0]);
+  memory[1] = working(g.memory[1]);
+  averaged = working(g.averaged);
+  cumulated = working(g.cumulated);
+  received = working(g.received);
+  grad = own.at + 6 * ratio_up(n_parameters, 64) * 64;
   n_trained = n_parameters - (g.fit_intercept ? 0 : K);
   most_rows = single ? MOST_GROUP : block_of(batch_size);
   const i64 m = most_rows;
@@ -174,20 +199,24 @@ template <class T> Constants<T> Fit<T>::constants(double eta, i64 t) const {
 
 template <class T> bool Fit<T>::all_finite() const {
   bool ok = finite(n_parameters, theta);
-  for (const void *memory : {g.memory[0], g.memory[1], g.averaged})
-    if (memory) ok = ok && finite(n_parameters, static_cast<const T *>(memory));
+  for (const T *state : {memory[0], memory[1], averaged}) ok = ok && (!state || finite(n_parameters, state));
   return ok;
 }
 
-// Copies the parameters and the state of a complete epoch, or goes back to them.
-template <class T> void Fit<T>::keep(bool back) {
-  T *at = kept.at;
-  for (void *memory : {static_cast<void *>(theta), g.memory[0], g.memory[1], g.averaged, g.cumulated, g.received}) {
-    if (!memory) continue;
-    if (back) std::memcpy(memory, at, sizeof(T) * n_parameters);
-    else std::memcpy(at, memory, sizeof(T) * n_parameters);
-    at += n_parameters;
-  }
+// A working copy of an array of the parameters' shape, on a line of the cache.
+template <class T> T *Fit<T>::working(void *outside) {
+  if (!outside) return nullptr;
+  T *inside = own.at + n_pairs * ratio_up(n_parameters, 64) * 64;
+  pairs[n_pairs++] = {static_cast<T *>(outside), inside};
+  return inside;
+}
+
+template <class T> void Fit<T>::take() {
+  for (int i = 0; i < n_pairs; i++) std::memcpy(pairs[i].inside, pairs[i].outside, sizeof(T) * n_parameters);
+}
+
+template <class T> void Fit<T>::give() const {
+  for (int i = 0; i < n_pairs; i++) std::memcpy(pairs[i].outside, pairs[i].inside, sizeof(T) * n_parameters);
 }
 
 template <class T> void Fit<T>::note_mistakes(i64 n, const T *z, const T *y) {
@@ -211,7 +240,6 @@ template <class T> void Fit<T>::clip() {
 
 // Moves the parameters along the direction of the gradient.
 template <class T> void Fit<T>::move(Constants<T> k) {
-  T *const memory[2] = {static_cast<T *>(g.memory[0]), static_cast<T *>(g.memory[1])};
   if (g.max_norm != 0.0) {
     if (g.alpha != 0.0) axpy(n_weights, k.alpha, theta, grad);
     k.alpha = T(0);
@@ -223,32 +251,75 @@ template <class T> void Fit<T>::move(Constants<T> k) {
 
 template <class T> void Fit<T>::average(Epochs &e) {
   const i64 n = e.n_updates - g.average + 1;  // updates that count
-  T *mean = static_cast<T *>(g.averaged);
-  if (n <= 1) std::memcpy(mean, theta, sizeof(T) * n_parameters);
-  else for (i64 j = 0; j < n_parameters; j++) mean[j] += (theta[j] - mean[j]) / static_cast<T>(n);
+  if (n <= 1) std::memcpy(averaged, theta, sizeof(T) * n_parameters);
+  else for (i64 j = 0; j < n_parameters; j++) averaged[j] += (theta[j] - averaged[j]) / static_cast<T>(n);
 }
 
 template <class T> void Fit<T>::cumulate(const Constants<T> &, Epochs &) {}
 
-// Forward and backward pass of some samples of a batch of batch_rows, block by block; returns the sum
-// of weight times loss.
-template <class T> double Fit<T>::pass(const Rows &rows, i64 batch_rows, const Destination<T> &to) {
-  const Layer<T> &last = net.layers[net.L - 1];
+// Forward pass of some samples of a batch of batch_rows, and delta^L; adds up weight times loss.
+template <class T> const T *Fit<T>::outputs_of(const Rows &rows, i64 batch_rows, double &total) {
+  const T *x = data.X ? data.features(rows, features.at) : nullptr;
+  T *z = outputs.at;
+  forward(net, data, rows, x, z, generator, true);
+  const T *y = data.targets(rows, targets.at);
+  total += loss_and_delta<T>(net.loss, {rows.m, data.K, z, y, data.weights(rows, weights.at), T(1) / batch_rows,
+                                        net.loss_constant, net.layers[net.L - 1].delta});
+  note_mistakes(rows.m * data.K, z, y);
+  return x;
+}
+
+// Both passes of a batch, block by block, with the gradient in grad.
+template <class T> double Fit<T>::gradient(const Rows &rows) {
   const i64 block = block_of(rows.m);
   double total = 0.0;
   for (i64 start = 0; start < rows.m; start += block) {
     const Rows some = rows.part(start, lesser(block, rows.m - start));
-    const T *x = data.X ? data.features(some, features.at) : nullptr;
-    T *z = outputs.at;
-    forward(net, data, some, x, z, generator, true);
-    const T *y = data.targets(some, targets.at);
-    total += loss_and_delta<T>(net.loss, {some.m, data.K, z, y, data.weights(some, weights.at), T(1) / batch_rows, net.loss_constant, last.delta});
-    note_mistakes(some.m * data.K, z, y);
-    Destination<T> here = to;
-    if (start && !to.step) here.keep = T(1);
-    backward(net, data, some, x, small.at, here);
+    const T *x = outputs_of(some, rows.m, total);
+    const T keep = start ? T(1) : T(0);
+    backward(net, some.m, x, [&](i64 l, const T *a) {
+      const Layer<T> &layer = net.layers[l];
+      add_products(layer, data, some, a, {keep, keep, T(1)}, layer.dW, layer.db, small.at);
+    });
     if (poll(static_cast<double>(some.m) * 3 * n_parameters)) break;
   }
+  if (!g.fit_intercept) std::memset(net.layers[net.L - 1].db, 0, sizeof(T) * data.K);
+  return total;
+}
+
+// Plain gradient descent for a batch of one block: the products are added to the parameters.
+template <class T> double Fit<T>::plain_step(const Rows &rows, const Constants<T> &k) {
+  double total = 0.0;
+  const T *x = outputs_of(rows, rows.m, total);
+  const Sums<T> sums = {T(1) - k.eta * (k.alpha + k.decay), T(1), -k.eta};
+  backward(net, rows.m, x, [&](i64 l, const T *a) {
+    const Layer<T> &layer = net.layers[l];
+    T *b = l < net.L - 1 || g.fit_intercept ? layer.b : nullptr;
+    add_products(layer, data, rows, a, sums, layer.W, b, small.at);
+  });
+  poll(static_cast<double>(rows.m) * 3 * n_parameters);
+  return total;
+}
+
+// The same for one sample and any rule that needs no gradient in memory.
+template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<T> &k) {
+  double total = 0.0;
+  const T *x = outputs_of(rows, 1, total);
+  backward(net, 1, x, [&](i64 l, const T *a) {
+    const Layer<T> &layer = net.layers[l];
+    const i64 n_in = layer.n_in, n_out = layer.n_out, w = layer.W - theta, b = layer.b - theta;
+    if (!a) {
+      add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), small.at);
+      update(g.rule, w, w + n_in * n_out, k, true, grad, theta, memory);
+    } else if (n_out == 1) {
+      update_product(g.rule, 1, n_in, layer.delta, a, k, true, w, theta, memory);
+    } else {
+      update_product(g.rule, n_in, n_out, a, layer.delta, k, true, w, theta, memory);
+    }
+    if (l < net.L - 1 || g.fit_intercept)
+      update_product(g.rule, 1, n_out, &ONE, layer.delta, k, false, b, theta, memory);
+  });
+  poll(static_cast<double>(3 * n_parameters));
   return total;
 }
 
@@ -281,10 +352,11 @@ template <class T> double Fit<T>::batch(const Rows &rows, const Constants<T> &k,
     total = neuron_gradient(rows);
     if (!interrupted) move(k);
   } else if (plain && rows.m <= block_of(rows.m)) {
-    const T keep = T(1) - k.eta * (k.alpha + k.decay);
-    total = pass(rows, rows.m, {true, keep, -k.eta, g.fit_intercept != 0});
+    total = plain_step(rows, k);
+  } else if (rows.m == 1 && g.max_norm == 0.0) {
+    total = single_step(rows, k);
   } else {
-    total = pass(rows, rows.m, {false, T(0), T(1), g.fit_intercept != 0});
+    total = gradient(rows);
     if (!interrupted) move(k);
   }
   if (g.beta != 0.0) cumulate(k, e);
@@ -359,35 +431,21 @@ template <class T> bool Fit<T>::solved() {
 }
 
 template <class T> void Fit<T>::run(Epochs &e) {
-  i64 arrays = 1;
-  for (const void *memory : {g.memory[0], g.memory[1], g.averaged, g.cumulated, g.received}) arrays += memory != nullptr;
-  const bool keeps = e.n_epochs > 1 && (kept.at || kept.take(arrays * n_parameters));
   interrupted = false;
-  i64 t = e.t, n_updates = e.n_updates;
-  double cumulated = e.total;
-  if (keeps) keep(false);
+  take();
   e.status = DONE;
-  for (e.done = 0; e.done < e.n_epochs; e.done++) {
+  for (e.done = 0; e.done < e.n_epochs && e.status == DONE;) {
+    const Counters before = {e.t, e.n_updates, e.total};
     const double loss = epoch(e.rates[e.done], e);
-    if (interrupted) {
-      e.status = INTERRUPTED;
-      if (keeps) keep(true);
-      e.t = t;
-      e.n_updates = n_updates;
-      e.total = cumulated;
+    if (interrupted || !std::isfinite(loss) || !all_finite()) {
+      e.status = interrupted ? INTERRUPTED : DIVERGED;
+      e.t = before.t;
+      e.n_updates = before.n_updates;
+      e.total = before.total;
       return;
     }
-    e.losses[e.done] = loss;
-    if (!std::isfinite(loss) || !all_finite()) {
-      e.status = DIVERGED;
-      return;
-    }
-    if (keeps && e.done + 1 < e.n_epochs) {
-      keep(false);
-      t = e.t;
-      n_updates = e.n_updates;
-      cumulated = e.total;
-    }
+    give();
+    e.losses[e.done++] = loss;
     if (solved()) {
       e.status = SOLVED;
     } else if (e.tol >= 0.0) {
@@ -395,18 +453,17 @@ template <class T> void Fit<T>::run(Epochs &e) {
       e.best = loss < e.best ? loss : e.best;
       if (e.stale >= e.patience) e.status = PLATEAU;
     }
-    if (e.status != DONE) {
-      e.done++;
-      return;
-    }
   }
 }
 
+// The objective over all samples; its gradient goes outside.
 template <class T> double Fit<T>::objective() {
   const Rows all = {nullptr, 0, data.n};
   interrupted = false;
-  const double total = single ? neuron_gradient(all) : pass(all, data.n, {false, T(0), T(1), g.fit_intercept != 0});
+  take();
+  const double total = single ? neuron_gradient(all) : gradient(all);
   if (g.alpha != 0.0) axpy(n_weights, static_cast<T>(g.alpha), theta, grad);
+  std::memcpy(g.grad, grad, sizeof(T) * n_parameters);
   return total / data.n + penalty();
 }
 

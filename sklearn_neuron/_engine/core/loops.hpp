@@ -152,27 +152,58 @@ template <class T> INLINE T one_delta(int code, T z, T y, T c) {
 
 // ---- updates ---------------------------------------------------------------------------------------
 
+// What an update reads and writes, by the index of a parameter. Copied into registers before a loop,
+// because a store could change what a reference is to.
+template <class Rule, class T> struct Update {
+  Constants<T> k;
+  T *theta, *first, *second;
+
+  Update(const Constants<T> &constants, bool penalized, T *parameters, T *const *memory)
+      : k(constants), theta(parameters), first(memory[0]), second(memory[1]) {
+    if (!penalized) k.alpha = k.decay = T(0);
+  }
+  INLINE void operator()(i64 j, int part, Pack<T> gradient) const {
+    Pack<T> one = {}, two = {};
+    if (Rule::MEMORY > 0) one = load_some(first + j, part);
+    if (Rule::MEMORY > 1) two = load_some(second + j, part);
+    const Pack<T> w = load_some(theta + j, part);
+    const Pack<T> direction = Rule::direction(gradient + k.alpha * w, k, one, two);
+    store_some(theta + j, w - k.eta * (direction + k.decay * w), part);
+    if (Rule::MEMORY > 0) store_some(first + j, one, part);
+    if (Rule::MEMORY > 1) store_some(second + j, two, part);
+  }
+};
+
 // theta -= eta direction, for parameters [from, to); penalized says whether these are weights.
 template <class Rule, class T>
 void update_range(i64 from, i64 to, const Constants<T> &k, bool penalized, const T *grad, T *theta, T *const *memory) {
-  const T alpha = penalized ? k.alpha : T(0), decay = penalized ? k.decay : T(0);
-  each_pack<T>(to - from, [&](i64 j, int part) {
-    j += from;
-    Pack<T> first = {}, second = {};
-    if (Rule::MEMORY > 0) first = load_some(memory[0] + j, part);
-    if (Rule::MEMORY > 1) second = load_some(memory[1] + j, part);
-    const Pack<T> w = load_some(theta + j, part);
-    const Pack<T> direction = Rule::direction(load_some(grad + j, part) + alpha * w, k, first, second);
-    store_some(theta + j, w - k.eta * (direction + decay * w), part);
-    if (Rule::MEMORY > 0) store_some(memory[0] + j, first, part);
-    if (Rule::MEMORY > 1) store_some(memory[1] + j, second, part);
-  });
+  const Update<Rule, T> step(k, penalized, theta, memory);
+  each_pack<T>(to - from, [=](i64 j, int part) { step(from + j, part, load_some(grad + from + j, part)); });
+}
+
+// The same where the gradient is the product of a column a (m) and a row delta (n): it is never
+// written to memory. The parameters, from `at`, are (m, n).
+template <class Rule, class T>
+void update_outer(i64 m, i64 n, const T *a, const T *delta, const Constants<T> &k, bool penalized, i64 at, T *theta, T *const *memory) {
+  const Update<Rule, T> step(k, penalized, theta, memory);
+  for (i64 i = 0; i < m; i++, at += n) {
+    const T factor = a[i];
+    each_pack<T>(n, [=](i64 j, int part) { step(at + j, part, factor * load_some(delta + j, part)); });
+  }
 }
 
 template <class T>
 INLINE void update(int rule, i64 from, i64 to, const Constants<T> &k, bool penalized, const T *grad, T *theta, T *const *memory) {
 #define LINE(number, Rule, name, arrays) \
   case number: update_range<Rule, T>(from, to, k, penalized, grad, theta, memory); break;
+  switch (rule) { RULES(LINE) }
+#undef LINE
+}
+
+template <class T>
+INLINE void update_product(int rule, i64 m, i64 n, const T *a, const T *delta, const Constants<T> &k, bool penalized, i64 at, T *theta, T *const *memory) {
+#define LINE(number, Rule, name, arrays) \
+  case number: update_outer<Rule, T>(m, n, a, delta, k, penalized, at, theta, memory); break;
   switch (rule) { RULES(LINE) }
 #undef LINE
 }

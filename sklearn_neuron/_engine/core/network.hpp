@@ -76,43 +76,37 @@ void forward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T 
   }
 }
 
-// How a gradient leaves the backward pass: added to what is in dW and db, or written over it, or, as
-// a step of plain gradient descent, into W and b themselves: W = keep W - eta dW.
-template <class T> struct Destination {
-  bool step;
-  T keep, factor;  // of what is there, and of the gradient
-  bool intercept;  // whether the last layer has biases that are trained
-};
-
-// Backward pass, from delta^L in the last layer.
-template <class T>
-void backward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T *x, T *bias, const Destination<T> &to) {
-  const i64 m = rows.m;
-  for (i64 l = net.L - 1; l >= 0; l--) {
-    const Layer<T> &layer = net.layers[l];
-    const i64 n_in = layer.n_in, n_out = layer.n_out;
-    T *W = to.step ? layer.W : layer.dW, *b = to.step ? layer.b : layer.db;
-    if (l) {  // before W moves
-      const Layer<T> &below = net.layers[l - 1];
-      times_transposed(m, n_in, n_out, layer.delta, layer.W, net.panel, below.delta);
-      below.activation.chain(m * n_in, below.constant, below.a, below.slope, below.delta);
-    }
-    if (l == 0 && !x) {
-      if (to.keep == T(0)) std::memset(W, 0, sizeof(T) * n_in * n_out);
-      else scale(n_in * n_out, to.keep, W);
-      sparse_transposed_times(d, rows, n_out, layer.delta, to.factor, W);
-    } else {
-      transposed_times(m, n_in, n_out, l ? net.layers[l - 1].a : x, layer.delta, to.keep, to.factor, W);
-    }
-    const bool trained = l < net.L - 1 || to.intercept;
-    const T kept = to.step ? T(1) : to.keep;  // biases are not penalized
-    column_sums(m, n_out, layer.delta, bias);
-    if (trained) {
-      for (i64 k = 0; k < n_out; k++) b[k] = (kept == T(0) ? T(0) : kept * b[k]) + to.factor * bias[k];
-    } else if (!to.step) {
-      for (i64 k = 0; k < n_out; k++) b[k] = T(0);
-    }
+// Backward pass, from delta^L in the last layer. For each layer, from the last, use(l, a) is called
+// with the input a of the layer when its delta is known and its W is not needed any more; a is null
+// for sparse samples.
+template <class T, class F> INLINE void backward(const Network<T> &net, i64 m, const T *x, F use) {
+  for (i64 l = net.L - 1; l > 0; l--) {
+    const Layer<T> &layer = net.layers[l], &below = net.layers[l - 1];
+    times_transposed(m, layer.n_in, layer.n_out, layer.delta, layer.W, net.panel, below.delta);
+    below.activation.chain(m * layer.n_in, below.constant, below.a, below.slope, below.delta);
+    use(l, below.a);
   }
+  use(0, x);
+}
+
+// dW = keep dW + factor a^T delta and db = keep_b db + factor (sum of delta), for one layer. dW and db
+// may be W and b themselves: a step of plain gradient descent needs no gradient in memory.
+template <class T> struct Sums {
+  T keep, keep_b, factor;
+};
+template <class T>
+void add_products(const Layer<T> &layer, const Data<T> &d, const Rows &rows, const T *a, const Sums<T> &s, T *dW, T *db, T *work) {
+  const i64 n_in = layer.n_in, n_out = layer.n_out;
+  if (a) {
+    transposed_times(rows.m, n_in, n_out, a, layer.delta, s.keep, s.factor, dW);
+  } else {
+    if (s.keep == T(0)) std::memset(dW, 0, sizeof(T) * n_in * n_out);
+    else scale(n_in * n_out, s.keep, dW);
+    sparse_transposed_times(d, rows, n_out, layer.delta, s.factor, dW);
+  }
+  if (!db) return;
+  column_sums(rows.m, n_out, layer.delta, work);
+  for (i64 k = 0; k < n_out; k++) db[k] = (s.keep_b == T(0) ? T(0) : s.keep_b * db[k]) + s.factor * work[k];
 }
 
 }}  // namespace core
