@@ -27,8 +27,8 @@ from sklearn_neuron.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 #: Bytes of a block's activations, all layers together, and the least rows of a block: a batch is
 #: cut evenly into blocks that fit in the cache.
 CORE_BLOCK_BYTES, CORE_BLOCK_ROWS = 1 << 17, 200
-#: The counters of the optimizer and of averaging, as the state names them.
-COUNTERS = ("t", "n_updates")
+#: The counters of the optimizer, of averaging and of the L1 penalty, as the state names them.
+COUNTERS = ("t", "n_updates", "l1_due")
 MOST_LAYERS, MOST_SAMPLES = 64, 2**31 - 1
 
 
@@ -81,7 +81,6 @@ def refusal(updater: Updater, samples: Samples) -> str:
     reasons = {
         "record='step'": type(updater) is not Updater,
         type(optimizer).__name__: rule_of(optimizer) is None,
-        "l1_ratio": bool(network.beta),
         type(loss).__name__: loss_key(loss) not in losses or link_is_own,
         ", ".join(own): bool(own),
         f"more than {MOST_LAYERS} layers": len(network.W) > MOST_LAYERS,
@@ -152,8 +151,8 @@ class CompiledEpochs:
             tol, patience = plateau.tol, plateau.patience
             best, stale = plateau.best[0], plateau.stale
         counters = [state.get(name, 0) for name in COUNTERS]
-        done, status, best, stale, *counters, _ = self._fit.run(
-            rates, losses, tol, patience, best, stale, *counters, 0.0
+        done, status, best, stale, *counters = self._fit.run(
+            rates, losses, tol, patience, best, stale, *counters
         )
         state.update(
             {name: count for name, count in zip(COUNTERS, counters, strict=True) if name in state}
@@ -207,8 +206,7 @@ def described_optimizer(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]
         "average": int(optimizer.average),
         "memory": (*memory, None, None)[:2],
         "averaged": state.get("average"),
-        "cumulated": None,
-        "received": None,
+        "paid": state.get("l1_paid"),
     }
 
 

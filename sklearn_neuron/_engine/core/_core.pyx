@@ -1,5 +1,5 @@
-# distutils: language = c++
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: language_level=3, binding=True, embedsignature=True
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
 """The compiled core, as Python sees it: fits over arrays that Python owns."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -32,8 +32,7 @@ cdef extern from "core.h" nogil:
         int64_t average
         void *memory[2]
         void *averaged
-        void *cumulated
-        void *received
+        double *paid
         double dropout
         int64_t n
         const void *X
@@ -64,7 +63,7 @@ cdef extern from "core.h" nogil:
         int64_t stale
         int64_t t
         int64_t n_updates
-        double total
+        double due
         int64_t done
         int32_t status
 
@@ -91,18 +90,15 @@ cdef extern from "variants.h" nogil:
 STATUS = ("done", "plateau", "solved", "diverged", "interrupted")
 
 
-cdef const Table *_choose() except NULL:
-    wanted = os.environ.get("SKLEARN_NEURON_SIMD", "")
-    cdef bytes name = wanted.encode()
-    cdef const Table *chosen = core_choose(name)
-    if chosen is NULL:
-        raise ImportError(
-            f"SKLEARN_NEURON_SIMD={wanted}: this build or this processor has no such instructions."
-        )
-    return chosen
+wanted = os.environ.get("SKLEARN_NEURON_SIMD", "")
+cdef const Table *table = core_choose(wanted.encode())
+if table is NULL:
+    raise ImportError(
+        f"SKLEARN_NEURON_SIMD={wanted}: this processor does not support it, or this build does not "
+        "have it. Choose one of baseline, v3 and v4, or leave the variable unset for the best."
+    )
 
-
-cdef const Table *table = _choose()
+#: The instruction set in use: "baseline", "v3" (AVX2) or "v4" (AVX-512).
 simd = table.simd.decode()
 
 
@@ -157,11 +153,11 @@ cdef class Fit:
 
     def __cinit__(self, *, sizes, activations, constants, loss, loss_constant, fit_intercept, theta,
                   grad, alpha, beta, rule, first, second, epsilon, decay, max_norm, average, memory,
-                  averaged, cumulated, received, dropout, n, X, values, indices, indptr, Y, Y_scale,
+                  averaged, paid, dropout, n, X, values, indices, indptr, Y, Y_scale,
                   Y_shift, weight, batch_size, row_bytes, block_bytes, least_blocks, rng, shuffle):
         cdef Description *d = &self.given
         self.handle = NULL
-        self.owned = (sizes, activations, constants, theta, grad, memory, averaged, cumulated, received,
+        self.owned = (sizes, activations, constants, theta, grad, memory, averaged, paid,
                       X, values, indices, indptr, Y, weight, rng)
         d.n_layers = len(sizes) - 1
         d.sizes = <const int64_t *>_address(sizes)
@@ -176,7 +172,7 @@ cdef class Fit:
         d.memory[0] = _memory(memory[0])
         d.memory[1] = _memory(memory[1])
         d.averaged = _memory(averaged)
-        d.cumulated, d.received = _memory(cumulated), _memory(received)
+        d.paid = <double *>_memory(paid)
         d.dropout = dropout
         d.n = n
         d.X, d.values = _address(X), _address(values)
@@ -203,12 +199,12 @@ cdef class Fit:
             table.destroy(self.handle)
 
     def run(self, const double[::1] rates, double[::1] losses, double tol, int64_t patience,
-            double best, int64_t stale, int64_t t, int64_t n_updates, double total):
+            double best, int64_t stale, int64_t t, int64_t n_updates, double due):
         """Run epochs at the given rates; return how many are complete, the status, and counters."""
         cdef Epochs e
         e.n_epochs, e.rates, e.losses = rates.shape[0], &rates[0], &losses[0]
         e.tol, e.patience, e.best, e.stale = tol, patience, best, stale
-        e.t, e.n_updates, e.total = t, n_updates, total
+        e.t, e.n_updates, e.due = t, n_updates, due
         self.interrupt = None
         if self.lock is None:
             with nogil:
@@ -216,7 +212,7 @@ cdef class Fit:
         else:
             with self.lock, nogil:
                 table.run(self.handle, &e)
-        return e.done, STATUS[e.status], e.best, e.stale, e.t, e.n_updates, e.total
+        return e.done, STATUS[e.status], e.best, e.stale, e.t, e.n_updates, e.due
 
     def objective(self):
         """Return the objective over all samples; its gradient is then in ``grad``."""

@@ -27,7 +27,8 @@ typedef struct {
   double first, second, epsilon;  // mu, or beta_1 and beta_2, or mu and rho
   double decay, max_norm;         // max_norm: 0 for none
   int64_t average;                // 0 for none
-  void *memory[2], *averaged, *cumulated, *received;
+  void *memory[2], *averaged;
+  double *paid;  // of the L1 penalty, by the weights: see Network.shrink
   double dropout;
   // the data: dense X, or CSR
   int64_t n;
@@ -62,7 +63,7 @@ typedef struct {
   double best;          // these two go on from call to call
   int64_t stale;
   int64_t t, n_updates; // counters of the optimizer and of averaging, which go on too
-  double total;         // the cumulative L1 penalty per unit of scale
+  double due;           // of the L1 penalty
   int64_t done;         // complete epochs
   int32_t status;
 } Epochs;

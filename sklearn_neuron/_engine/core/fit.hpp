@@ -16,7 +16,7 @@ constexpr i64 CHUNK = 1024;
 
 struct Counters {
   i64 t, n_updates;
-  double total;
+  double due;
 };
 
 template <class T> struct Pair {
@@ -44,9 +44,10 @@ template <class T> class Fit {
   Memory<i32> order;
   Memory<T> units, features, targets, weights, outputs, small, own;
   // What the core works on; outside are the parameters and the state of the last complete epoch.
-  Pair<T> pairs[6];
+  Pair<T> pairs[4];
   int n_pairs = 0;
-  T *memory[2], *averaged, *cumulated, *received;
+  T *memory[2], *averaged;
+  Memory<double> paid;
   double work = 0.0;
   std::chrono::steady_clock::time_point last_poll;
   bool interrupted = false, mistakes = false;
@@ -56,7 +57,7 @@ template <class T> class Fit {
   double penalty() const;
   Constants<T> constants(double eta, i64 t) const;
   double epoch(double eta, Epochs &e);
-  double batch(const Rows &rows, const Constants<T> &k, Epochs &e);
+  double batch(const Rows &rows, double eta, Epochs &e);
   const T *outputs_of(const Rows &rows, i64 batch_rows, double &total);
   double gradient(const Rows &rows);
   double plain_step(const Rows &rows, const Constants<T> &k);
@@ -65,7 +66,6 @@ template <class T> class Fit {
   double neuron_gradient(const Rows &rows);
   void move(Constants<T> k);
   void clip();
-  void cumulate(const Constants<T> &k, Epochs &e);
   void average(Epochs &e);
   bool all_finite() const;
   bool solved();
@@ -102,14 +102,12 @@ template <class T> bool Fit<T>::prepare() {
     widest = larger(widest, g.sizes[l + 1]);
   }
   n_parameters = n_weights + n_units;
-  if (!own.take(7 * ratio_up(n_parameters, 64) * 64)) return false;
+  if (!own.take(5 * ratio_up(n_parameters, 64) * 64) || !paid.take(g.paid ? n_weights : 0)) return false;
   theta = working(g.theta);
   memory[0] = working(g.memory[0]);
   memory[1] = working(g.memory[1]);
   averaged = working(g.averaged);
-  cumulated = working(g.cumulated);
-  received = working(g.received);
-  grad = own.at + 6 * ratio_up(n_parameters, 64) * 64;
+  grad = own.at + 4 * ratio_up(n_parameters, 64) * 64;
   n_trained = n_parameters - (g.fit_intercept ? 0 : K);
   most_rows = single ? MOST_GROUP : block_of(batch_size);
   const i64 m = most_rows;
@@ -198,8 +196,8 @@ template <class T> Constants<T> Fit<T>::constants(double eta, i64 t) const {
 }
 
 template <class T> bool Fit<T>::all_finite() const {
-  bool ok = finite(n_parameters, theta);
-  for (const T *state : {memory[0], memory[1], averaged}) ok = ok && (!state || finite(n_parameters, state));
+  bool ok = true;
+  for (int i = 0; i < n_pairs; i++) ok = ok && finite(n_parameters, pairs[i].inside);
   return ok;
 }
 
@@ -213,10 +211,12 @@ template <class T> T *Fit<T>::working(void *outside) {
 
 template <class T> void Fit<T>::take() {
   for (int i = 0; i < n_pairs; i++) std::memcpy(pairs[i].inside, pairs[i].outside, sizeof(T) * n_parameters);
+  if (g.paid) std::memcpy(paid.at, g.paid, sizeof(double) * n_weights);
 }
 
 template <class T> void Fit<T>::give() const {
   for (int i = 0; i < n_pairs; i++) std::memcpy(pairs[i].outside, pairs[i].inside, sizeof(T) * n_parameters);
+  if (g.paid) std::memcpy(g.paid, paid.at, sizeof(double) * n_weights);
 }
 
 template <class T> void Fit<T>::note_mistakes(i64 n, const T *z, const T *y) {
@@ -254,8 +254,6 @@ template <class T> void Fit<T>::average(Epochs &e) {
   if (n <= 1) std::memcpy(averaged, theta, sizeof(T) * n_parameters);
   else for (i64 j = 0; j < n_parameters; j++) averaged[j] += (theta[j] - averaged[j]) / static_cast<T>(n);
 }
-
-template <class T> void Fit<T>::cumulate(const Constants<T> &, Epochs &) {}
 
 // Forward pass of some samples of a batch of batch_rows, and delta^L; adds up weight times loss.
 template <class T> const T *Fit<T>::outputs_of(const Rows &rows, i64 batch_rows, double &total) {
@@ -345,21 +343,25 @@ template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
 }
 
 // One batch and its update; returns the sum of weight times loss.
-template <class T> double Fit<T>::batch(const Rows &rows, const Constants<T> &k, Epochs &e) {
+template <class T> double Fit<T>::batch(const Rows &rows, double eta, Epochs &e) {
   double total;
   e.t += 1;
+  const Constants<T> k = constants(eta, e.t);
   if (single) {
     total = neuron_gradient(rows);
     if (!interrupted) move(k);
+  } else if (rows.m == 1 && g.max_norm == 0.0 && (data.X || !plain)) {
+    total = single_step(rows, k);
   } else if (plain && rows.m <= block_of(rows.m)) {
     total = plain_step(rows, k);
-  } else if (rows.m == 1 && g.max_norm == 0.0) {
-    total = single_step(rows, k);
   } else {
     total = gradient(rows);
     if (!interrupted) move(k);
   }
-  if (g.beta != 0.0) cumulate(k, e);
+  if (g.beta != 0.0) {
+    e.due += eta * g.beta;
+    charge(g.rule, n_weights, e.due, k, theta, memory, paid.at);
+  }
   e.n_updates += 1;
   if (g.average) average(e);
   return total;
@@ -411,7 +413,7 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
   for (i64 start = 0; start < data.n && !interrupted; start += batch_size) {
     const Rows rows = all.part(start, lesser(batch_size, data.n - start));
     if (g.alpha != 0.0 || g.beta != 0.0) total += rows.m * penalty();
-    total += batch(rows, constants(eta, e.t + 1), e);
+    total += batch(rows, eta, e);
   }
   return total / data.n;
 }
@@ -435,13 +437,13 @@ template <class T> void Fit<T>::run(Epochs &e) {
   take();
   e.status = DONE;
   for (e.done = 0; e.done < e.n_epochs && e.status == DONE;) {
-    const Counters before = {e.t, e.n_updates, e.total};
+    const Counters before = {e.t, e.n_updates, e.due};
     const double loss = epoch(e.rates[e.done], e);
     if (interrupted || !std::isfinite(loss) || !all_finite()) {
       e.status = interrupted ? INTERRUPTED : DIVERGED;
       e.t = before.t;
       e.n_updates = before.n_updates;
-      e.total = before.total;
+      e.due = before.due;
       return;
     }
     give();

@@ -9,10 +9,6 @@
 
 namespace core { namespace {
 
-INLINE i64 lesser(i64 a, i64 b) { return a < b ? a : b; }
-INLINE i64 larger(i64 a, i64 b) { return a > b ? a : b; }
-INLINE i64 ratio_up(i64 a, i64 b) { return (a + b - 1) / b; }
-
 // Memory that ends with its owner. (Not a std::vector: its functions would be shared between the
 // variants of different instruction sets.)
 template <class T> struct Memory {

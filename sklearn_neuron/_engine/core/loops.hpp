@@ -208,4 +208,27 @@ INLINE void update_product(int rule, i64 m, i64 n, const T *a, const T *delta, c
 #undef LINE
 }
 
+// The L1 penalty after an update: n weights move toward zero by what they still owe of it. As
+// Network.shrink in network.py.
+template <class Rule, class T>
+void charge_range(i64 n, double due, const Constants<T> &constants, T *theta, T *const *memory, double *paid) {
+  const Constants<T> k = constants;
+  const T *first = memory[0], *second = memory[1];
+  for (i64 j = 0; j < n; j++) {
+    const double s = Rule::template scale<T>(k, Rule::MEMORY > 0 ? first[j] : T(0), Rule::MEMORY > 1 ? second[j] : T(0));
+    const double low = s * (paid[j] - due), high = s * (paid[j] + due), w = theta[j];
+    const double above = w < low ? low : w, charge = above > high ? high : above;
+    theta[j] = static_cast<T>(w - charge);
+    paid[j] -= charge / s;
+  }
+}
+
+template <class T>
+INLINE void charge(int rule, i64 n, double due, const Constants<T> &k, T *theta, T *const *memory, double *paid) {
+#define LINE(number, Rule, name, arrays) \
+  case number: charge_range<Rule, T>(n, due, k, theta, memory, paid); break;
+  switch (rule) { RULES(LINE) }
+#undef LINE
+}
+
 }}  // namespace core

@@ -186,6 +186,8 @@ struct Perceptron {
 constexpr int CROSS_ENTROPY = 0, PERCEPTRON = 9;
 
 // ---- rules of update: from the gradient g to the direction ---------------------------------------
+// scale: the ratio of the direction to a constant gradient, in the long run; see Optimizer in
+// optimizers.py. The arrays of state are given in their order.
 
 // The constants of one update, rounded to the precision of the computation.
 template <class T> struct Constants {
@@ -202,6 +204,7 @@ struct Plain {
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &, V &, V &) {
     return g;
   }
+  template <class T> static INLINE T scale(const Constants<T> &, T, T) { return T(1); }
 };
 
 struct Momentum {
@@ -211,6 +214,7 @@ struct Momentum {
     carried = k.first * v;
     return v;
   }
+  template <class T> static INLINE T scale(const Constants<T> &k, T, T) { return T(1) / (T(1) - k.first); }
 };
 
 struct Nesterov {
@@ -219,6 +223,7 @@ struct Nesterov {
     carried = k.first * (carried + g);
     return g + carried;
   }
+  template <class T> static INLINE T scale(const Constants<T> &k, T, T) { return T(1) / (T(1) - k.first); }
 };
 
 struct Adam {
@@ -228,6 +233,9 @@ struct Adam {
     square = k.second * square + k.rest_second * (g * g);
     return mean / (root(square * k.correction) + k.epsilon);
   }
+  template <class T> static INLINE T scale(const Constants<T> &k, T, T square) {
+    return T(1) / (root(square * k.correction) + k.epsilon);
+  }
 };
 
 struct RmsProp {
@@ -235,6 +243,9 @@ struct RmsProp {
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &k, V &square, V &) {
     square = k.second * square + k.rest_second * (g * g);
     return g / (root(square) + k.epsilon);
+  }
+  template <class T> static INLINE T scale(const Constants<T> &k, T square, T) {
+    return T(1) / (root(square) + k.epsilon);
   }
 };
 
@@ -245,6 +256,9 @@ struct RmsPropMomentum {
     const V v = g / (root(square) + k.epsilon) + carried;
     carried = k.first * v;
     return v;
+  }
+  template <class T> static INLINE T scale(const Constants<T> &k, T square, T) {
+    return T(1) / ((root(square) + k.epsilon) * (T(1) - k.first));
   }
 };
 

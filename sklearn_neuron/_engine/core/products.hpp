@@ -7,11 +7,13 @@
 
 #pragma once
 
-#include <algorithm>
-
 #include "simd.hpp"
 
 namespace core { namespace {
+
+INLINE i64 lesser(i64 a, i64 b) { return a < b ? a : b; }
+INLINE i64 larger(i64 a, i64 b) { return a > b ? a : b; }
+INLINE i64 ratio_up(i64 a, i64 b) { return (a + b - 1) / b; }
 
 // ---- vectors ---------------------------------------------------------------------------------------
 
@@ -110,7 +112,7 @@ template <class T, int M, int N, bool PART> INLINE void tile(const Product<T> &p
 }
 
 constexpr int TALL = BYTES == 64 ? 8 : 4;  // rows of a tile: with 3 packs, what the registers hold
-constexpr int WIDE = 3;
+constexpr int WIDE = 3, BROAD = BYTES == 64 ? 16 : 8;  // packs of a tile, and of one of a single row
 
 template <class T, int N, bool PART> void panel(const Product<T> &p, i64 M, int part) {
   i64 r = 0;
@@ -123,18 +125,21 @@ template <class T, int N, bool PART> void panel(const Product<T> &p, i64 M, int 
 // C (M, N) = keep C + factor A B, with A (M, K) at strides and B (K, N) by rows.
 template <class T> void multiply(Product<T> p, i64 M, i64 N) {
   while (N > 0) {
-    const i64 packs = (N + WIDTH<T> - 1) / WIDTH<T>;
-    const int n = static_cast<int>(packs > WIDE ? (packs == 4 ? 2 : WIDE) : packs);
-    const i64 columns = std::min<i64>(N, n * WIDTH<T>);
+    const i64 packs = ratio_up(N, WIDTH<T>);
+    // a single row is as wide as possible, so that B is read line after line
+    const i64 most = M == 1 ? BROAD : (packs == WIDE + 1 ? 2 : WIDE);
+    const int n = static_cast<int>(packs < most ? (packs > WIDE ? WIDE : packs) : most);
+    const i64 columns = lesser(N, n * WIDTH<T>);
     const int part = static_cast<int>(columns - (n - 1) * WIDTH<T>);
-    const bool short_ = part < WIDTH<T>;
-    switch (2 * n + short_) {
+    switch (2 * n + (part < WIDTH<T>)) {
       case 2: panel<T, 1, false>(p, M, part); break;
       case 3: panel<T, 1, true>(p, M, part); break;
       case 4: panel<T, 2, false>(p, M, part); break;
       case 5: panel<T, 2, true>(p, M, part); break;
       case 6: panel<T, 3, false>(p, M, part); break;
       case 7: panel<T, 3, true>(p, M, part); break;
+      case 2 * BROAD: tile<T, 1, BROAD, false>(p, 0, part); break;
+      case 2 * BROAD + 1: tile<T, 1, BROAD, true>(p, 0, part); break;
     }
     p.B += columns;
     p.C += columns;
@@ -178,9 +183,9 @@ void times_transposed(i64 m, i64 n_in, i64 n_out, const T *delta, const T *W, T 
   }
   constexpr i64 most = WIDE * WIDTH<T>;
   for (i64 j = 0; j < n_in; j += most) {
-    const i64 columns = std::min<i64>(most, n_in - j);
+    const i64 columns = lesser(most, n_in - j);
     for (i64 k0 = 0; k0 < n_out; k0 += 8) {  // a line of the cache at a time
-      const i64 k1 = std::min(k0 + 8, n_out);
+      const i64 k1 = lesser(k0 + 8, n_out);
       for (i64 i = 0; i < columns; i++) {
         const T *w = W + (j + i) * n_out;
         for (i64 k = k0; k < k1; k++) panel_memory[k * columns + i] = w[k];
