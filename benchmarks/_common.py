@@ -28,7 +28,7 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # epochs are counted, not w
 RESULTS = Path(__file__).parent / "results"
 ENGINES = ("compiled", "numpy")  # ours, each forced
 HEADS = ("batch", "dtype", "features", "penalty", "loop", "epochs")  # what a row is about
-PACKAGES = ("numpy", "scipy", "scikit-learn", "compiled", "torch", "jax")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax")
 
 
 class Spread(NamedTuple):
@@ -49,7 +49,7 @@ def ratios(theirs, ours):
 
 
 def with_ratios(head, times, model):
-    """Return a row: the times, which engine ran where it was to be numba, and the ratios."""
+    """Return a row: the times, which engine ran where it was to be the core, and the ratios."""
     row = head | {name: spread(values) for name, values in times.items()}
     row["compiled ran"] = engine_of(model)
     peers = [name for name in times if name not in ENGINES]
@@ -57,21 +57,59 @@ def with_ratios(head, times, model):
     return row | against
 
 
-def arguments(description, rounds):
-    """Read the options that all benchmarks have."""
+def against_best(head, times, goal, ours="compiled"):
+    """Return a row: our median, the peer with the least one, and its time over ours."""
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    best = min((name for name in times if name != ours), key=medians.get)
+    ratio = ratios(times[best], times[ours])
+    shown = {"ours": medians.pop(ours)} | medians | {"best": best, "best / ours": ratio}
+    return head | shown | {"goal": goal, "": verdict(ratio.median >= goal)}
+
+
+def verdict(holds):
+    """Return how a row says whether its goal is reached."""
+    return "" if holds else "short"
+
+
+def arguments(description, rounds, **choices):
+    """Read the options that all benchmarks have, and which of some choices are to be measured."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=rounds, help=f"default: {rounds}")
     parser.add_argument("--check", action="store_true", help="assert agreement, on less; no timing")
     parser.add_argument("--save", action="store_true", help="write to benchmarks/results/")
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="measure the time of the processor, for a machine that others use at the same time",
+    )
+    for name, known in choices.items():
+        text = ",".join(map(str, known))
+        parser.add_argument(f"--{name}", type=some_of(known), default=known, help=f"some of {text}")
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds must be at least 1")
+    if args.cpu_time:
+        timed.clock = time.process_time
     return args
+
+
+def some_of(known):
+    """Return what reads a list with commas between."""
+    by_name = {str(choice): choice for choice in known}
+
+    def read(text):
+        names = text.split(",")
+        unknown = [name for name in names if name not in by_name]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"not one of {', '.join(by_name)}: {unknown[0]}")
+        return [by_name[name] for name in names]
+
+    return read
 
 
 def agreed():
     """Say that a check came to its end, and who was missing."""
-    missing = [name for name in ("compiled", "torch", "jax") if not installed(name)]
+    missing = [name for name in ("torch", "jax") if not installed(name)]
     print("All agree" + (f" (not installed: {', '.join(missing)})" if missing else "") + ".")
 
 
@@ -103,9 +141,12 @@ def machine():
 
 def timed(job):
     """Return the seconds that a call takes, and what it returns."""
-    start = time.perf_counter()
+    start = timed.clock()
     result = job()
-    return time.perf_counter() - start, result
+    return timed.clock() - start, result
+
+
+timed.clock = time.perf_counter
 
 
 def engine_of(model):
@@ -148,7 +189,8 @@ class Report:
     def __init__(self, name, description, args):
         self.name, self.args, self.lines, self.tables = name, args, [], {}
         self.say(description)
-        self.say(f"{machine()}; 1 thread; rounds: {args.rounds}")
+        clock = "; time of the processor" if args.cpu_time else ""
+        self.say(f"{machine()}; 1 thread; rounds: {args.rounds}{clock}")
         self.say(", ".join(f"{package} {number}" for package, number in versions().items()))
 
     def say(self, line=""):
