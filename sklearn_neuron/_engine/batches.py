@@ -53,7 +53,7 @@ class Block(NamedTuple):
     target: NDArray[Any]  # their Y, bool where that of all samples is
     share: Array | float  # a sample's weight over the number of samples of the batch
     z: Array  # receives z^L
-    space: Workspace
+    space: Workspace | None  # None: for samples that are only looked at
 
     @property
     def Y(self) -> Array:
@@ -99,6 +99,15 @@ def full_batch(network: Network, samples: Samples) -> list[Block]:
         X_part = X if len(parts) == 1 else row_view(X, part)
         blocks.append(Block(X_part, Y[part], share, space.z, space))
     return blocks
+
+
+def batch_of(network: Network, samples: Samples, rows: Any) -> Block:
+    """Return some samples, given by a slice or by indices, as a batch that is only looked at."""
+    X, Y, weight = samples
+    m = Y[rows].shape[0]
+    share = 1.0 / m if weight is None else weight[rows] / m
+    z = np.empty((m, Y.shape[1]), network.dtype)
+    return Block(X[rows], Y[rows], share, z, None)
 
 
 def raw_outputs(

@@ -79,7 +79,6 @@ def refusal(updater: Updater, samples: Samples) -> str:
     own = [sigma.name for sigma in sigmas if type(sigma) not in activations]
     link_is_own = type(loss.link).__module__ != "sklearn_neuron.activations"
     reasons = {
-        "record='step'": type(updater) is not Updater,
         type(optimizer).__name__: rule_of(optimizer) is None,
         type(loss).__name__: loss_key(loss) not in losses or link_is_own,
         ", ".join(own): bool(own),
@@ -142,6 +141,7 @@ class CompiledEpochs:
             **blocks(network, samples, full=full, as_in_numpy=dropout is not None),
             rng=generator,
             shuffle=rng is not None and not full,
+            on_update=updater.on_update(samples),
         )
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:

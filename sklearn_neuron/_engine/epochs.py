@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._engine.batches import Block, MiniBatches
+from sklearn_neuron._engine.batches import Block, MiniBatches, Samples
 from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network, raw_output
@@ -94,6 +94,13 @@ class Updater:
             self._shrink(eta)
         if self.average:
             self._average()
+
+    def on_update(self, samples: Samples) -> Callable[[Any, float], None] | None:
+        """Return what the compiled core calls after each of its updates, if anything.
+
+        It is called with the rows of the batch and the batch's objective before the update.
+        """
+        return None
 
     def _shrink(self, eta: float) -> None:
         """Let the weights receive what is due of the L1 penalty."""

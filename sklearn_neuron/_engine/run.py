@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_neuron._engine.batches import Block
+from sklearn_neuron._engine.batches import Block, Samples, batch_of
 from sklearn_neuron._engine.epochs import Updater, evaluate, is_finite, loss_of
 from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron._typing import Array
@@ -260,7 +260,7 @@ class StepHistory(EpochHistory):
     ) -> list[Row]:
         first, unknown = len(self.rows), dict.fromkeys(measured, math.nan)
         steps = [
-            {"epoch": epoch, "step": first + k, **row, **unknown}
+            {"epoch": epoch, "step": first + k, "eta": eta, **row, **unknown}
             for k, row in enumerate(self._steps)
         ]
         steps[-1] |= measured
@@ -282,13 +282,21 @@ class RecordingUpdater(Updater):
         # the outputs of a single block are still in it; several blocks have shared their memory
         before = loss_of(network, blocks) if len(blocks) == 1 else evaluate(network, blocks)
         super().step(blocks, eta)
+        self._note(blocks, before)
+
+    def on_update(self, samples: Samples) -> Callable[[Any, float], None]:
+        def note(rows: Any, before: float) -> None:
+            self._note([batch_of(self.network, samples, rows)], before)
+
+        return note
+
+    def _note(self, blocks: Sequence[Block], before: float) -> None:
         self._steps.append(
             {
-                "eta": eta,
                 "n_rows": sum(len(block.z) for block in blocks),
                 "loss": before,
-                "loss_after": evaluate(network, blocks),
-                "theta": network.theta.copy(),
+                "loss_after": evaluate(self.network, blocks),
+                "theta": self.network.theta.copy(),
             }
         )
 

@@ -51,7 +51,8 @@ cdef extern from "core.h" nogil:
         void *bit_generator
         int32_t shuffle
         int (*poll)(void *) noexcept nogil
-        void *poll_argument
+        int (*on_update)(void *, const int32_t *, int64_t, int64_t, double) noexcept nogil
+        void *argument
 
     ctypedef struct Epochs:
         int64_t n_epochs
@@ -125,6 +126,20 @@ cdef int _poll(void *fit) noexcept with gil:
     return 0
 
 
+cdef int _on_update(
+    void *fit, const int32_t *order, int64_t first, int64_t m, double before
+) noexcept with gil:
+    try:
+        rows = slice(first, first + m)
+        if order is not NULL:
+            rows = [order[r] for r in range(first, first + m)]
+        (<Fit>fit).on_update(rows, before)
+    except BaseException as error:
+        (<Fit>fit).interrupt = error
+        return 1
+    return 0
+
+
 cdef const void *_address(object array, int flags=PyBUF_SIMPLE) except? NULL:
     """Return the address of a contiguous array's data; NULL for None."""
     cdef Py_buffer view
@@ -150,11 +165,13 @@ cdef class Fit:
     cdef readonly object interrupt
     cdef tuple owned  # what the pointers are to
     cdef object lock
+    cdef object on_update
 
     def __cinit__(self, *, sizes, activations, constants, loss, loss_constant, fit_intercept, theta,
                   grad, alpha, beta, rule, first, second, epsilon, decay, max_norm, average, memory,
                   averaged, paid, dropout, n, X, values, indices, indptr, Y, Y_scale,
-                  Y_shift, weight, batch_size, row_bytes, block_bytes, least_blocks, rng, shuffle):
+                  Y_shift, weight, batch_size, row_bytes, block_bytes, least_blocks, rng, shuffle,
+                  on_update):
         cdef Description *d = &self.given
         self.handle = NULL
         self.owned = (sizes, activations, constants, theta, grad, memory, averaged, paid,
@@ -189,7 +206,11 @@ cdef class Fit:
             d.bit_generator = PyCapsule_GetPointer(generator.capsule, "BitGenerator")
             self.lock = generator.lock
         d.shuffle = shuffle
-        d.poll, d.poll_argument = _poll, <void *>self
+        d.poll, d.argument = _poll, <void *>self
+        self.on_update = on_update
+        d.on_update = NULL
+        if on_update is not None:
+            d.on_update = _on_update
         self.handle = table.create(d, theta.dtype.itemsize == 8)
         if self.handle is NULL:
             raise MemoryError("Not enough memory for the buffers of a fit.")

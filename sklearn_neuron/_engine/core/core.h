@@ -48,7 +48,10 @@ typedef struct {
   int32_t shuffle;
   // Called every 50 ms; training ends if it returns other than 0.
   int (*poll)(void *);
-  void *poll_argument;
+  // If not null, called after every update, of the m samples from `first` on in this order (null:
+  // their own), with the batch's objective before it. The parameters are then outside.
+  int (*on_update)(void *, const int32_t *order, int64_t first, int64_t m, double before);
+  void *argument;  // of both
 } Description;
 
 enum { DONE, PLATEAU, SOLVED, DIVERGED, INTERRUPTED };

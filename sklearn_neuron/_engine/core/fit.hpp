@@ -72,6 +72,8 @@ template <class T> class Fit {
   T *working(void *outside);
   void take();
   void give() const;
+  bool recorded(const Rows &rows, double before, double factor);
+  static bool after_step(void *self, i64 first, i64 m, double loss, double factor, double norm);
   void note_mistakes(i64 n, const T *z, const T *y);
 };
 
@@ -159,7 +161,7 @@ template <class T> bool Fit<T>::poll(double multiplications) {
   work = 0.0;
   const auto now = std::chrono::steady_clock::now();
   if (std::chrono::duration<double>(now - last_poll).count() < POLL_SECONDS) return false;
-  interrupted = g.poll && g.poll(g.poll_argument) != 0;
+  interrupted = g.poll && g.poll(g.argument) != 0;
   last_poll = std::chrono::steady_clock::now();
   return interrupted;
 }
@@ -217,6 +219,22 @@ template <class T> void Fit<T>::take() {
 template <class T> void Fit<T>::give() const {
   for (int i = 0; i < n_pairs; i++) std::memcpy(pairs[i].outside, pairs[i].inside, sizeof(T) * n_parameters);
   if (g.paid) std::memcpy(g.paid, paid.at, sizeof(double) * n_weights);
+}
+
+// Shows the parameters after an update to those who asked; the weights are `factor` times those in
+// theta. Returns whether training ends.
+template <class T> bool Fit<T>::recorded(const Rows &rows, double before, double factor) {
+  if (!g.on_update || interrupted) return interrupted;
+  T *outside = static_cast<T *>(g.theta);
+  for (i64 j = 0; j < n_parameters; j++) outside[j] = j < n_weights ? static_cast<T>(factor) * theta[j] : theta[j];
+  interrupted = g.on_update(g.argument, rows.order, rows.first, rows.m, before) != 0;
+  return interrupted;
+}
+
+template <class T> bool Fit<T>::after_step(void *self, i64 first, i64 m, double loss, double factor, double norm) {
+  Fit &fit = *static_cast<Fit *>(self);
+  const Rows rows = {fit.g.shuffle && !fit.full ? fit.order.at : nullptr, first, m};
+  return fit.recorded(rows, loss / m + 0.5 * fit.g.alpha * norm, factor);
 }
 
 template <class T> void Fit<T>::note_mistakes(i64 n, const T *z, const T *y) {
@@ -372,7 +390,8 @@ template <class T> double Fit<T>::batch(const Rows &rows, double eta, Epochs &e)
 // The loops of a single layer for plain gradient descent; returns the sum of loss and penalty.
 template <class T> double Fit<T>::neuron_epoch(const Rows &all, const Constants<T> &k) {
   const Neuron<T> u = {data, net.loss, net.loss_constant, theta, theta + n_weights, k.eta,
-                       T(1) - k.eta * (k.alpha + k.decay), g.fit_intercept != 0};
+                       T(1) - k.eta * (k.alpha + k.decay), g.fit_intercept != 0,
+                       g.on_update ? after_step : nullptr, this};
   const i64 step = larger(1, CHUNK / batch_size) * batch_size;
   double loss = 0.0, norms = 0.0;
   for (i64 start = 0; start < all.m; start += step) {
@@ -412,8 +431,10 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
   double total = 0.0;
   for (i64 start = 0; start < data.n && !interrupted; start += batch_size) {
     const Rows rows = all.part(start, lesser(batch_size, data.n - start));
-    if (g.alpha != 0.0 || g.beta != 0.0) total += rows.m * penalty();
-    total += batch(rows, eta, e);
+    const double before = g.alpha != 0.0 || g.beta != 0.0 ? penalty() : 0.0;
+    const double losses = batch(rows, eta, e);
+    total += losses + rows.m * before;
+    recorded(rows, losses / rows.m + before, 1.0);
   }
   return total / data.n;
 }

@@ -100,6 +100,19 @@ template <class T> struct Neuron {
   T *w, *b;
   T eta, keep;
   bool intercept;
+  // Called after every update of the samples [first, first + m) with their sum of weight times loss,
+  // the factor of the weights, and the sum of their squares before; null for nobody.
+  bool (*after)(void *, i64 first, i64 m, double loss, double factor, double norm);
+  void *argument;
+
+  INLINE bool note(const Rows &rows, i64 r, T z, double factor, double norm) const {
+    if (!after) return false;
+    const i64 i = rows[r];
+    const T y = data.target(i), one = T(1);
+    T delta;
+    const double value = loss_and_delta<T>(loss, {1, 1, &z, &y, data.weight ? data.weight + i : nullptr, one, constant, &delta});
+    return after(argument, rows.first + r, 1, value, factor, norm);
+  }
 
   INLINE T step(T z, i64 i) const {
     const T delta = one_delta(loss, z, data.target(i), constant);
@@ -131,7 +144,9 @@ template <class T> double one_by_one(const Neuron<T> &u, const Rows &rows, T *z)
     z[r] = u.b[0] + dot(d.p, d.X + i * d.p, u.w);
     const T step = u.step(z[r], i);
     if (u.intercept) u.b[0] += step;
+    const T before = norm;
     norm = scale_and_add(d.p, u.keep, step, d.X + i * d.p, u.w);
+    if (u.note(rows, r, z[r], 1.0, before)) break;
   }
   return total;
 }
@@ -157,9 +172,11 @@ template <class T> double one_by_one_ahead(const Neuron<T> &u, const Rows &rows,
     const T step = u.step(z[r], i);
     if (u.intercept) bias += step;
     along = u.keep * sum<T>(later) + step * sum<T>(between);
+    u.b[0] = bias;
+    const T before = norm;
     norm = scale_and_add(p, u.keep, step, x, u.w);
+    if (u.note(rows, r, z[r], 1.0, before)) break;
   }
-  u.b[0] = bias;
   return total;
 }
 
@@ -188,7 +205,8 @@ template <class T> double sparse_one_by_one(const Neuron<T> &u, const Rows &rows
   s.norm = squares(d.p, u.w);
   double total = 0.0;
   for (i64 r = 0; r < rows.m; r++) {
-    total += static_cast<double>(s.factor) * s.factor * s.norm;
+    const double norm = static_cast<double>(s.factor) * s.factor * s.norm;
+    total += norm;
     const i64 i = rows[r], stop = d.indptr[i + 1];
     if (r + AHEAD < rows.m) prefetch_row(d, rows[r + AHEAD]);
     T along = 0, length = 0;
@@ -206,6 +224,7 @@ template <class T> double sparse_one_by_one(const Neuron<T> &u, const Rows &rows
     step /= s.factor;
     for (i64 at = d.indptr[i]; at < stop; at++) u.w[d.indices[at]] += step * d.values[at];
     s.norm += step * (along + along + step * length);  // |w + s x|^2 = |w|^2 + 2 s w.x + s^2 |x|^2
+    if (u.note(rows, r, z[r], s.factor, norm)) break;
   }
   scale(d.p, s.factor, u.w);
   return total;
@@ -222,7 +241,8 @@ double sparse_batches(const Neuron<T> &u, const Rows &all, i64 batch_size, T *z,
   double total = 0.0;
   for (i64 start = 0; start < all.m; start += batch_size) {
     const Rows rows = all.part(start, lesser(batch_size, all.m - start));
-    total += rows.m * static_cast<double>(s.factor) * s.factor * s.norm;
+    const double norm = static_cast<double>(s.factor) * s.factor * s.norm;
+    total += rows.m * norm;
     for (i64 r = 0; r < rows.m; r++) {
       if (start + r + AHEAD < all.m) prefetch_row(d, all[start + r + AHEAD]);
       T *out = z + (start + r) * K;
@@ -235,8 +255,9 @@ double sparse_batches(const Neuron<T> &u, const Rows &all, i64 batch_size, T *z,
       for (i64 k = 0; k < K; k++) out[k] = u.b[k] + s.factor * out[k];
     }
     T *delta = work + rows.m * (K + 1);
-    *loss += loss_and_delta<T>(u.loss, {rows.m, K, z + start * K, d.targets(rows, work),
-                                        d.weights(rows, work + rows.m * K), T(1) / rows.m, u.constant, delta});
+    const double value = loss_and_delta<T>(u.loss, {rows.m, K, z + start * K, d.targets(rows, work),
+                                                    d.weights(rows, work + rows.m * K), T(1) / rows.m, u.constant, delta});
+    *loss += value;
     s.shrink(u.keep, d.p * K, u.w);
     const T factor = -u.eta / s.factor;
     for (i64 r = 0; r < rows.m; r++) {
@@ -254,6 +275,7 @@ double sparse_batches(const Neuron<T> &u, const Rows &all, i64 batch_size, T *z,
         }
       }
     }
+    if (u.after && u.after(u.argument, rows.first, rows.m, value, s.factor, norm)) break;
   }
   scale(d.p * K, s.factor, u.w);
   return total;
