@@ -105,7 +105,6 @@ def test_the_first_thing_that_users_try(cls):
 
 
 @pytest.mark.parametrize("estimator", MINI_BATCH, ids=repr)
-def test_check_estimator_on_compiled_epochs(estimator):
-    pytest.importorskip("numba")
-    with config_context(engine="numba"):
+def test_check_estimator_in_numpy(estimator):
+    with config_context(engine="numpy"):
         test_check_estimator(estimator)

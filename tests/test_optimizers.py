@@ -155,7 +155,8 @@ def test_clipping_reaches_the_estimators(name, X):
         weights_of(make(ManualMLPClassifier, solver=OPTIMIZERS[name](max_norm=m)).fit(X, y))
         for m in (None, 1e6, 1e-9)
     )
-    assert_array_equal(wide, free)
+    # a step that is not clipped may be computed without a gradient in memory
+    assert_allclose(wide, free, rtol=1e-13, atol=1e-15)
     assert np.abs(narrow - free).max() > 1e-3
 
 

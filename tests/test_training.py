@@ -19,6 +19,7 @@ from sklearn_neuron import (
     ManualMLPRegressor,
     PerceptronClassifier,
     SigmoidNeuronRegressor,
+    config_context,
 )
 from sklearn_neuron._engine import batches, epochs, solvers
 from sklearn_neuron._engine.plateau import Plateau
@@ -239,6 +240,13 @@ def test_mini_batches_by_the_book(container, shuffle, weighted, blocks, chunks, 
 # ---- interrupt, verbose -----------------------------------------------------------------------
 
 
+@pytest.fixture
+def in_numpy():
+    with config_context(engine="numpy"):
+        yield
+
+
+@pytest.mark.usefixtures("in_numpy")
 @pytest.mark.parametrize("batch_size", [4, None])
 def test_an_interrupt_keeps_the_last_complete_epoch(cls, batch_size, X, monkeypatch):
     y = target_for(cls, 30)
@@ -264,6 +272,7 @@ def test_an_interrupt_keeps_the_last_complete_epoch(cls, batch_size, X, monkeypa
     assert len(model.loss_curve_) == 5
 
 
+@pytest.mark.usefixtures("in_numpy")
 def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch):
     y = target_for(cls, 30)
     model = make(cls).fit(X, y)

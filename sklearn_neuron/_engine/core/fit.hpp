@@ -51,17 +51,18 @@ template <class T> class Fit {
   double work = 0.0;
   std::chrono::steady_clock::time_point last_poll;
   bool interrupted = false, mistakes = false;
+  bool ready = false;  // the next sample's product with the first layer is there
 
   i64 block_of(i64 m) const;
   bool poll(double multiplications);
   double penalty() const;
   Constants<T> constants(double eta, i64 t) const;
   double epoch(double eta, Epochs &e);
-  double batch(const Rows &rows, double eta, Epochs &e);
+  double batch(const Rows &rows, const Rows &rest, double eta, Epochs &e);
   const T *outputs_of(const Rows &rows, i64 batch_rows, double &total);
   double gradient(const Rows &rows);
   double plain_step(const Rows &rows, const Constants<T> &k);
-  double single_step(const Rows &rows, const Constants<T> &k);
+  double single_step(const Rows &rows, const Constants<T> &k, const T *next);
   double neuron_epoch(const Rows &all, const Constants<T> &k);
   double neuron_gradient(const Rows &rows);
   void move(Constants<T> k);
@@ -277,7 +278,8 @@ template <class T> void Fit<T>::average(Epochs &e) {
 template <class T> const T *Fit<T>::outputs_of(const Rows &rows, i64 batch_rows, double &total) {
   const T *x = data.X ? data.features(rows, features.at) : nullptr;
   T *z = outputs.at;
-  forward(net, data, rows, x, z, generator, true);
+  forward(net, data, rows, x, z, generator, true, ready);
+  ready = false;
   const T *y = data.targets(rows, targets.at);
   total += loss_and_delta<T>(net.loss, {rows.m, data.K, z, y, data.weights(rows, weights.at), T(1) / batch_rows,
                                         net.loss_constant, net.layers[net.L - 1].delta});
@@ -317,8 +319,9 @@ template <class T> double Fit<T>::plain_step(const Rows &rows, const Constants<T
   return total;
 }
 
-// The same for one sample and any rule that needs no gradient in memory.
-template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<T> &k) {
+// The same for one sample and any rule that needs no gradient in memory. next: the features of the
+// sample that follows, or null.
+template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<T> &k, const T *next) {
   double total = 0.0;
   const T *x = outputs_of(rows, 1, total);
   backward(net, 1, x, [&](i64 l, const T *a) {
@@ -328,12 +331,14 @@ template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<
       add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), small.at);
       update(g.rule, w, w + n_in * n_out, k, true, grad, theta, memory);
     } else if (n_out == 1) {
-      update_product(g.rule, 1, n_in, layer.delta, a, k, true, w, theta, memory);
+      update_product<T>(g.rule, {1, n_in, layer.delta, a, nullptr, nullptr, w}, k, true, theta, memory);
     } else {
-      update_product(g.rule, n_in, n_out, a, layer.delta, k, true, w, theta, memory);
+      ready = l == 0 && next;
+      T *out = net.L == 1 ? outputs.at : layer.a;
+      update_product<T>(g.rule, {n_in, n_out, a, layer.delta, l ? nullptr : next, out, w}, k, true, theta, memory);
     }
     if (l < net.L - 1 || g.fit_intercept)
-      update_product(g.rule, 1, n_out, &ONE, layer.delta, k, false, b, theta, memory);
+      update_product<T>(g.rule, {1, n_out, &ONE, layer.delta, nullptr, nullptr, b}, k, false, theta, memory);
   });
   poll(static_cast<double>(3 * n_parameters));
   return total;
@@ -360,8 +365,8 @@ template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
   return total;
 }
 
-// One batch and its update; returns the sum of weight times loss.
-template <class T> double Fit<T>::batch(const Rows &rows, double eta, Epochs &e) {
+// One batch and its update; rest: the samples that follow. Returns the sum of weight times loss.
+template <class T> double Fit<T>::batch(const Rows &rows, const Rows &rest, double eta, Epochs &e) {
   double total;
   e.t += 1;
   const Constants<T> k = constants(eta, e.t);
@@ -369,7 +374,8 @@ template <class T> double Fit<T>::batch(const Rows &rows, double eta, Epochs &e)
     total = neuron_gradient(rows);
     if (!interrupted) move(k);
   } else if (rows.m == 1 && g.max_norm == 0.0 && (data.X || !plain)) {
-    total = single_step(rows, k);
+    const bool ahead = rest.m > 0 && data.X && g.beta == 0.0;
+    total = single_step(rows, k, ahead ? data.X + rest[0] * data.p : nullptr);
   } else if (plain && rows.m <= block_of(rows.m)) {
     total = plain_step(rows, k);
   } else {
@@ -418,7 +424,7 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
     permutation(generator, data.n, order.at);
     all.order = order.at;
   }
-  mistakes = false;
+  mistakes = ready = false;
   const bool loops = net.L == 1 && plain && g.beta == 0.0 && !g.average && !full && g.loss != PERCEPTRON &&
                      (single ? batch_size == 1 : !data.X);
   if (loops) {
@@ -432,7 +438,7 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
   for (i64 start = 0; start < data.n && !interrupted; start += batch_size) {
     const Rows rows = all.part(start, lesser(batch_size, data.n - start));
     const double before = g.alpha != 0.0 || g.beta != 0.0 ? penalty() : 0.0;
-    const double losses = batch(rows, eta, e);
+    const double losses = batch(rows, all.part(start + rows.m, data.n - start - rows.m), eta, e);
     total += losses + rows.m * before;
     recorded(rows, losses / rows.m + before, 1.0);
   }

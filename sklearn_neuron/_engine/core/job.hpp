@@ -78,7 +78,7 @@ template <class T> struct Data {
     return memory;
   }
   const T *features(const Rows &rows, T *memory) const {
-    if (!rows.order) return X + rows.first * p;
+    if (!rows.order || rows.m == 1) return X + rows[0] * p;
     for (i64 r = 0; r < rows.m; r++) {
       const T *row = X + rows[r] * p;
       if (r + 2 < rows.m) {

@@ -162,15 +162,18 @@ template <class Rule, class T> struct Update {
       : k(constants), theta(parameters), first(memory[0]), second(memory[1]) {
     if (!penalized) k.alpha = k.decay = T(0);
   }
-  INLINE void operator()(i64 j, int part, Pack<T> gradient) const {
+  // Moves a pack of parameters, and returns it.
+  INLINE Pack<T> operator()(i64 j, int part, Pack<T> gradient) const {
     Pack<T> one = {}, two = {};
     if (Rule::MEMORY > 0) one = load_some(first + j, part);
     if (Rule::MEMORY > 1) two = load_some(second + j, part);
     const Pack<T> w = load_some(theta + j, part);
     const Pack<T> direction = Rule::direction(gradient + k.alpha * w, k, one, two);
-    store_some(theta + j, w - k.eta * (direction + k.decay * w), part);
+    const Pack<T> moved = w - k.eta * (direction + k.decay * w);
+    store_some(theta + j, moved, part);
     if (Rule::MEMORY > 0) store_some(first + j, one, part);
     if (Rule::MEMORY > 1) store_some(second + j, two, part);
+    return moved;
   }
 };
 
@@ -182,13 +185,57 @@ void update_range(i64 from, i64 to, const Constants<T> &k, bool penalized, const
 }
 
 // The same where the gradient is the product of a column a (m) and a row delta (n): it is never
-// written to memory. The parameters, from `at`, are (m, n).
+// written to memory. The parameters, from `at`, are (m, n). If `next` is not null, its product with
+// the moved parameters goes to `out`: what the next sample needs, while they are at hand.
+template <class T> struct Outer {
+  i64 m, n;
+  const T *a, *delta, *next;
+  T *out;
+  i64 at;
+};
+
+template <class Rule, int N, class T> void outer_panel(const Outer<T> &o, const Update<Rule, T> &update, i64 from, int part) {
+  constexpr int V = WIDTH<T>;
+  const Update<Rule, T> step = update;
+  const T *a = o.a, *next = o.next;
+  Pack<T> delta[N], sums_[N] = {};
+  UNROLL
+  for (int j = 0; j < N; j++) delta[j] = load_some(o.delta + from + j * V, j == N - 1 ? part : V);
+  i64 at = o.at + from;
+  for (i64 i = 0; i < o.m; i++, at += o.n) {
+    const T factor = a[i], ahead = next[i];
+    UNROLL
+    for (int j = 0; j < N; j++) prefetch(step.theta + at + 4 * o.n + j * V);
+    UNROLL
+    for (int j = 0; j < N; j++) sums_[j] += ahead * step(at + j * V, j == N - 1 ? part : V, factor * delta[j]);
+  }
+  UNROLL
+  for (int j = 0; j < N; j++) store_some(o.out + from + j * V, sums_[j], j == N - 1 ? part : V);
+}
+
 template <class Rule, class T>
-void update_outer(i64 m, i64 n, const T *a, const T *delta, const Constants<T> &k, bool penalized, i64 at, T *theta, T *const *memory) {
+void update_outer(const Outer<T> &o, const Constants<T> &k, bool penalized, T *theta, T *const *memory) {
   const Update<Rule, T> step(k, penalized, theta, memory);
-  for (i64 i = 0; i < m; i++, at += n) {
-    const T factor = a[i];
-    each_pack<T>(n, [=](i64 j, int part) { step(at + j, part, factor * load_some(delta + j, part)); });
+  constexpr int V = WIDTH<T>;
+  if (!o.next) {
+    i64 at = o.at;
+    const T *delta = o.delta;
+    for (i64 i = 0; i < o.m; i++, at += o.n) {
+      const T factor = o.a[i];
+      each_pack<T>(o.n, [=](i64 j, int part) { step(at + j, part, factor * load_some(delta + j, part)); });
+    }
+    return;
+  }
+  for (i64 from = 0; from < o.n;) {
+    const i64 left = o.n - from, packs = ratio_up(left, V);
+    const int n = packs >= 8 ? 8 : (packs >= 4 ? 4 : (packs >= 2 ? 2 : 1));
+    const i64 columns = lesser(left, n * V);
+    const int part = static_cast<int>(columns - (n - 1) * V);
+    if (n == 8) outer_panel<Rule, 8, T>(o, step, from, part);
+    else if (n == 4) outer_panel<Rule, 4, T>(o, step, from, part);
+    else if (n == 2) outer_panel<Rule, 2, T>(o, step, from, part);
+    else outer_panel<Rule, 1, T>(o, step, from, part);
+    from += columns;
   }
 }
 
@@ -201,9 +248,9 @@ INLINE void update(int rule, i64 from, i64 to, const Constants<T> &k, bool penal
 }
 
 template <class T>
-INLINE void update_product(int rule, i64 m, i64 n, const T *a, const T *delta, const Constants<T> &k, bool penalized, i64 at, T *theta, T *const *memory) {
+INLINE void update_product(int rule, const Outer<T> &o, const Constants<T> &k, bool penalized, T *theta, T *const *memory) {
 #define LINE(number, Rule, name, arrays) \
-  case number: update_outer<Rule, T>(m, n, a, delta, k, penalized, at, theta, memory); break;
+  case number: update_outer<Rule, T>(o, k, penalized, theta, memory); break;
   switch (rule) { RULES(LINE) }
 #undef LINE
 }

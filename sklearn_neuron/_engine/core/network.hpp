@@ -57,15 +57,17 @@ void sparse_transposed_times(const Data<T> &d, const Rows &rows, i64 n_out, cons
 }
 
 // Forward pass; z receives z^L. x: the features of the rows, null for sparse samples. In training,
-// slopes are kept and units dropped.
+// units are dropped. `ready` says that x W^1 is already where it belongs.
 template <class T>
-void forward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T *x, T *z, Generator *generator, bool training) {
+void forward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T *x, T *z, Generator *generator, bool training,
+             bool ready = false) {
   const i64 m = rows.m;
   for (i64 l = 0; l < net.L; l++) {
     const Layer<T> &layer = net.layers[l];
     const bool last = l == net.L - 1;
     T *out = last ? z : layer.a;
-    if (l == 0 && !x) sparse_times(d, rows, layer.n_out, layer.W, out);
+    if (l == 0 && ready) {
+    } else if (l == 0 && !x) sparse_times(d, rows, layer.n_out, layer.W, out);
     else times(m, layer.n_in, layer.n_out, l ? net.layers[l - 1].a : x, layer.W, out);
     if (last) {
       activate_rows<Identity, T>(m, layer.n_out, layer.b, T(0), out, nullptr);
