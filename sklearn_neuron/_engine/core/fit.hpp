@@ -115,7 +115,7 @@ template <class T> bool Fit<T>::prepare() {
   most_rows = single ? MOST_GROUP : block_of(batch_size);
   const i64 m = most_rows;
   const i64 loops = larger(CHUNK, larger(m, L == 1 && !data.X ? batch_size : 0));
-  if (!units.take(single ? 0 : 3 * m * n_units + WIDE * WIDTH<T> * widest) ||
+  if (!units.take(single ? 0 : 3 * m * n_units + panel_size<T>()) ||
       !small.take(larger(widest, K) + (L == 1 && !data.X ? loops * (2 * K + 1) : m * K)) ||
       !outputs.take(loops * K) || !targets.take(loops * K) || !weights.take(data.weight ? loops : 0) ||
       !features.take(!data.X || full || !g.shuffle || single ? 0 : m * data.p) ||
@@ -297,7 +297,7 @@ template <class T> double Fit<T>::gradient(const Rows &rows) {
     const T keep = start ? T(1) : T(0);
     backward(net, some.m, x, [&](i64 l, const T *a) {
       const Layer<T> &layer = net.layers[l];
-      add_products(layer, data, some, a, {keep, keep, T(1)}, layer.dW, layer.db, small.at);
+      add_products(layer, data, some, a, {keep, keep, T(1)}, layer.dW, layer.db, net.panel, small.at);
     });
     if (poll(static_cast<double>(some.m) * 3 * n_parameters)) break;
   }
@@ -313,7 +313,7 @@ template <class T> double Fit<T>::plain_step(const Rows &rows, const Constants<T
   backward(net, rows.m, x, [&](i64 l, const T *a) {
     const Layer<T> &layer = net.layers[l];
     T *b = l < net.L - 1 || g.fit_intercept ? layer.b : nullptr;
-    add_products(layer, data, rows, a, sums, layer.W, b, small.at);
+    add_products(layer, data, rows, a, sums, layer.W, b, net.panel, small.at);
   });
   poll(static_cast<double>(rows.m) * 3 * n_parameters);
   return total;
@@ -328,7 +328,7 @@ template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<
     const Layer<T> &layer = net.layers[l];
     const i64 n_in = layer.n_in, n_out = layer.n_out, w = layer.W - theta, b = layer.b - theta;
     if (!a) {
-      add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), small.at);
+      add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), net.panel, small.at);
       update(g.rule, w, w + n_in * n_out, k, true, grad, theta, memory);
     } else if (n_out == 1) {
       update_product<T>(g.rule, {1, n_in, layer.delta, a, nullptr, nullptr, w}, k, true, theta, memory);
@@ -358,7 +358,9 @@ template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
     total += loss_and_delta<T>(net.loss, {some.m, 1, z, y, data.weights(some, weights.at), T(1) / rows.m, net.loss_constant, delta});
     note_mistakes(some.m, z, y);
     rows_add(data, some, delta, grad);
-    for (i64 r = 0; r < some.m; r++) bias += delta[r];
+    Pack<T> deltas = {};
+    each_pack<T>(some.m, [&](i64 r, int part) { deltas += load_some(delta + r, part); });
+    bias += sum<T>(deltas);
     if (poll(static_cast<double>(some.m) * 2 * p)) break;
   }
   grad[p] = g.fit_intercept ? bias : T(0);

@@ -65,6 +65,12 @@ template <class T> struct Data {
   // The targets of some samples, in `memory` unless they lie together as they are.
   const T *targets(const Rows &rows, T *memory) const {
     if (Y && !rows.order && Y_scale == T(1) && Y_shift == T(0)) return Y + rows.first * K;
+    if (Y_bool && !rows.order) {  // by packs
+      const unsigned char *y = Y_bool + rows.first * K;
+      const T scale_ = Y_scale, shift = Y_shift;
+      for (i64 i = 0; i < rows.m * K; i++) memory[i] = static_cast<T>(y[i]) * scale_ + shift;
+      return memory;
+    }
     for (i64 r = 0; r < rows.m; r++) {
       const i64 i = rows[r] * K;
       for (i64 k = 0; k < K; k++) memory[r * K + k] = target(i + k);

@@ -18,7 +18,7 @@ template <class T> struct Network {
   int loss;
   T loss_constant;
   double dropout;
-  T *panel;  // for products with a transposed matrix
+  T *panel;  // for products: panel_size() numbers
 };
 
 // Multiplies a and s' by a mask that keeps 1 - p of the units: see dropout.py.
@@ -68,7 +68,7 @@ void forward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T 
     T *out = last ? z : layer.a;
     if (l == 0 && ready) {
     } else if (l == 0 && !x) sparse_times(d, rows, layer.n_out, layer.W, out);
-    else times(m, layer.n_in, layer.n_out, l ? net.layers[l - 1].a : x, layer.W, out);
+    else times(m, layer.n_in, layer.n_out, l ? net.layers[l - 1].a : x, layer.W, net.panel, out);
     if (last) {
       activate_rows<Identity, T>(m, layer.n_out, layer.b, T(0), out, nullptr);
     } else {
@@ -97,10 +97,10 @@ template <class T> struct Sums {
   T keep, keep_b, factor;
 };
 template <class T>
-void add_products(const Layer<T> &layer, const Data<T> &d, const Rows &rows, const T *a, const Sums<T> &s, T *dW, T *db, T *work) {
+void add_products(const Layer<T> &layer, const Data<T> &d, const Rows &rows, const T *a, const Sums<T> &s, T *dW, T *db, T *panel, T *work) {
   const i64 n_in = layer.n_in, n_out = layer.n_out;
   if (a) {
-    transposed_times(rows.m, n_in, n_out, a, layer.delta, s.keep, s.factor, dW);
+    transposed_times(rows.m, n_in, n_out, a, layer.delta, s.keep, s.factor, panel, dW);
   } else {
     if (s.keep == T(0)) std::memset(dW, 0, sizeof(T) * n_in * n_out);
     else scale(n_in * n_out, s.keep, dW);

@@ -33,6 +33,10 @@ template <class T> INLINE void prefetch_row(const Data<T> &d, i64 i) {
 template <class T> void rows_dot(const Data<T> &d, const Rows &rows, const T *w, T bias, T *z) {
   constexpr int V = WIDTH<T>;
   const i64 p = d.p;
+  if (!rows.order) {
+    rows_times(rows.m, p, d.X + rows.first * p, p, w, bias, z);
+    return;
+  }
   i64 r = 0;
   for (; r + V <= rows.m; r += V) {
     const T *x[V];
@@ -58,12 +62,14 @@ template <class T> void rows_dot(const Data<T> &d, const Rows &rows, const T *w,
 
 // g[j] += sum of delta x[j] over some samples, for N packs of columns
 template <class T, int N> INLINE void columns_add(const Data<T> &d, const Rows &rows, const T *delta, i64 j, int part, T *g) {
-  constexpr int V = WIDTH<T>, CHAINS = N >= 3 ? 1 : 4 / N;
+  constexpr int V = WIDTH<T>, CHAINS = N >= 3 ? 2 : 4;
   Pack<T> t[CHAINS][N] = {};
+  const bool whole = part == V;
   const auto add = [&](i64 r, Pack<T>(&to)[N]) INLINE_LAMBDA {
     const T *x = d.X + rows[r] * d.p + j;
     UNROLL
-    for (int k = 0; k < N; k++) to[k] += delta[r] * (k == N - 1 ? load_some(x + k * V, part) : load(x + k * V));
+    for (int k = 0; k < N; k++)
+      to[k] += delta[r] * (k == N - 1 && !whole ? load_part(x + k * V, part) : load(x + k * V));
   };
   i64 r = 0;
   for (; r + CHAINS <= rows.m; r += CHAINS) {

@@ -111,37 +111,87 @@ template <class T, int M, int N, bool PART> INLINE void tile(const Product<T> &p
   }
 }
 
-constexpr int TALL = BYTES == 64 ? 8 : 4;  // rows of a tile: with 3 packs, what the registers hold
-constexpr int WIDE = 3, BROAD = BYTES == 64 ? 16 : 8;  // packs of a tile, and of one of a single row
+// Shapes of tiles, in rows and packs: what the registers hold. Few rows make broad ones, so that
+// longer pieces of each row of B are read.
+constexpr int TALL = BYTES == 64 ? 8 : 4, WIDE = 3, BROAD = BYTES == 64 ? 6 : 3, ROW = BYTES == 64 ? 16 : 8;
+// Rows of A from which B is copied, so many of its rows at a time, where its own are far apart.
+constexpr i64 MANY_ROWS = 24, DEPTH = 256, FAR = 2048;
 
 template <class T, int N, bool PART> void panel(const Product<T> &p, i64 M, int part) {
   i64 r = 0;
-  for (; r + TALL <= M; r += TALL) tile<T, TALL, N, PART>(p, r, part);
-  if constexpr (TALL > 4) if (M - r >= 4) { tile<T, 4, N, PART>(p, r, part); r += 4; }
+  if constexpr (N <= WIDE) {
+    for (; r + TALL <= M; r += TALL) tile<T, TALL, N, PART>(p, r, part);
+    if constexpr (TALL > 4) if (M - r >= 4) { tile<T, 4, N, PART>(p, r, part); r += 4; }
+  } else {
+    for (; r + 4 <= M; r += 4) tile<T, 4, N, PART>(p, r, part);
+  }
   if (M - r >= 2) { tile<T, 2, N, PART>(p, r, part); r += 2; }
   if (M - r >= 1) tile<T, 1, N, PART>(p, r, part);
 }
 
-// C (M, N) = keep C + factor A B, with A (M, K) at strides and B (K, N) by rows.
-template <class T> void multiply(Product<T> p, i64 M, i64 N) {
+// How many packs of columns a panel takes, if `packs` are left.
+INLINE int packs_of(i64 M, i64 packs) {
+  if (M == 1 && packs >= ROW) return ROW;
+  if (M <= 4 && packs >= BROAD) return BROAD;
+  return static_cast<int>(packs == WIDE + 1 ? 2 : (packs < WIDE ? packs : WIDE));
+}
+
+template <class T> void one_panel(const Product<T> &p, i64 M, int n, int part) {
+  switch (2 * n + (part < WIDTH<T>)) {
+    case 2: panel<T, 1, false>(p, M, part); break;
+    case 3: panel<T, 1, true>(p, M, part); break;
+    case 4: panel<T, 2, false>(p, M, part); break;
+    case 5: panel<T, 2, true>(p, M, part); break;
+    case 6: panel<T, 3, false>(p, M, part); break;
+    case 7: panel<T, 3, true>(p, M, part); break;
+    case 2 * ROW: tile<T, 1, ROW, false>(p, 0, part); break;
+    case 2 * ROW + 1: tile<T, 1, ROW, true>(p, 0, part); break;
+    default:
+      if constexpr (BROAD > WIDE) {
+        if (part == WIDTH<T>) panel<T, BROAD, false>(p, M, part);
+        else panel<T, BROAD, true>(p, M, part);
+      }
+  }
+}
+
+// How the elements of B lie: B[k, j] at B[k * row + j * column].
+template <class T> INLINE void copy_panel(i64 K, i64 columns, const T *B, i64 row, i64 column, T *out) {
+  if (column == 1) {
+    for (i64 k = 0; k < K; k++, B += row, out += columns) std::memcpy(out, B, sizeof(T) * columns);
+    return;
+  }
+  for (i64 k0 = 0; k0 < K; k0 += 8) {  // a line of the cache at a time
+    const i64 k1 = lesser(k0 + 8, K);
+    for (i64 i = 0; i < columns; i++)
+      for (i64 k = k0; k < k1; k++) out[k * columns + i] = B[k * row + i * column];
+  }
+}
+
+// C (M, N) = keep C + factor A B, with A (M, K) at strides, and B (K, N) at strides ldb and column.
+// `memory` holds a panel: panel_size() numbers.
+template <class T> constexpr i64 panel_size() { return WIDE * WIDTH<T> * DEPTH; }
+template <class T> void multiply(Product<T> p, i64 M, i64 N, i64 column, T *memory) {
+  const bool far = p.ldb * static_cast<i64>(sizeof(T)) >= FAR && p.K > 16;
+  const bool copies = column != 1 || (M >= MANY_ROWS && far);
   while (N > 0) {
-    const i64 packs = ratio_up(N, WIDTH<T>);
-    // a single row is as wide as possible, so that B is read line after line
-    const i64 most = M == 1 ? BROAD : (packs == WIDE + 1 ? 2 : WIDE);
-    const int n = static_cast<int>(packs < most ? (packs > WIDE ? WIDE : packs) : most);
+    const int n = packs_of(copies ? MANY_ROWS : M, ratio_up(N, WIDTH<T>));
     const i64 columns = lesser(N, n * WIDTH<T>);
     const int part = static_cast<int>(columns - (n - 1) * WIDTH<T>);
-    switch (2 * n + (part < WIDTH<T>)) {
-      case 2: panel<T, 1, false>(p, M, part); break;
-      case 3: panel<T, 1, true>(p, M, part); break;
-      case 4: panel<T, 2, false>(p, M, part); break;
-      case 5: panel<T, 2, true>(p, M, part); break;
-      case 6: panel<T, 3, false>(p, M, part); break;
-      case 7: panel<T, 3, true>(p, M, part); break;
-      case 2 * BROAD: tile<T, 1, BROAD, false>(p, 0, part); break;
-      case 2 * BROAD + 1: tile<T, 1, BROAD, true>(p, 0, part); break;
+    if (copies) {
+      for (i64 k = 0; k < p.K; k += DEPTH) {
+        Product<T> deep = p;
+        deep.K = lesser(DEPTH, p.K - k);
+        deep.A = p.A + k * p.column;
+        copy_panel(deep.K, columns, p.B + k * p.ldb, p.ldb, column, memory);
+        deep.B = memory;
+        deep.ldb = columns;
+        if (k) deep.keep = T(1);
+        one_panel(deep, M, n, part);
+      }
+    } else {
+      one_panel(p, M, n, part);
     }
-    p.B += columns;
+    p.B += columns * column;
     p.C += columns;
     N -= columns;
   }
@@ -149,29 +199,47 @@ template <class T> void multiply(Product<T> p, i64 M, i64 N) {
 
 // ---- the products of a layer, with rows of m samples -----------------------------------------------
 
-// out (m, n_out) = A (m, n_in) W
-template <class T> INLINE void times(i64 m, i64 n_in, i64 n_out, const T *A, const T *W, T *out) {
-  if (n_out == 1) {
-    i64 r = 0;
-    for (; r < m; r++) out[r] = dot(n_in, A + r * n_in, W);
-    return;
+// out[r] = X[r] . w for m rows at a distance of `row`, plus a number
+template <class T> INLINE void rows_times(i64 m, i64 n, const T *X, i64 row, const T *w, T plus, T *out) {
+  constexpr int V = WIDTH<T>;
+  i64 r = 0;
+  for (; r + V <= m; r += V, X += V * row) {
+    Pack<T> t[V] = {};
+    i64 j = 0;
+    for (; j + V <= n; j += V) {
+      const Pack<T> along = load(w + j);
+      UNROLL
+      for (int k = 0; k < V; k++) t[k] += load(X + k * row + j) * along;
+    }
+    if (j < n) {
+      const int part = static_cast<int>(n - j);
+      const Pack<T> along = load_part(w + j, part);
+      UNROLL
+      for (int k = 0; k < V; k++) t[k] += load_part(X + k * row + j, part) * along;
+    }
+    store(out + r, sums<T>(t) + plus);
   }
-  multiply<T>({n_in, A, n_in, 1, W, n_out, out, n_out, T(0), T(1)}, m, n_out);
+  for (; r < m; r++, X += row) out[r] = plus + dot(n, X, w);
+}
+
+// out (m, n_out) = A (m, n_in) W
+template <class T> INLINE void times(i64 m, i64 n_in, i64 n_out, const T *A, const T *W, T *memory, T *out) {
+  if (n_out == 1) rows_times(m, n_in, A, n_in, W, T(0), out);
+  else multiply<T>({n_in, A, n_in, 1, W, n_out, out, n_out, T(0), T(1)}, m, n_out, 1, memory);
 }
 
 // out (n_in, n_out) = keep out + factor A^T delta
 template <class T>
-INLINE void transposed_times(i64 m, i64 n_in, i64 n_out, const T *A, const T *delta, T keep, T factor, T *out) {
-  if (n_out == 1) {  // A^T delta is delta^T A, whose result is a row
-    multiply<T>({m, delta, 1, 1, A, n_in, out, n_in, keep, factor}, 1, n_in);
-    return;
-  }
-  multiply<T>({m, A, 1, n_in, delta, n_out, out, n_out, keep, factor}, n_in, n_out);
+INLINE void transposed_times(i64 m, i64 n_in, i64 n_out, const T *A, const T *delta, T keep, T factor, T *memory, T *out) {
+  if (n_out == 1)  // A^T delta is delta^T A, whose result is a row
+    multiply<T>({m, delta, 1, 1, A, n_in, out, n_in, keep, factor}, 1, n_in, 1, memory);
+  else
+    multiply<T>({m, A, 1, n_in, delta, n_out, out, n_out, keep, factor}, n_in, n_out, 1, memory);
 }
 
-// out (m, n_in) = delta (m, n_out) W^T; `panel_memory` holds WIDE packs of n_out numbers
+// out (m, n_in) = delta (m, n_out) W^T
 template <class T>
-void times_transposed(i64 m, i64 n_in, i64 n_out, const T *delta, const T *W, T *panel_memory, T *out) {
+void times_transposed(i64 m, i64 n_in, i64 n_out, const T *delta, const T *W, T *memory, T *out) {
   if (n_out == 1) {
     for (i64 r = 0; r < m; r++) {
       const T d = delta[r];
@@ -179,19 +247,10 @@ void times_transposed(i64 m, i64 n_in, i64 n_out, const T *delta, const T *W, T 
         store_some(out + r * n_in + j, d * load_some(W + j, part), part);
       });
     }
-    return;
-  }
-  constexpr i64 most = WIDE * WIDTH<T>;
-  for (i64 j = 0; j < n_in; j += most) {
-    const i64 columns = lesser(most, n_in - j);
-    for (i64 k0 = 0; k0 < n_out; k0 += 8) {  // a line of the cache at a time
-      const i64 k1 = lesser(k0 + 8, n_out);
-      for (i64 i = 0; i < columns; i++) {
-        const T *w = W + (j + i) * n_out;
-        for (i64 k = k0; k < k1; k++) panel_memory[k * columns + i] = w[k];
-      }
-    }
-    multiply<T>({n_out, delta, n_out, 1, panel_memory, columns, out + j, n_in, T(0), T(1)}, m, columns);
+  } else if (m == 1) {
+    rows_times(n_in, n_out, W, n_out, delta, T(0), out);
+  } else {
+    multiply<T>({n_out, delta, n_out, 1, W, 1, out, n_in, T(0), T(1)}, m, n_in, n_out, memory);
   }
 }
 
