@@ -158,7 +158,7 @@ def test_what_is_composed_around_the_optimizers(solver, form, cls, batch_size):
     for y, weight in ((BINARY, WEIGHT), (CLASSES, None)):
         for penalty in ({}, {"alpha": 0.1}):
             assert_agree(
-                cls, form(X), y, weight=weight, solver=solver, batch_size=batch_size, eta=0.002, max_iter=2,
+                cls, form(X), y, weight=weight, solver=solver, batch_size=batch_size, eta=0.002, max_iter={1: 1, 7: 2, None: 8}[batch_size],
                 **penalty,
             )  # fmt: skip
 
