@@ -357,7 +357,7 @@ template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
     const T *y = data.targets(some, targets.at);
     total += loss_and_delta<T>(net.loss, {some.m, 1, z, y, data.weights(some, weights.at), T(1) / rows.m, net.loss_constant, delta});
     note_mistakes(some.m, z, y);
-    rows_add(data, some, delta, grad);
+    rows_add(data, some, delta, rows.order ? 0 : group * p, grad);
     Pack<T> deltas = {};
     each_pack<T>(some.m, [&](i64 r, int part) { deltas += load_some(delta + r, part); });
     bias += sum<T>(deltas);

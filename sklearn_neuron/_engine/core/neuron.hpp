@@ -10,7 +10,7 @@ namespace core { namespace {
 // computed before the step is known.
 constexpr i64 LONG_ROW = 64, AHEAD = 4;
 // Bytes of a group of samples that both passes read, the second from the nearest cache.
-constexpr i64 GROUP_BYTES = 24576, LEAST_GROUP = 32, MOST_GROUP = 512;
+constexpr i64 GROUP_BYTES = 12288, LEAST_GROUP = 32, MOST_GROUP = 512;
 // Below it the common factor of sparse weights is multiplied into them.
 constexpr double SMALLEST_FACTOR = 1e-6;
 
@@ -60,13 +60,16 @@ template <class T> void rows_dot(const Data<T> &d, const Rows &rows, const T *w,
   for (; r < rows.m; r++) z[r] = bias + dot(p, d.X + rows[r] * p, w);
 }
 
-// g[j] += sum of delta x[j] over some samples, for N packs of columns
-template <class T, int N> INLINE void columns_add(const Data<T> &d, const Rows &rows, const T *delta, i64 j, int part, T *g) {
+// g[j] += sum of delta x[j] over some samples, for N packs of columns. Meanwhile what comes `ahead` in
+// memory is fetched.
+template <class T, int N> INLINE void columns_add(const Data<T> &d, const Rows &rows, const T *delta, i64 j, int part, i64 ahead, T *g) {
   constexpr int V = WIDTH<T>, CHAINS = N >= 3 ? 2 : 4;
   Pack<T> t[CHAINS][N] = {};
   const bool whole = part == V;
   const auto add = [&](i64 r, Pack<T>(&to)[N]) INLINE_LAMBDA {
     const T *x = d.X + rows[r] * d.p + j;
+    UNROLL
+    for (int k = 0; k < N; k++) prefetch(x + ahead + k * V);
     UNROLL
     for (int k = 0; k < N; k++)
       to[k] += delta[r] * (k == N - 1 && !whole ? load_part(x + k * V, part) : load(x + k * V));
@@ -85,15 +88,15 @@ template <class T, int N> INLINE void columns_add(const Data<T> &d, const Rows &
   }
 }
 
-template <class T> void rows_add(const Data<T> &d, const Rows &rows, const T *delta, T *g) {
+template <class T> void rows_add(const Data<T> &d, const Rows &rows, const T *delta, i64 ahead, T *g) {
   constexpr int V = WIDTH<T>;
   for (i64 j = 0; j < d.p;) {
     const i64 left = d.p - j, n = lesser(4, ratio_up(left, V));
     const int part = static_cast<int>(lesser(left, n * V) - (n - 1) * V);
-    if (n == 1) columns_add<T, 1>(d, rows, delta, j, part, g + j);
-    else if (n == 2) columns_add<T, 2>(d, rows, delta, j, part, g + j);
-    else if (n == 3) columns_add<T, 3>(d, rows, delta, j, part, g + j);
-    else columns_add<T, 4>(d, rows, delta, j, part, g + j);
+    if (n == 1) columns_add<T, 1>(d, rows, delta, j, part, ahead, g + j);
+    else if (n == 2) columns_add<T, 2>(d, rows, delta, j, part, ahead, g + j);
+    else if (n == 3) columns_add<T, 3>(d, rows, delta, j, part, ahead, g + j);
+    else columns_add<T, 4>(d, rows, delta, j, part, ahead, g + j);
     j += lesser(left, n * V);
   }
 }
