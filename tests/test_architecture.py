@@ -66,15 +66,14 @@ def imports_of(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_imports_go_one_way(module):
-    """To lower layers, or within a layer; and only one module looks into the kernels."""
+    """To lower layers, or within a layer; and only one module of the engine looks into the core."""
     inside, outside = imports_of(module)
     assert all(layer(name) <= layer(module) for name in inside)
-    kernels = {name for name in inside if "kernels" in name.parts}
-    assert not kernels or "kernels" in module.parts or module == Path("_engine/compiled")
+    core = {name for name in inside if "core" in name.parts}
+    assert not core or module == Path("_engine/compiled") or "_engine" not in module.parts
     within = module.parts[0] in WITHOUT_SCIKIT_LEARN
     allowed = {"numpy", "scipy"} if within else {"numpy", "scipy", "sklearn"}
-    extra = {"numba", "llvmlite"} if "kernels" in module.parts else set()
-    assert outside <= {*sys.stdlib_module_names, *allowed, *extra}
+    assert outside <= {*sys.stdlib_module_names, *allowed}
 
 
 def test_there_are_no_cycles():
@@ -109,7 +108,7 @@ def test_registries_and_the_reference_hold_every_component(module, registry, bas
 
 def parts():
     """Return the modules that documents must name: a folder of its own counts as one."""
-    wings = {"inspection", "_engine/kernels"}
+    wings = {"inspection", "_engine/core"}
     names = {module.as_posix() for module in MODULES}
     return {
         next((wing for wing in wings if name.startswith(f"{wing}/")), name)
@@ -140,8 +139,6 @@ def test_names_mean_one_thing():
     """No two public classes or constants of the package share a name, nor two functions."""
     owners = {}
     for module in MODULES:
-        if "kernels" in module.parts:  # the same formulas once more
-            continue
         for node in ast.parse((PACKAGE / module).with_suffix(".py").read_text()).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef):
                 names = [node.name]
