@@ -13,7 +13,6 @@ where the plots are saved; without matplotlib it only prints the tables.
 import argparse
 import time
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from sklearn_neuron import LogisticNeuronClassifier, ManualMLPClassifier, config_context
+from sklearn_neuron import LogisticNeuronClassifier, ManualMLPClassifier
 
 try:
     import matplotlib as mpl
@@ -65,17 +64,6 @@ def models(n_rows):
         ),
         "ManualMLPClassifier": ManualMLPClassifier(random_state=0),
     }
-
-
-# %%
-# If Numba is installed, the first fit of each kind is compiled and then cached on disk. This is
-# done here, before anything is timed.
-def compile_first():
-    X, y = load_iris(return_X_y=True)
-    print("Compiling, once per machine …", flush=True)
-    with config_context(engine="numba"):
-        for kind in (LogisticNeuronClassifier, ManualMLPClassifier):
-            kind(max_iter=1, tol=None).fit(X, y)
 
 
 # %%
@@ -169,8 +157,6 @@ parser = argparse.ArgumentParser(description="Compare drop-in classifiers.")
 parser.add_argument("--output", type=Path, default=Path(), help="directory of the pictures")
 output = parser.parse_args().output
 output.mkdir(parents=True, exist_ok=True)
-if find_spec("numba") is not None:
-    compile_first()
 table = compare()
 if plt is not None:
     draw_comparison(table, output / "drop_in_benchmark_models.png")
