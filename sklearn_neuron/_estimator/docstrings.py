@@ -132,7 +132,7 @@ class_weight : dict, "balanced" or None, default=None
 n_iter_ : int
     Number of epochs (or iterations) of the last call of ``fit`` or ``partial_fit``.
 engine_ : str
-    The engine that computed the epochs, ``"numpy"`` or ``"numba"``: see ``set_config``.
+    The engine that computed the epochs, ``"compiled"`` or ``"numpy"``: see ``set_config``.
 loss_curve_ : list of float
     The loss of each epoch: the mean over its samples of the batch losses, each computed before
     the update of that batch and including the penalty. With a full batch, this is the objective
