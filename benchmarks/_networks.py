@@ -23,7 +23,7 @@ from sklearn_neuron import SGD, Adam, LogisticNeuronClassifier, ManualMLPClassif
 BETA_1, BETA_2 = 0.9, 0.999
 #: Added to Adam's denominator: after the bias correction by us, torch and JAX, before it by
 #: scikit-learn. It is so small that this makes no difference.
-EPSILON = 1e-12
+EPSILON = 1e-14
 RTOL = {"float64": 1e-9, "float32": 1e-3}  # of loss curves
 
 
