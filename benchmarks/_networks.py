@@ -4,9 +4,9 @@ Each factory returns ``train(epochs, shuffle=True)``, which trains from scratch 
 initial weights. It returns the training time in seconds and the loss of each epoch: the mean over
 the batches, where each loss is computed before the update of its batch. Samples are gathered by
 index, batch by batch. The optimizer is SGD, with Nesterov momentum if momentum is used, or Adam.
-With one output the targets are 0 or 1 and the loss is the binary cross-entropy, with K outputs there
-are K classes and the loss is the cross-entropy. The number of samples is a multiple of the batch
-size. torch and JAX are imported where they are used because they may not be installed.
+With one output the targets are 0 or 1 and the loss is the binary cross-entropy, with K outputs
+there are K classes and the loss is the cross-entropy. The number of samples is a multiple of the
+batch size. torch and JAX are imported where they are used because they may not be installed.
 """
 
 # ruff: noqa: PLC0415
@@ -359,7 +359,8 @@ def assert_same_curves(trains, epochs, rtol):
 def time_them(trains, rounds, seconds=0.15, most=2000):
     """Return for each the seconds per epoch of every round, shuffled, in turns."""
     epochs = {
-        name: _common.epochs_for(lambda n, t=t: t(n)[0], seconds, most) for name, t in trains.items()
+        name: _common.epochs_for(lambda n, t=t: t(n)[0], seconds, most)
+        for name, t in trains.items()
     }
     jobs = {
         name: lambda train=train, n=epochs[name]: train(n)[0] / n for name, train in trains.items()

@@ -2,10 +2,10 @@
 
 The neuron (20 features, 150 to 200,000 rows) and two networks, plain gradient descent, in both
 precisions. All start from the same weights, and the loss curves must agree before anything is
-timed. JAX compiles all epochs into one call (a scan over the epochs), which is not counted; ours are
-whole fits. "of a read" is the time of one read of X over that of an epoch: np.dot(x, x) with x the
-flat X reads it once, and computes as much as the neuron's forward pass. At the end the marginal epoch of ten
-rows: a fit of 5,000 epochs less one of 1,000.
+timed. JAX compiles all epochs into one call (a scan over the epochs), which is not counted; ours
+are whole fits. "of a read" is the time of one read of X over that of an epoch: np.dot(x, x) with x
+the flat X reads it once, and computes as much as the neuron's forward pass. At the end the marginal
+epoch of ten rows: a fit of 5,000 epochs less one of 1,000.
 
     python benchmarks/full_batch.py --rows 150,2000 --dtypes float32
 """

@@ -2,9 +2,9 @@
 
 The network 784→512→256→10 at batch 256: the arithmetic of its matrix products (2 m for each weight
 forward, as much for each gradient, and as much for each δ below the first layer) over its time,
-beside the fastest product of square matrices by NumPy's BLAS. The neuron with all of 20,000 rows at once:
-the time of one read of X over that of an epoch. Before timing, the loss curves must agree with
-NumPy's. The limit and the job are measured in turns.
+beside the fastest product of square matrices by NumPy's BLAS. The neuron with all of 20,000 rows at
+once: the time of one read of X over that of an epoch. Before timing, the loss curves must agree
+with NumPy's. The limit and the job are measured in turns.
 
     python benchmarks/limits.py
 """
@@ -64,9 +64,11 @@ def network(dtype, rounds):
     best = [max(values) for values in zip(*found.values(), strict=True)]
     share = _common.spread([100.0 * a / b for a, b in zip(ours, best, strict=True)])
     row = {"dtype": dtype, "GFLOP/s of a product": max(best), "ours": _common.spread(ours)}
-    return row | {"share, %": share, "goal": GOALS["network"]} | {
-        "": _common.verdict(share.median >= GOALS["network"])
-    }
+    return (
+        row
+        | {"share, %": share, "goal": GOALS["network"]}
+        | {"": _common.verdict(share.median >= GOALS["network"])}
+    )
 
 
 def neuron(dtype, rounds):
@@ -82,9 +84,11 @@ def neuron(dtype, rounds):
     share = _common.spread([100.0 * a / b for a, b in zip(*found.values(), strict=True)])
     row = {"dtype": dtype} | {f"{k}, µs": _common.spread(v) for k, v in found.items()}
     row["GB/s of a read"] = job.X.nbytes * 1e-3 / min(found["read"])
-    return row | {"share, %": share, "goal": GOALS["neuron"]} | {
-        "": _common.verdict(share.median >= GOALS["neuron"])
-    }
+    return (
+        row
+        | {"share, %": share, "goal": GOALS["neuron"]}
+        | {"": _common.verdict(share.median >= GOALS["neuron"])}
+    )
 
 
 def check():

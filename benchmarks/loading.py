@@ -1,9 +1,10 @@
 """Milliseconds of importing the package, of loading the core, and of the first fit of a process.
 
-Each is measured in fresh processes. scikit-learn's own import is that of the modules that the package
-uses of it, and SciPy's; what the package takes beyond is what counts. Before timing, a fresh process must have
-computed its first fit by the core, must not have imported anything that compiles, and its
-coefficients must be those of NumPy. Modules are read as bytecode, as an installed package has it.
+Each is measured in fresh processes. scikit-learn's own import is that of the modules that the
+package uses of it, and SciPy's; what the package takes beyond is what counts. Before timing, a
+fresh process must have computed its first fit by the core, must not have imported anything that
+compiles, and its coefficients must be those of NumPy. Modules are read as bytecode, as an installed
+package has it.
 
     python benchmarks/loading.py
 """
@@ -68,9 +69,7 @@ def environment():
 def child(clock="perf_counter", engine="compiled"):
     """Return what a fresh process has measured, and what it has computed."""
     command = [sys.executable, "-W", "ignore", "-c", CHILD, clock, engine]
-    run = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, check=False
-    )
+    run = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(run.stderr)
     return ast.literal_eval(run.stdout)

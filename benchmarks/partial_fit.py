@@ -1,9 +1,9 @@
 """µs per call of partial_fit with blocks of several sizes, beside SGDClassifier.
 
-20 features, one neuron, constant learning rate, no penalty. One sample at a time and without shuffling, both must
-reach the same coefficients; in batches the compiled core must reach those of NumPy. Then a stream of
-blocks is timed, shuffled inside each block, one sample at a time and with the default batch size;
-SGDClassifier always makes an update after each sample.
+20 features, one neuron, constant learning rate, no penalty. One sample at a time and without
+shuffling, both must reach the same coefficients; in batches the compiled core must reach those of
+NumPy. Then a stream of blocks is timed, shuffled inside each block, one sample at a time and with
+the default batch size; SGDClassifier always makes an update after each sample.
 
     python benchmarks/partial_fit.py
 """
@@ -26,9 +26,7 @@ def make_data(n):
 
 
 def our_model(batch_size, shuffle):
-    return LogisticNeuronClassifier(
-        eta=ETA, batch_size=batch_size, shuffle=shuffle, random_state=0
-    )
+    return LogisticNeuronClassifier(eta=ETA, batch_size=batch_size, shuffle=shuffle, random_state=0)
 
 
 def their_model(shuffle):

@@ -38,7 +38,9 @@ def lines_of(rows):
     """Return for each library its batch sizes, medians, and their smallest and largest."""
     found = {}
     for name in LINES:
-        kept = [r for r in rows if name in r and (name != "compiled" or r["compiled ran"] == "compiled")]
+        kept = [
+            r for r in rows if name in r and (name != "compiled" or r["compiled ran"] == "compiled")
+        ]
         if kept:
             spreads = [(r[name]["median"], r[name]["low"], r[name]["high"]) for r in kept]
             found[name] = np.array([r["batch"] for r in kept]), *np.array(spreads).T

@@ -1,10 +1,11 @@
 """Seconds of small searches: 75 fits, beside SGDClassifier and MLPClassifier.
 
-iris and breast_cancer after StandardScaler, 5 folds of 15 candidates. The neuron with its defaults (5 eta ×
-3 batch sizes) beside SGDClassifier with its own (15 alpha, as it has no batches); the network beside
-MLPClassifier, 20 epochs of Adam, 5 eta × 3 batch sizes, the smallest of which is 1. First, the network and
-MLPClassifier train one candidate from the same weights in the same order, and the loss curves must
-agree; after the searches, our best mean score must not be more than 0.02 below theirs.
+iris and breast_cancer after StandardScaler, 5 folds of 15 candidates. The neuron with its defaults
+(5 eta × 3 batch sizes) beside SGDClassifier with its own (15 alpha, as it has no batches); the
+network beside MLPClassifier, 20 epochs of Adam, 5 eta × 3 batch sizes, the smallest of which is 1.
+First, the network and MLPClassifier train one candidate from the same weights in the same order,
+and the loss curves must agree; after the searches, our best mean score must not be more than 0.02
+below theirs.
 
     python benchmarks/searches.py --data iris --searches neuron
 """

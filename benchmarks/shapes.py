@@ -1,10 +1,10 @@
 """µs per training step of networks of several shapes, beside JAX, torch and MLPClassifier.
 
 ReLU with plain SGD and with Adam, in both precisions; and the activations that are made of
-elementary functions, beside JAX. All start from the same weights. With the samples in the same order, all loss curves
-must agree before anything is timed. A step gathers its samples, runs the forward and backward passes
-and updates the parameters; JAX compiles a whole epoch, which is not counted. "best / ours" is the
-time of the fastest peer over that of the compiled core.
+elementary functions, beside JAX. All start from the same weights. With the samples in the same
+order, all loss curves must agree before anything is timed. A step gathers its samples, runs the
+forward and backward passes and updates the parameters; JAX compiles a whole epoch, which is not
+counted. "best / ours" is the time of the fastest peer over that of the compiled core.
 
     python benchmarks/shapes.py --shapes 64-32-10 --batches 1,8 --dtypes float32 --peers JAX
 """
@@ -93,7 +93,13 @@ def measure(cell, peers, rounds):
         who: [seconds / steps * 1e6 for seconds in values]
         for who, values in _networks.time_them(trains, rounds, seconds=0.1).items()
     }
-    head = {"shape": name, "units": activation, "by": optimizer, "dtype": dtype, "batch": batch_size}
+    head = {
+        "shape": name,
+        "units": activation,
+        "by": optimizer,
+        "dtype": dtype,
+        "batch": batch_size,
+    }
     row = _common.against_best(head, times, GOALS.get(activation, {}).get(dtype, 1.0))
     _common.progress(f"    {row['best']} / ours {_common.show(row['best / ours'])} {row['']}")
     return row

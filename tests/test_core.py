@@ -38,7 +38,6 @@ from sklearn_neuron.activations import ACTIVATIONS, Logistic, ReLU, Tanh
 from sklearn_neuron.losses import LOSSES, CrossEntropy, SquaredError
 from sklearn_neuron.optimizers import OPTIMIZERS
 
-
 N, P = 61, 5  # the last batch is short
 TESTS = str(Path(__file__).parent)
 
@@ -158,8 +157,8 @@ def test_what_is_composed_around_the_optimizers(solver, form, cls, batch_size):
     for y, weight in ((BINARY, WEIGHT), (CLASSES, None)):
         for penalty in ({}, {"alpha": 0.1}):
             assert_agree(
-                cls, form(X), y, weight=weight, solver=solver, batch_size=batch_size, eta=0.002, max_iter={1: 1, 7: 2, None: 8}[batch_size],
-                **penalty,
+                cls, form(X), y, weight=weight, solver=solver, batch_size=batch_size, eta=0.002,
+                max_iter={1: 1, 7: 2, None: 8}[batch_size], **penalty,
             )  # fmt: skip
 
 
@@ -475,6 +474,15 @@ def test_updates_are_recorded_as_in_numpy():
                     )
 
 
+@pytest.fixture
+def interruptible():
+    """An interrupt is heard in the background, too, where shells let it be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_a_long_fit_after_a_complete_epoch():
     X = np.random.RandomState(0).normal(size=(20_000, 20))
     y = (X[:, 0] > 0).astype(int)
@@ -497,11 +505,11 @@ def test_an_interrupt_ends_a_long_fit_after_a_complete_epoch():
 
 
 def test_a_signal_handler_that_raises_leaves_the_model_as_it_was():
-    class Alarm(Exception):
+    class AlarmError(Exception):
         pass
 
     def ring(*_):
-        raise Alarm
+        raise AlarmError
 
     X = np.random.RandomState(0).normal(size=(20_000, 20))
     y = (X[:, 0] > 0).astype(int)
@@ -510,7 +518,7 @@ def test_a_signal_handler_that_raises_leaves_the_model_as_it_was():
     before_handler = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
-        with pytest.raises(Alarm):
+        with pytest.raises(AlarmError):
             model.set_params(max_iter=10**6).fit(X, y)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -53,7 +53,7 @@ class Block(NamedTuple):
     target: NDArray[Any]  # their Y, bool where that of all samples is
     share: Array | float  # a sample's weight over the number of samples of the batch
     z: Array  # receives z^L
-    space: Workspace | None  # None: for samples that are only looked at
+    space: Workspace
 
     @property
     def Y(self) -> Array:
@@ -102,12 +102,11 @@ def full_batch(network: Network, samples: Samples) -> list[Block]:
 
 
 def batch_of(network: Network, samples: Samples, rows: Any) -> Block:
-    """Return some samples, given by a slice or by indices, as a batch that is only looked at."""
+    """Return some samples, given by a slice or by indices, as a batch."""
     X, Y, weight = samples
-    m = Y[rows].shape[0]
-    share = 1.0 / m if weight is None else weight[rows] / m
-    z = np.empty((m, Y.shape[1]), network.dtype)
-    return Block(X[rows], Y[rows], share, z, None)
+    space = network.workspace(len(Y[rows]))
+    share = 1.0 / len(space.z) if weight is None else weight[rows] / len(space.z)
+    return Block(X[rows], Y[rows], share, space.z, space)
 
 
 def raw_outputs(

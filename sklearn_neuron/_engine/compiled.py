@@ -104,7 +104,7 @@ def choose(engine: str, updater: Updater, samples: Samples) -> tuple[str, bool]:
 
 
 class CompiledEpochs:
-    """The same as ``MiniBatchEpochs`` and ``FullBatchEpochs``, in the core, as many as are asked for.
+    """The same as ``MiniBatchEpochs`` and ``FullBatchEpochs``, in the core, as many as asked for.
 
     Parameters
     ----------
@@ -127,22 +127,7 @@ class CompiledEpochs:
         batch_size: int | None,
         rng: np.random.RandomState | None,
     ) -> None:
-        network, self.state = updater.network, updater.state
-        n = len(samples.Y)
-        full = batch_size is None or batch_size >= n
-        dropout = next((s for s in network.activations if isinstance(s, Dropout)), None)
-        generator = dropout.rng if rng is None and dropout is not None else rng
-        self._fit = core.load().Fit(
-            **described_network(network),
-            **described_optimizer(updater.optimizer, self.state),
-            **described_samples(samples, network.loss, network.dtype),
-            dropout=0.0 if dropout is None else dropout.rate,
-            batch_size=n if batch_size is None else batch_size,
-            **blocks(network, samples, full=full, as_in_numpy=dropout is not None),
-            rng=generator,
-            shuffle=rng is not None and not full,
-            on_update=updater.on_update(samples),
-        )
+        self.state, self._fit = updater.state, core_fit(updater, samples, batch_size, rng)
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
         state, losses = self.state, np.empty(len(rates))
@@ -160,6 +145,53 @@ class CompiledEpochs:
         if plateau is not None and plateau.tol is not None:
             plateau.best[0], plateau.stale = best, stale
         return Passed(losses[:done].tolist(), status, self._fit.interrupt)
+
+
+class CompiledObjective:
+    """The objective over all samples and its gradient, in the core.
+
+    Parameters
+    ----------
+    network : Network
+        Its θ and ∇θ are overwritten.
+    samples : Samples
+        The training data.
+    """
+
+    def __init__(self, network: Network, samples: Samples) -> None:
+        self.network, self._fit = (
+            network,
+            core_fit(Updater(network, SGD(), {}), samples, None, None),
+        )
+
+    def value_and_gradient(self, theta: Array) -> tuple[float, NDArray[np.float64]]:
+        """Return the objective at θ and its gradient, which is the caller's to keep."""
+        np.copyto(self.network.theta, theta, casting="same_kind")
+        value = float(self._fit.objective())
+        return value, self.network.grad.astype(np.float64)
+
+
+def core_fit(
+    updater: Updater,
+    samples: Samples,
+    batch_size: int | None,
+    rng: np.random.RandomState | None,
+) -> Any:
+    """Return the core's ``Fit``; it keeps the arrays that it points to alive."""
+    network, n = updater.network, len(samples.Y)
+    full = batch_size is None or batch_size >= n
+    dropout = next((s for s in network.activations if isinstance(s, Dropout)), None)
+    return core.load().Fit(
+        **described_network(network),
+        **described_optimizer(updater.optimizer, updater.state),
+        **described_samples(samples, network.loss, network.dtype),
+        dropout=0.0 if dropout is None else dropout.rate,
+        batch_size=n if batch_size is None else batch_size,
+        **blocks(network, samples, full=full, as_in_numpy=dropout is not None),
+        rng=dropout.rng if rng is None and dropout is not None else rng,
+        shuffle=rng is not None and not full,
+        on_update=updater.on_update(samples),
+    )
 
 
 def described_network(network: Network) -> dict[str, Any]:
@@ -240,9 +272,7 @@ def features(X: Matrix) -> tuple[Array | None, ...]:
     return None, X.data, indices, X.indptr.astype(np.int64, copy=False)
 
 
-def blocks(
-    network: Network, samples: Samples, *, full: bool, as_in_numpy: bool
-) -> dict[str, int]:
+def blocks(network: Network, samples: Samples, *, full: bool, as_in_numpy: bool) -> dict[str, int]:
     """Return how a batch is cut into blocks.
 
     Dropout draws a mask for each block and layer, so its blocks are those of ``batches.cut``.

@@ -152,7 +152,9 @@ class MiniBatchEpochs:
             for chunk in self.batches.chunks(None)
             for blocks in chunk.batches
         )
-        return passed((total + penalty) / self.batches.n, network, self.state, plateau, solved=solved)
+        return passed(
+            (total + penalty) / self.batches.n, network, self.state, plateau, solved=solved
+        )
 
 
 class FullBatchEpochs:

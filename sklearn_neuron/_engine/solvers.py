@@ -135,9 +135,7 @@ def commit(
         raise passed.interrupt
 
 
-def rates_of(
-    schedule: Schedule, eta: float, progress: Progress, n: int
-) -> NDArray[np.float64]:
+def rates_of(schedule: Schedule, eta: float, progress: Progress, n: int) -> NDArray[np.float64]:
     """Return the learning rates of the next n epochs, or of fewer.
 
     A schedule that is not the package's own is asked for one epoch at a time, when it comes.

@@ -205,7 +205,7 @@ class Classes(Targets):
                 f"y lacks the classes {missing.tolist()} of the previous fit. A warm start needs "
                 "the same classes; to start from scratch set warm_start=False."
             )
-        unseen = found[:0] if all_classes is found else np.setdiff1d(found, all_classes)
+        unseen = found[~np.isin(found, all_classes)] if given is not None or known else found[:0]
         if len(unseen):
             raise ValueError(
                 f"y contains classes {unseen.tolist()} that are not among the {len(all_classes)} "
@@ -379,10 +379,12 @@ def labels_of(y: NDArray[Any]) -> NDArray[np.bool_]:
 def kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
     """Return ``type_of_target``, or raise if y does not hold classes.
 
-    The shortcut is for the usual case of few classes among many samples, in which
-    ``type_of_target`` takes long. scikit-learn itself warns of many classes.
+    The shortcut is for the usual case of few classes among many samples, and of few samples, in
+    which ``type_of_target`` takes long. scikit-learn itself warns of many classes among more than
+    20 samples.
     """
-    if y.ndim == 1 and y.dtype.kind in "iubU" and 4 * len(found) <= len(y):
+    few = len(y) <= 20 or 4 * len(found) <= len(y)
+    if y.ndim == 1 and y.dtype.kind in "iubU" and few:
         return "binary" if len(found) <= 2 else "multiclass"
     kind: str = type_of_target(y, input_name="y")
     check_classification_targets(y)

@@ -241,4 +241,6 @@ cdef class Fit:
         self.interrupt = None
         with nogil:
             value = table.objective(self.handle)
+        if self.interrupt is not None:
+            raise self.interrupt
         return value
