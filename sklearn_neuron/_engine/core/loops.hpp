@@ -102,11 +102,56 @@ template <class Loss, class T> double loss_rows(const Outputs<T> &o) {
   return total + sum<T>(sums_);
 }
 
-// log(sum exp z) - y . z, and softmax(z) - y
-template <class T> double cross_entropy_rows(const Outputs<T> &o) {
-  double total = 0.0;
+// The cross-entropy, log(sum exp z) - y . z, and delta = softmax(z) - y. Few outputs are computed
+// for as many samples at a time as a pack holds, many outputs for one sample.
+constexpr i64 FEW_OUTPUTS = 16;
+
+template <class T> double cross_entropy_of_packs(const Outputs<T> &o) {
+  constexpr int V = WIDTH<T>;
   const i64 K = o.K;
-  for (i64 r = 0; r < o.m; r++) {
+  T z[FEW_OUTPUTS * V], y[FEW_OUTPUTS * V];  // by outputs
+  Pack<T> total = {};
+  for (i64 r = 0; r < o.m; r += V) {
+    for (int i = 0; i < V; i++)
+      for (i64 k = 0; k < K; k++) {
+        z[k * V + i] = o.z[(r + i) * K + k];
+        y[k * V + i] = o.Y[(r + i) * K + k];
+      }
+    Pack<T> largest = load(z);
+    for (i64 k = 1; k < K; k++) {
+      const Pack<T> other = load(z + k * V);
+      largest = other > largest ? other : largest;
+    }
+    Pack<T> partition = {}, along = {};
+    for (i64 k = 0; k < K; k++) {
+      const Pack<T> shifted = load(z + k * V) - largest, e = exp(shifted);
+      along += load(y + k * V) * shifted;
+      partition += e;
+      store(z + k * V, e);
+    }
+    const Pack<T> weight = o.weight ? load(o.weight + r) : spread(T(1));
+    const Pack<T> inverse = T(1) / partition, scaled = weight * o.share;
+    total += weight * (log(partition) - along);
+    for (i64 k = 0; k < K; k++) store(z + k * V, (load(z + k * V) * inverse - load(y + k * V)) * scaled);
+    for (int i = 0; i < V; i++)
+      for (i64 k = 0; k < K; k++) o.delta[(r + i) * K + k] = z[k * V + i];
+  }
+  return sum<T>(total);
+}
+
+template <class T> double cross_entropy_rows(const Outputs<T> &o) {
+  const i64 K = o.K;
+  double total = 0.0;
+  i64 done = 0;
+  if (K <= FEW_OUTPUTS) {
+    for (; done + WIDTH<T> <= o.m; done += 8 * WIDTH<T>) {  // float32 sums stay short
+      const i64 m = lesser(8 * WIDTH<T>, (o.m - done) / WIDTH<T> * WIDTH<T>);
+      total += cross_entropy_of_packs<T>({m, K, o.z + done * K, o.Y + done * K, o.weight ? o.weight + done : nullptr,
+                                          o.share, o.c, o.delta + done * K});
+    }
+    done = o.m / WIDTH<T> * WIDTH<T>;
+  }
+  for (i64 r = done; r < o.m; r++) {
     const T *z = o.z + r * K, *y = o.Y + r * K;
     T *delta = o.delta + r * K;
     T largest = z[0];
@@ -122,7 +167,7 @@ template <class T> double cross_entropy_rows(const Outputs<T> &o) {
     });
     const T weight = o.weight ? o.weight[r] : T(1), scaled = weight * o.share;
     const T partition = sum<T>(sum_), inverse = T(1) / partition;
-    total += static_cast<double>(weight) * (std::log(partition) - sum<T>(along));
+    total += static_cast<double>(weight) * (log(partition) - sum<T>(along));
     each_pack<T>(K, [&](i64 k, int part) {
       const Pack<T> d = load_some(delta + k, part) * inverse - load_some(y + k, part);
       store_some(delta + k, d * scaled, part);
