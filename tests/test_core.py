@@ -1,6 +1,7 @@
 """The compiled core: it does what NumPy does, for every job that it covers."""
 
 import _thread
+import contextlib
 import os
 import pickle
 import signal
@@ -63,6 +64,11 @@ def fit(engine, cls, X, y, *, weight=None, **params):
     return model
 
 
+def is_own(component):
+    """Return whether a class is the package's own, not one that a test has registered."""
+    return component.__module__.startswith("sklearn_neuron.")
+
+
 def parameters(model):
     W, b = parameters_of(model)
     return np.concatenate([array.ravel() for array in (*W, *b)])
@@ -85,10 +91,12 @@ def assert_agree(cls, X, y, rtol=1e-10, engine="compiled", **params):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_activations(name, batch_size):
-    assert_agree(
-        ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(6, 4), activation=name,
-        batch_size=batch_size, eta=0.01,
-    )  # fmt: skip
+    covered = is_own(ACTIVATIONS[name])
+    with contextlib.nullcontext() if covered else pytest.warns(UserWarning, match=name):
+        assert_agree(
+            ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(6, 4), activation=name,
+            batch_size=batch_size, eta=0.01, engine="compiled" if covered else "numpy",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -132,9 +140,9 @@ def test_optimizers(solver, alpha, form):
 
 def test_the_whole_registries_are_covered():
     activations, losses, _ = compiled.codes()
-    assert set(activations) == set(ACTIVATIONS.values())
-    assert {cls for cls, _ in losses} == set(LOSSES.values())
-    assert all(compiled.rule_of(optimizer()) for optimizer in OPTIMIZERS.values())
+    assert set(activations) == set(filter(is_own, ACTIVATIONS.values()))
+    assert {cls for cls, _ in losses} == set(filter(is_own, LOSSES.values()))
+    assert all(compiled.rule_of(cls()) for cls in filter(is_own, OPTIMIZERS.values()))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, None])

@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import sklearn_neuron
 from sklearn_neuron import (
     SGD,
     LogisticNeuronClassifier,
@@ -142,7 +143,8 @@ def test_the_split_is_stratified_and_spares_what_is_alone():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Network, "backward", spy)
-        model.set_params(batch_size=None, max_iter=1).fit(X, y)
+        with sklearn_neuron.config_context(engine="numpy"):
+            model.set_params(batch_size=None, max_iter=1).fit(X, y)
     assert_array_equal(seen[0].sum(axis=0), [48, 24, 9, 1])  # of 60, 30, 12 and 1
 
 
@@ -266,7 +268,7 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
         original(*args)
 
     monkeypatch.setattr(Network, "backward", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), sklearn_neuron.config_context(engine="numpy"):
         model.fit(X, y, X_val=X_val, y_val=y_val)
     assert model.n_iter_ == len(model.validation_scores_) == 20
     assert_array_equal(model.coefs_[0], model.history_["coefs"][model.best_iter_][0])
@@ -433,7 +435,8 @@ def test_validation_data_keep_their_own_weights_beside_balanced_classes(monkeypa
 
 def test_an_interrupted_later_start_leaves_the_best_of_the_others(monkeypatch):
     (X, y), _ = halves(ManualMLPClassifier)
-    one = make(ManualMLPClassifier, max_iter=2, batch_size=None).fit(X, y)
+    with sklearn_neuron.config_context(engine="numpy"):
+        one = make(ManualMLPClassifier, max_iter=2, batch_size=None).fit(X, y)
     original, calls = Network.backward, iter(range(100))
 
     def interrupted(*args):
@@ -443,7 +446,7 @@ def test_an_interrupted_later_start_leaves_the_best_of_the_others(monkeypatch):
 
     monkeypatch.setattr(Network, "backward", interrupted)
     model = make(ManualMLPClassifier, max_iter=2, batch_size=None, n_init=2)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), sklearn_neuron.config_context(engine="numpy"):
         model.fit(X, y)
     assert_array_equal(weights_of(model), weights_of(one))
 

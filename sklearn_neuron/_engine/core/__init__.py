@@ -48,6 +48,7 @@ def why_not() -> str:
     return ""
 
 
+@functools.cache
 def available() -> bool:
     """Return whether the core can be used."""
     return not why_not()
