@@ -1,6 +1,7 @@
 """Neurons and multi-layer perceptrons for scikit-learn, with backpropagation by hand."""
 
 from sklearn_neuron._config import config_context, get_config, set_config
+from sklearn_neuron._show_versions import show_versions
 from sklearn_neuron.mlp import ManualMLPClassifier, ManualMLPRegressor
 from sklearn_neuron.neuron import (
     LogisticNeuronClassifier,
@@ -24,4 +25,5 @@ __all__ = [
     "config_context",
     "get_config",
     "set_config",
+    "show_versions",
 ]

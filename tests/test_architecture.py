@@ -23,7 +23,7 @@ from sklearn_neuron import (
 from sklearn_neuron._estimator.base import NetworkEstimator
 
 PACKAGE = Path(sklearn_neuron.__file__).parent
-ROOT = PACKAGE.parent
+ROOT = Path(__file__).parents[1]
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
 #: The layers, lowest first: a module imports from lower layers, or from its own folder.
 LAYERS = [
@@ -31,7 +31,7 @@ LAYERS = [
     {"components", "activations", "losses", "network", "optimizers", "schedules", "initializers"},
     {"_engine"},
     {"_estimator"},
-    {"neuron", "mlp"},
+    {"neuron", "mlp", "_show_versions"},
     {"__init__"},
     {"inspection"},
 ]

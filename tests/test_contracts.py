@@ -13,6 +13,7 @@ from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, elastic_net, make, target
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
+import sklearn_neuron
 from sklearn_neuron import (
     SGD,
     Adam,
@@ -324,7 +325,7 @@ def test_the_tests_are_green_with_one_more_component_of_each_kind():
         if path.name != Path(__file__).name and REGISTRY.search(path.read_text("utf-8"))
     ]  # fmt: skip
     assert len(files) >= 8
-    path = os.pathsep.join([str(here.parent), str(here)])
+    path = os.pathsep.join([str(Path(sklearn_neuron.__file__).parents[1]), str(here)])
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "guide_parts", "-p", "no:cacheprovider",
          "-p", "no:xdist", "--no-header", *files],

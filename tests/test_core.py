@@ -39,6 +39,7 @@ from sklearn_neuron.activations import ACTIVATIONS, Logistic, ReLU, Tanh
 from sklearn_neuron.losses import LOSSES, CrossEntropy, SquaredError
 from sklearn_neuron.optimizers import OPTIMIZERS
 
+pytestmark = pytest.mark.needs_core
 N, P = 61, 5  # the last batch is short
 TESTS = str(Path(__file__).parent)
 

@@ -94,19 +94,18 @@ def with_core(name, directory, config_settings):
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer"
         job = json.dumps([sys.path, name, [directory, settings], str(answer)])
-        child = subprocess.Popen(
+        lines = []
+        with subprocess.Popen(
             [sys.executable, "-c", CHILD, job],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-        )
-        lines = []
-        for line in child.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
-            lines.append(line)
-        if child.wait():
+        ) as child:
+            for line in child.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
+        if child.returncode:
             raise CoreFailedError(reason_in(lines))
         return answer.read_text(encoding="utf-8")
 
@@ -122,7 +121,7 @@ def reason_in(lines):
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in lines]
     named = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
     reason = next(iter(named or lines[-1:]), "the build failed")
-    reason = re.sub(r"^\S+meson\.build:\d+:\d+: ERROR: ", "", reason)
+    reason = re.sub(r"^\S*meson\.build:\d+:\d+: ERROR: (Problem encountered: )?", "", reason)
     return "".join(c for c in reason if c.isprintable() and c not in "\"\\'@")[:300]
 
 

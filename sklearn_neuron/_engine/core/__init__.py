@@ -7,8 +7,8 @@ import importlib
 from types import ModuleType
 
 _IN_SOURCE_FOLDER = (
-    "this is the source folder of sklearn_neuron, which holds no compiled code: install it with "
-    "pip, and import it from elsewhere."
+    "this is the source folder, which holds no compiled code. Install it with pip, and import it "
+    "from elsewhere."
 )
 
 
@@ -35,7 +35,7 @@ def load() -> ModuleType:
             raise
         info = build_info()
         reason = _IN_SOURCE_FOLDER if info is None else info["why_no_core"] or str(error)
-        raise ImportError(f"sklearn_neuron has no compiled core: {reason}") from error
+        raise ImportError(f"There is no compiled core: {reason}") from error
 
 
 @functools.cache
