@@ -256,7 +256,7 @@ class Network:
             u = Σ η β, the sum over the updates.
         paid : ndarray of shape (n_weights,)
             q, in [−u, u] and negative where positive weights have received it. It is updated, and
-            in float64, because w depends on the small difference of u and |q|.
+            in float64, because w depends on the small difference of u and ``abs(q)``.
         scale : ndarray of shape (n_parameters,) or float
             s, the optimizer's ``proximal_scale``. As u and q count gradients, and s is that of the
             moment, a debt from when s was much larger cannot hold a weight at zero.
