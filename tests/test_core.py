@@ -328,11 +328,12 @@ def test_batches_in_blocks(monkeypatch, form, weight):
     """The gradients of a batch's blocks add up, also where the last block is short."""
     monkeypatch.setattr(compiled, "CORE_BLOCK_BYTES", 1)
     monkeypatch.setattr(compiled, "CORE_BLOCK_ROWS", 5)
-    for solver in ("sgd", NESTEROV, "adam"):
-        assert_agree(
-            ManualMLPClassifier, form(X), CLASSES, hidden_layer_sizes=(6, 4), solver=solver,
-            alpha=0.1, weight=weight, batch_size=17,
-        )  # fmt: skip
+    for batch_size in (17, 8, None):  # the last of 8 is a larger block than those before it
+        for solver in ("sgd", NESTEROV, "adam"):
+            assert_agree(
+                ManualMLPClassifier, form(X), CLASSES, hidden_layer_sizes=(6, 4), solver=solver,
+                alpha=0.1, weight=weight, batch_size=batch_size,
+            )  # fmt: skip
 
 
 def test_entries_that_occur_twice_in_a_row():

@@ -112,11 +112,13 @@ template <class T> bool Fit<T>::prepare() {
   averaged = working(g.averaged);
   grad = own.at + 4 * ratio_up(n_parameters, 64) * 64;
   n_trained = n_parameters - (g.fit_intercept ? 0 : K);
-  most_rows = single ? MOST_GROUP : block_of(batch_size);
+  // a short last batch may be a larger block than the others
+  most_rows = single ? MOST_GROUP : lesser(batch_size, ratio_up(g.block_bytes, g.row_bytes));
   const i64 m = most_rows;
-  const i64 loops = larger(CHUNK, larger(m, L == 1 && !data.X ? batch_size : 0));
+  const bool batches_of_sparse = L == 1 && !data.X && !full;
+  const i64 loops = larger(lesser(CHUNK, g.n), larger(m, batches_of_sparse ? batch_size : 0));
   if (!units.take(single ? 0 : 3 * m * n_units + panel_size<T>()) ||
-      !small.take(larger(widest, K) + (L == 1 && !data.X ? loops * (2 * K + 1) : m * K)) ||
+      !small.take(larger(widest, K) + (batches_of_sparse ? loops * (2 * K + 1) : m * K)) ||
       !outputs.take(loops * K) || !targets.take(loops * K) || !weights.take(data.weight ? loops : 0) ||
       !features.take(!data.X || full || !g.shuffle || single ? 0 : m * data.p) ||
       !order.take(g.shuffle && !full ? g.n : 0))
