@@ -27,47 +27,39 @@ def _leave_the_source_folder():
         sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
 
 
-def _why_without_core():
-    """Return why there is no core, or nothing if there is; leave pytest if there should be one."""
-    try:
-        core = importlib.import_module("sklearn_neuron._engine.core")
-    except ModuleNotFoundError as error:
-        pytest.exit(f"{error}: install sklearn_neuron first, see CONTRIBUTING.md.", returncode=4)
-    if core.available():
-        return ""
-    info, reason = core.build_info(), core.why_not()
-    if os.environ.get(ALLOWED) != "1" and not (info and info["why_no_core"]):
-        folder = Path(core.__file__).parents[2]
-        pytest.exit(
-            f"The tests would run without the compiled core. Imported: {folder}. Reason: {reason} "
-            f"If that is meant, set {ALLOWED}=1.",
-            returncode=4,
-        )
-    return reason
-
-
 _leave_the_source_folder()
-WITHOUT_CORE = _why_without_core()
 
 
-def pytest_report_header():
+def pytest_configure(config):
+    """Find out why there is no core, if there is none; refuse to start if there should be one."""
+    core = importlib.import_module("sklearn_neuron._engine.core")
+    config.without_core = core.why_not()
+    built_without = (core.build_info() or {}).get("why_no_core")
+    if config.without_core and not built_without and os.environ.get(ALLOWED) != "1":
+        raise pytest.UsageError(
+            f"The tests would run without the compiled core, on {Path(core.__file__).parents[2]}. "
+            f"{config.without_core} If that is meant, set {ALLOWED}=1."
+        )
+
+
+def pytest_report_header(config):
     """Say which package is tested."""
     package = importlib.import_module("sklearn_neuron")
     core = importlib.import_module("sklearn_neuron._engine.core")
-    what = f"WITHOUT core: {WITHOUT_CORE}" if WITHOUT_CORE else f"core: {core.load().simd}"
-    return f"sklearn_neuron {package.__version__} in {Path(package.__file__).parent}, {what}"
+    what = f"none. {config.without_core}" if config.without_core else core.load().simd
+    return f"sklearn_neuron {package.__version__} in {Path(package.__file__).parent}, core: {what}"
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
     """Say it again at the end if there was no core, as ``--quiet`` leaves out the header."""
-    if WITHOUT_CORE:
-        terminalreporter.write_line(f"Tested without the compiled core: {WITHOUT_CORE}")
+    if config.without_core:
+        terminalreporter.write_line(f"Tested without the compiled core. {config.without_core}")
 
 
 def pytest_runtest_setup(item):
     """Skip what needs the core where the build has said that there is none."""
-    if WITHOUT_CORE and item.get_closest_marker("needs_core"):
-        pytest.skip(WITHOUT_CORE)
+    if item.config.without_core and item.get_closest_marker("needs_core"):
+        pytest.skip(item.config.without_core)
 
 
 @pytest.fixture(scope="session", autouse=True)

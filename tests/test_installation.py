@@ -1,0 +1,120 @@
+"""What was installed: all files, the compiled core, and what the build wrote down of it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_neuron
+from sklearn_neuron._engine import core
+
+PACKAGE = Path(sklearn_neuron.__file__).parent
+SOURCE = Path(__file__).parents[1] / "sklearn_neuron"
+VARIANTS = ("baseline", "v3", "v4")
+
+
+def run(code, **environment):
+    """Run code in a fresh process."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_python_files_are_installed_as_they_are():
+    """All of them, and no other but the one that the build writes."""
+    files = {
+        folder: {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in [*folder.rglob("*.py"), folder / "py.typed"]
+        }
+        for folder in (SOURCE, PACKAGE)
+    }
+    written = files[PACKAGE].pop("_engine/core/_build_info.py", b"")
+    assert files[PACKAGE] == files[SOURCE]
+    assert (b"WHY_NO_CORE" in written) == (core.build_info() is not None and PACKAGE != SOURCE)
+
+
+def test_what_the_build_wrote_down_is_true():
+    info = core.build_info()
+    if info is not None:
+        assert core.available() == (not info["why_no_core"])
+    assert core.available() == (not core.why_not())
+
+
+@pytest.mark.needs_core
+def test_the_core_is_imported_only_when_used():
+    done = run(
+        "import sys, sklearn_neuron\n"
+        "name = 'sklearn_neuron._engine.core._core'\n"
+        "assert name not in sys.modules\n"
+        "from sklearn_neuron._engine import core\n"
+        "assert core.load().__name__ == name and core.load() is core.load()"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_the_core_there_is_a_reason():
+    done = run(
+        "import sys\n"
+        "sys.modules['sklearn_neuron._engine.core._core'] = None\n"
+        "from sklearn_neuron._engine import core\n"
+        "assert not core.available()\n"
+        "print(core.why_not())\n"
+        "core.load()"
+    )
+    assert "sklearn_neuron._engine.core._core" in done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1].startswith("ImportError: There is no compiled core: ")
+
+
+@pytest.mark.needs_core
+@pytest.mark.parametrize("simd", VARIANTS)
+def test_the_instruction_set_can_be_chosen(simd):
+    """Or the import says that this one is not to be had; the plain one always is."""
+    done = run(
+        "from sklearn_neuron._engine import core; print(core.load().simd)",
+        SKLEARN_NEURON_SIMD=simd,
+    )
+    if done.returncode and simd != "baseline":
+        assert f"ImportError: SKLEARN_NEURON_SIMD={simd}: this processor" in done.stderr
+    else:
+        assert done.stdout.split() == [simd]
+
+
+@pytest.mark.needs_core
+def test_an_unknown_instruction_set_is_refused():
+    done = run("from sklearn_neuron._engine import core; core.load()", SKLEARN_NEURON_SIMD="v5")
+    assert "ImportError: SKLEARN_NEURON_SIMD=v5: " in done.stderr
+    assert "baseline, v3 and v4" in done.stderr
+
+
+def test_without_the_core_numpy_computes():
+    """In silence, unless the core was asked for."""
+    fit = (
+        "import sys\n"
+        "sys.modules['sklearn_neuron._engine.core._core'] = None\n"
+        "import sklearn_neuron as s\n"
+        "m = s.ManualMLPClassifier((3,), max_iter=2, tol=None)\n"
+        "m.fit([[0.0], [1.0]] * 9, [0, 1] * 9)\n"
+        "assert m.engine_ == 'numpy'"
+    )
+    done = run(fit)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run(fit, SKLEARN_NEURON_ENGINE="compiled")
+    assert "ImportError: There is no compiled core" in done.stderr.splitlines()[-1]
+    assert run("import sklearn_neuron", SKLEARN_NEURON_ENGINE="fast").returncode != 0
+    assert run("import sklearn_neuron", SKLEARN_NEURON_ENGINE="").returncode == 0
+    assert run("import sklearn_neuron", SKLEARN_NEURON_ENGINE="NumPy").returncode == 0
+
+
+def test_show_versions(capsys):
+    sklearn_neuron.show_versions()
+    printed = capsys.readouterr().out
+    assert f"version: {sklearn_neuron.__version__}\n" in printed
+    if core.available():
+        assert f"compiled core: yes, instruction set {core.load().simd}, " in printed
+    else:
+        assert f"compiled core: no, NumPy computes everything. {core.why_not()}" in printed
+    assert "scipy: " in printed

@@ -1,0 +1,24 @@
+"""Assert that a wheel holds exactly the files of the package, and is small. Give it the wheel."""
+
+import sys
+import zipfile
+from pathlib import Path
+
+LIMIT = 3_000_000  # bytes
+ROOT = Path(__file__).resolve().parents[1]
+CORE = "sklearn_neuron/_engine/core/"
+
+wheel = Path(sys.argv[1])
+pure = wheel.stem.endswith("-py3-none-any")
+expected = {
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "sklearn_neuron").rglob("*")
+    if path.suffix in {".py", ".pyi"} or path.name == "py.typed"
+} | {f"{CORE}_build_info.py"}
+names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+compiled = {name for name in names if name.startswith(f"{CORE}_core.")}
+assert names - compiled == expected, (names - compiled) ^ expected
+assert len(compiled) == (not pure), compiled
+size = wheel.stat().st_size
+assert size <= LIMIT, f"{size} bytes"
+print(f"{wheel.name}: {size / 1e6:.2f} MB, {len(names)} files")
