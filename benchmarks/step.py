@@ -14,7 +14,7 @@ import _networks
 import numpy as np
 
 LAYERS, ETA, MOMENTUM = (20, 100, 1), 0.01, 0.9
-TITLE = "µs per step, with our engines numba and numpy"
+TITLE = "µs per step, with our engines"
 BATCH_SIZES = (1, 8, 32, 200, 1000)
 RTOL = {np.float64: 1e-9, np.float32: 1e-3}
 

@@ -232,7 +232,7 @@ def survives(**params):
             raise KeyboardInterrupt
 
         if column in {"mlps", "neurons"}:
-            with ours.config_context(engine="numba"):
+            with ours.config_context(engine="compiled"):
                 fit(column)  # loads the compiled code, which takes as long as the interrupted fit
         whole, n = [], "max_epochs" if column == "skorch" else "max_iter"
         for _ in range(3):  # that chance ends an epoch three times is out of the question
