@@ -42,6 +42,8 @@ Shapes: ``y``, ``z``, ``out`` and ``work`` are ``(m, K)``: m samples, K outputs.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,6 +60,22 @@ from sklearn_neuron.activations import (
 from sklearn_neuron.components import Component
 
 IDENTITY = Identity()
+
+
+class Curvature(NamedTuple):
+    """Second derivatives of some samples' losses, as a product with the Hessian needs them."""
+
+    diagonal: Array  # h_kk, (m, K)
+    times: Callable[[Array], Array]  # t ↦ h t, (m, K); t may be overwritten
+
+
+def curvature_of(h: Array | None) -> Curvature | None:
+    """Return second derivatives (m, K) or (m, K, K) as a diagonal and a product."""
+    if h is None:
+        return None
+    if h.ndim == 2:
+        return Curvature(h, lambda t: np.multiply(h, t, out=t))
+    return Curvature(np.einsum("ikk->ik", h), lambda t: np.einsum("ikl,il->ik", h, t))
 
 
 class Loss(Component):
@@ -92,6 +110,10 @@ class Loss(Component):
     def gauss_newton(self, y: Array, z: Array) -> Array | None:
         """Return the positive semidefinite part of ``curvature``: all of it where ℓ is convex."""
         return self.curvature(y, z)
+
+    def second_order(self, y: Array, z: Array) -> Curvature | None:
+        """Return ``curvature`` as its diagonal and its product with vectors, for newton-cg."""
+        return curvature_of(self.curvature(y, z))
 
     def solved(self, y: Array, z: Array) -> bool:
         """Return whether these samples leave nothing to learn; for most losses never."""
@@ -373,6 +395,18 @@ class CrossEntropy(Loss):
         k = np.arange(a.shape[1])
         h[:, k, k] = a * (1.0 - a)
         return h
+
+    def second_order(self, y: Array, z: Array) -> Curvature:
+        """Return them without the K × K numbers of each sample: h t = a (t − Σ_l a_l t_l)."""
+        a = np.empty_like(z)
+        self.link.forward(z, out=a)
+
+        def times(t: Array) -> Array:
+            t -= np.einsum("ik,ik->i", a, t)[:, None]
+            t *= a
+            return t
+
+        return Curvature(a * (1.0 - a), times)
 
 
 def smooth(y: Array, epsilon: float, n_classes: int) -> Array:

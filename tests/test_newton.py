@@ -18,8 +18,9 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._engine.hessian import Surface
+from sklearn_neuron._engine.hessian import hessian
 from sklearn_neuron._engine.newton import Descent, by_eigenvalues, invert, models, search
+from sklearn_neuron._engine.objective import Surface
 from sklearn_neuron.activations import Identity, Logistic, ReLU
 from sklearn_neuron.losses import (
     LOSSES,
@@ -123,7 +124,7 @@ def test_hessian_agrees_with_differences_of_the_gradient(loss, weighted, as_spar
     surface = Surface(Network([3, 3], [], loss, alpha=0.1), data)
     theta, h = 0.5 * rng.normal(size=(4, 3)), 1e-6
     z = X @ theta[:-1] + theta[-1]
-    matrices = surface.hessian(z, loss.curvature).matrices
+    matrices = hessian(surface, z, loss.curvature).matrices
     H = matrices[0]
     if len(matrices) == 3:
         H = np.zeros((12, 12))
@@ -142,7 +143,7 @@ def test_a_step_of_a_quadratic_leads_to_its_minimum():
     X, z, _ = rows(50, 3)
     surface = Surface(Network([3, 1], [], SquaredError()), Samples(X, z[:, None], None))
     point = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
-    model = invert(surface.hessian(point.z, SquaredError().curvature), point.grad)
+    model = invert(hessian(surface, point.z, SquaredError().curvature), point.grad)
     theta = -model.solve(point.grad)
     assert_allclose(X @ theta[:-1, 0] + theta[-1], z, atol=1e-10)
 
@@ -246,7 +247,7 @@ def test_a_sample_stands_for_all_rows(weighted, stride):
     weight = None if weight is None else weight.repeat(stride, axis=0)
     network = Network((6, 1), [], BinaryCrossEntropy(), alpha=0.1)
     surface, z = Surface(network, Samples(X, y, weight)), X[:, :1].copy()
-    whole, sample = (surface.hessian(z, surface.loss.curvature, s) for s in (1, stride))
+    whole, sample = (hessian(surface, z, surface.loss.curvature, s) for s in (1, stride))
     assert_allclose(sample.matrices[0], whole.matrices[0], rtol=1e-12)
 
 
@@ -261,7 +262,7 @@ def test_the_first_half_that_is_lower_is_taken(times, t):
     """From twice the way to the minimum on, a quadratic is higher than at the start."""
     surface = quadratic()
     start = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
-    model = invert(surface.hessian(start.z, surface.loss.curvature), start.grad)
+    model = invert(hessian(surface, start.z, surface.loss.curvature), start.grad)
     D = -times * model.solve(start.grad)
     end = search(surface, start, D)
     assert_allclose(end.theta, t * D)
@@ -332,9 +333,9 @@ def test_without_curvature_the_step_is_damped():
     surface = Surface(Network((1, 1), [], BinaryCrossEntropy()), Samples(X, y, None))
     theta = np.array([[800.0], [800.0]])
     point = surface.at(theta, X @ theta[:-1] + theta[-1])
-    H = surface.hessian(point.z, surface.loss.curvature)
+    H = hessian(surface, point.z, surface.loss.curvature)
     assert not H.matrices[0].any()
-    *undamped, damped = islice(models(surface, point, 1), 3)
+    *undamped, damped = islice(models(surface, point.z, point.grad, 1), 3)
     assert undamped == [None, None]
     assert damped is not None
     assert Descent(surface).step(point).value < point.value
@@ -346,9 +347,9 @@ def test_a_hessian_that_is_not_convex_gives_way_to_its_gauss_newton_part():
     surface = Surface(network, Samples(X, y[:, None], None))
     theta = np.full((7, 1), 4.0)
     point = surface.at(theta, X @ theta[:-1] + theta[-1])
-    exact, gauss_newton, *_ = models(surface, point, 1)
+    exact, gauss_newton, *_ = models(surface, point.z, point.grad, 1)
     assert exact is None
-    H = surface.hessian(point.z, surface.loss.gauss_newton)
+    H = hessian(surface, point.z, surface.loss.gauss_newton)
     assert_allclose(H.matrices[0] @ gauss_newton.solve(point.grad), point.grad, rtol=1e-6)
 
 
@@ -485,22 +486,11 @@ def test_columns_far_from_zero(shift):
     assert_allclose(far.decision_function(one), plain.decision_function(X), rtol=1e-5, atol=1e-5)
 
 
-def test_a_hessian_beyond_memory_says_what_to_do(monkeypatch):
-    def no_memory(*args, **kwargs):
-        raise MemoryError("no")
-
-    monkeypatch.setattr(np, "zeros", no_memory)
-    surface_of = Surface.__new__(Surface)
-    surface_of.p = 9
-    with pytest.raises(MemoryError, match="solver='lbfgs'"):
-        surface_of._zeros(1)
-
-
 def test_sparse_rows_pass_in_blocks(monkeypatch):
     X = sparse.random(400, 5, density=0.4, format="csr", random_state=0)
     y = np.arange(400) % 2
     whole = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
-    monkeypatch.setattr("sklearn_neuron._engine.hessian.HESSIAN_BLOCK", 64)
+    monkeypatch.setattr("sklearn_neuron._engine.objective.SURFACE_BLOCK", 64)
     network = Network((5, 1), [], BinaryCrossEntropy())
     assert len(Surface(network, Samples(X, y[:, None] * 1.0, None)).blocks) == 10
     parts = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)

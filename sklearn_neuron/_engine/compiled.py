@@ -171,6 +171,16 @@ class CompiledObjective:
         return value, self.network.grad.astype(np.float64)
 
 
+def compiled_objective(engine: str, network: Network, samples: Samples) -> CompiledObjective | None:
+    """Return the objective in the core, if it covers the job.
+
+    Without a hidden layer ``objective.Surface`` is as fast: an evaluation is two products with X.
+    """
+    if len(network.W) == 1 or not choose(engine, Updater(network, SGD(), {}), samples)[1]:
+        return None
+    return CompiledObjective(network, samples)
+
+
 def core_fit(
     updater: Updater,
     samples: Samples,

@@ -15,18 +15,17 @@ short enough compared with those before. The gradient is always exact, and so is
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
+from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
 
-from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._engine.hessian import Floats, Hessian, Point, Surface
-from sklearn_neuron._engine.plateau import Plateau
-from sklearn_neuron._engine.run import ROUNDING, Callback, Run, check_finite
-from sklearn_neuron.network import Network
+from sklearn_neuron._engine.descent import DAMPINGS
+from sklearn_neuron._engine.hessian import Hessian, hessian
+from sklearn_neuron._engine.objective import Floats, Point, Surface
+from sklearn_neuron._engine.run import ROUNDING
 
 Inverse = Callable[[Floats], Floats]
 Factorization = Callable[[Floats, Floats], Inverse | None]
@@ -60,14 +59,6 @@ FLAT = 1e-10
 #: Fraction of the gradient that may lie outside the range of H. With 1e-4 / 1e-3 / 0.1: 874 / 828 /
 #: 771 iterations for 48 penalized fits from far starts, of which 0 / 2 / 5 end too early.
 CONSISTENT = 1e-3
-#: Values of λ; in 90 fits from far starts no other than the first was needed. From 1e-10 / 1e-8 /
-#: 1e-4 / 1 on, 48 fits without penalty took 1,262 / 1,325 / 3,685 / 12,338 iterations; factors of
-#: 10 to 10,000 between the values make no difference.
-DAMPINGS = tuple(10.0**k for k in range(-8, 9, 2))
-#: Component of a gradient that counts as zero where no step lowers the objective. After 40
-#: iterations on eight data sets rounding left up to 2e-15, and 2e-9 where the features were a
-#: million times as large.
-ROUGHLY = 1e-6
 
 
 class Model:
@@ -78,8 +69,8 @@ class Model:
 
     Parameters
     ----------
-    inverses : list of (callable, ndarray)
-        For each set of outputs the inverse of the scaled H, and the scale.
+    inverse : callable
+        g ↦ H⁻¹ g.
 
     References
     ----------
@@ -87,8 +78,8 @@ class Model:
        Computation 35(151), 773-782. https://doi.org/10.1090/S0025-5718-1980-0572855-7
     """
 
-    def __init__(self, inverses: list[tuple[Inverse, Floats]]) -> None:
-        self.inverses = inverses
+    def __init__(self, inverse: Inverse) -> None:
+        self.inverse = inverse
         self.steps: list[tuple[Floats, Floats, float]] = []
 
     def learn(self, S: Floats, G: Floats) -> None:
@@ -104,25 +95,16 @@ class Model:
         for S, G, scale in reversed(self.steps):
             along.append(scale * float(np.vdot(S, v)))
             v -= along[-1] * G
-        v = self._solve(v)
+        v = self.inverse(v)
         for (S, G, scale), a in zip(self.steps, reversed(along), strict=True):
             v += (a - scale * float(np.vdot(G, v))) * S
         return v
 
-    def _solve(self, v: Floats) -> Floats:
-        solution = np.empty_like(v)
-        together = v.shape[1] // len(self.inverses)
-        for i, (inverse, scale) in enumerate(self.inverses):
-            outputs = slice(i * together, (i + 1) * together)
-            x = inverse(v[:, outputs].T.ravel() * scale) * scale
-            solution[:, outputs] = x.reshape(together, -1).T
-        return solution
-
 
 def by_cholesky(M: Floats, _: Floats) -> Inverse | None:
-    """Return g ↦ M⁻¹ g, or None unless M is safely positive definite."""
-    norm = float(np.abs(M).sum(axis=0).max())
-    factor, failed = dpotrf(M.T)
+    """Return g ↦ M⁻¹ g, or None unless M is safely positive definite; M is overwritten."""
+    norm = dlange("1", M.T)
+    factor, failed = dpotrf(M.T, overwrite_a=1)
     if failed or dpocon(factor, norm)[0] < SINGULAR:
         return None
     return lambda v: dpotrs(factor, v)[0]
@@ -130,8 +112,9 @@ def by_cholesky(M: Floats, _: Floats) -> Inverse | None:
 
 def by_eigenvalues(M: Floats, g: Floats) -> Inverse | None:
     """Return g ↦ M⁺ g, of minimum norm, or None where g is not in the range of M."""
-    values, vectors = eigh(M)
-    values, V = values[values > FLAT], vectors[:, values > FLAT]
+    values, V = eigh(M.T, overwrite_a=True)
+    if not (values > FLAT).all():
+        values, V = values[values > FLAT], V[:, values > FLAT]
     beyond = g - V @ (V.T @ g)
     if np.linalg.norm(beyond) > CONSISTENT * np.linalg.norm(g):
         return None
@@ -143,9 +126,9 @@ def invert(
 ) -> Model | None:
     """Return the model of H + diag(damping), or None where ``how`` has no inverse of it."""
     together = grad.shape[1] // len(H.matrices)
-    inverses = []
+    inverses: list[tuple[Inverse, Floats]] = []
     for i, matrix in enumerate(H.matrices):
-        M = matrix.copy()
+        M = (matrix.T if matrix.flags.f_contiguous else matrix).copy()  # C-ordered
         if damping is not None:
             M[np.diag_indices(len(M))] += np.tile(damping, together)
         if not (np.isfinite(M).all() and (M.diagonal() >= 0.0).all()):
@@ -160,25 +143,36 @@ def invert(
         if inverse is None:
             return None
         inverses.append((inverse, scale))
-    return Model(inverses)
+    return Model(partial(solve_sets, inverses))
 
 
-def models(surface: Surface, point: Point, stride: int) -> Iterator[Model | None]:
+def solve_sets(inverses: list[tuple[Inverse, Floats]], v: Floats) -> Floats:
+    """Return H⁻¹ v, given for each set of outputs the inverse of the scaled H, and the scale."""
+    solution = np.empty_like(v)
+    together = v.shape[1] // len(inverses)
+    for i, (inverse, scale) in enumerate(inverses):
+        some = slice(i * together, (i + 1) * together)
+        x = inverse(v[:, some].T.ravel() * scale) * scale
+        solution[:, some] = x.reshape(together, -1).T
+    return solution
+
+
+def models(surface: Surface, z: Floats, grad: Floats, stride: int) -> Iterator[Model | None]:
     """Yield models of the objective around a point, each more cautious than the last."""
     loss = surface.loss
     if stride > 1:
-        yield invert(surface.hessian(point.z, loss.curvature, stride), point.grad)
-    H = surface.hessian(point.z, loss.curvature)
-    yield invert(H, point.grad)
+        yield invert(hessian(surface, z, loss.curvature, stride), grad)
+    H = hessian(surface, z, loss.curvature)
+    yield invert(H, grad)
     if not H.convex:
-        H = surface.hessian(point.z, loss.gauss_newton)
-        yield invert(H, point.grad)
+        H = hessian(surface, z, loss.gauss_newton)
+        yield invert(H, grad)
     # Where H is singular but ∇ is in its range, the step of minimum norm is a full Newton step,
     # which damping would shorten; the eigenvalues cost more than a factor, so they come second.
-    yield invert(H, point.grad, by_eigenvalues)
+    yield invert(H, grad, by_eigenvalues)
     sizes = surface.sizes()
     for damping in DAMPINGS:
-        yield invert(H, point.grad, damping=damping * sizes)
+        yield invert(H, grad, damping=damping * sizes)
 
 
 class Descent:
@@ -190,10 +184,11 @@ class Descent:
     """
 
     def __init__(self, surface: Surface) -> None:
-        self.surface = surface
+        self.objective = self.surface = surface
         n, m = surface.n, surface.p + 1
         self.stride = max(1, min(n // (SAMPLE * m), m // CHEAP))
         self.model: Model | None = None
+        self._next: Floats | None = None  # the model's next step, where it is known already
 
     def step(self, point: Point) -> Point | None:
         """Return a lower point, or None if there is none except for rounding."""
@@ -202,26 +197,27 @@ class Descent:
             if new is not None:
                 return new
             self._forget()
-        for model in models(self.surface, point, self.stride):
+        for model in models(self.surface, point.z, point.grad, self.stride):
             new = None if model is None else self._follow(model, point)
             if new is not None:
                 return new
         return None
 
     def _forget(self) -> None:
-        self.model, self.stride = None, max(1, self.stride // 4)
+        self.model, self.stride, self._next = None, max(1, self.stride // 4), None
 
     def _follow(self, model: Model, point: Point) -> Point | None:
-        D = -model.solve(point.grad)
+        D = -model.solve(point.grad) if self._next is None else self._next
         before = -float(np.vdot(D, point.grad))
+        self._next = None
         if not (before > 0.0 and np.isfinite(D).all()):
             return None
         new = search(self.surface, point, D)
         if new is not None:
             self.model = model
             model.learn(new.theta - point.theta, new.grad - point.grad)
-            after = float(np.vdot(new.grad, model.solve(new.grad)))
-            if not after <= ENOUGH * before:
+            self._next = -model.solve(new.grad)
+            if not -float(np.vdot(new.grad, self._next)) <= ENOUGH * before:
                 self._forget()
         return new
 
@@ -232,7 +228,7 @@ def search(surface: Surface, point: Point, D: Floats) -> Point | None:
     # The outputs are linear in t, so each halving costs no product with X. Only the full step may
     # be higher by rounding: close to the minimum that step is right, and the objective cannot tell.
     u = np.empty_like(point.z)
-    new = surface.at(point.theta + D, point.z.copy(), (D, u))
+    new = surface.at(point.theta + D, point.z.copy(order="K"), (D, u))
     if new.value <= point.value + slope + 0.125 * ROUNDING * abs(point.value):
         return new
     t = 1.0
@@ -242,74 +238,3 @@ def search(surface: Surface, point: Point, D: Floats) -> Point | None:
         if surface.value(theta, z) <= point.value + t * slope:
             return surface.at(theta, z)
     return None
-
-
-def newton(
-    network: Network,
-    samples: Samples,
-    run: Run,
-    *,
-    max_iter: int,
-    tol: float | None,
-    plateau: Plateau,
-    callbacks: Sequence[Callback] = (),
-) -> None:
-    """Minimize the objective over θ by Newton's method.
-
-    Parameters
-    ----------
-    network : Network
-        Without hidden layers. Its θ is the start.
-    samples : Samples
-        The training data.
-    run : Run
-        Receives every iteration.
-    max_iter : int
-        Largest number of iterations.
-    tol : float or None
-        Stop when no component of the gradient is larger, or when the objective falls by no more
-        than rounding does. None runs all iterations.
-    plateau : Plateau
-        Ends training, too.
-    callbacks : sequence of callable
-        Called with the run after every iteration.
-
-    Raises
-    ------
-    DivergenceError
-        If the objective or a parameter is not finite.
-
-    References
-    ----------
-    .. [1] J. Nocedal, S. J. Wright (2006). Numerical Optimization, second edition, sections
-       3.1 to 3.4 and 10.3. Springer. https://doi.org/10.1007/978-0-387-40065-5
-    """
-    remedy = "Bring the features to a common scale (for example with StandardScaler)."
-    surface = Surface(network, samples)
-    theta = network.theta.astype(np.float64).reshape(-1, network.layer_sizes[-1])
-    z = np.zeros(samples.Y.shape)
-    if theta.any():
-        z += samples.X @ theta[:-1] + theta[-1]
-    theta = surface.inner(theta)
-    point, descent = surface.at(theta, z), Descent(surface)
-    check_finite(point.value, point.grad, {}, "at the start of Newton's method", remedy)
-    limit = 0.0 if tol is None else tol
-    while len(run.losses) < max_iter:
-        when = f"in iteration {len(run.losses) + 1} of Newton's method"
-        new = descent.step(point) if np.abs(point.grad).max() > limit else None
-        if new is None:  # no point is lower except for rounding, or H overflows
-            check_finite(point.value, surface.sizes(), {}, when, remedy)
-            run.converged = np.abs(point.grad).max() <= max(limit, ROUGHLY)
-            run.message = "; no step lowers the objective any more"
-            break
-        fall, point = point.value - new.value, new
-        check_finite(point.value, np.append(point.theta, point.grad), {}, when, remedy)
-        run.commit(surface.outer(point.theta).ravel(), {}, point.value, math.nan)
-        run.call(callbacks)
-        flat = tol is not None and bool(fall <= ROUNDING * abs(point.value + fall))
-        run.converged = flat or bool(np.abs(point.grad).max() <= limit)
-        run.converged = run.converged or plateau.reached(run)
-        if run.converged or run.stopped:
-            break
-    if not run.losses:  # the start was already a minimum
-        run.commit(surface.outer(point.theta).ravel(), {}, point.value, math.nan)

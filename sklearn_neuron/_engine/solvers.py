@@ -1,7 +1,7 @@
 """Solvers: how θ moves from the initial parameters to the fitted ones.
 
-``Updates`` makes updates over mini-batches, with any optimizer; ``LBFGS`` and ``Newton`` minimize
-the objective over all samples. All follow the protocol ``Solver`` of ``plan``.
+``Updates`` makes updates over mini-batches, with any optimizer; ``LBFGS``, ``Newton`` and
+``NewtonCG`` minimize the objective over all samples. All follow ``Solver`` of ``plan``.
 """
 
 from __future__ import annotations
@@ -16,32 +16,37 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
-from sklearn_neuron._engine.compiled import CompiledEpochs, choose
+from sklearn_neuron._engine.compiled import CompiledEpochs, choose, compiled_objective
+from sklearn_neuron._engine.descent import SCALE, descend, plateau_of
 from sklearn_neuron._engine.epochs import (
     PENALTY_STATE,
     Epochs,
     FullBatchEpochs,
     MiniBatchEpochs,
     Passed,
-    objective,
     penalty_state,
 )
-from sklearn_neuron._engine.newton import newton
+from sklearn_neuron._engine.memory import check_memory
+from sklearn_neuron._engine.newton import Descent
+from sklearn_neuron._engine.newton_cg import ConjugateDescent
+from sklearn_neuron._engine.objective import Surface, objective_of
 from sklearn_neuron._engine.plan import Plan, Solver
 from sklearn_neuron._engine.plateau import Plateau
+from sklearn_neuron._engine.row_space import spanned
 from sklearn_neuron._engine.run import ROUNDING, Run, check_finite, diverged
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
 from sklearn_neuron.schedules import SCHEDULES, Constant, Progress, Schedule
 
-SCALE = "Bring the features to a common scale (for example with StandardScaler)."
 #: Epochs whose rates are asked for at a time; training may end before.
 RATES_AHEAD = 32
 #: What solvers without updates do not support.
 WITHOUT_UPDATES = dict.fromkeys(
     ("l1_ratio", "dropout"), "a solver with updates, such as 'sgd' or 'adam'"
 )
+#: Samples below which newton-cg moves in the space of dense rows.
+FEW_ROWS = 1000
 
 
 class Updates(Solver):
@@ -172,17 +177,18 @@ class LBFGS(Solver):
     unsupported = WITHOUT_UPDATES
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        blocks, plateau, at_start = full_batch(network, samples), plateau_of(plan), True
+        compiled = compiled_objective(plan.engine, network, samples)
+        function, plateau = compiled or objective_of(network, samples), plateau_of(plan)
+        run.engine = "compiled" if compiled else "numpy"
+        at_start = True
 
         def value_and_gradient(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             nonlocal at_start
-            np.copyto(network.theta, theta, casting="same_kind")
-            value = objective(network, blocks)
+            value, gradient = function.value_and_gradient(theta)
             if at_start:  # later the line search may try such a point, and leave it
                 check_finite(value, theta, {}, "at the start of L-BFGS", SCALE)
                 at_start = False
-            # a copy, because the minimizer keeps the array that it is given
-            return value, network.grad.astype(np.float64)
+            return value, gradient
 
         def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
             run.commit(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
@@ -219,25 +225,32 @@ class Newton(Solver):
     unsupported = WITHOUT_UPDATES
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        newton(
-            network,
-            samples,
-            run,
-            max_iter=plan.n_epochs,
-            tol=plan.tol,
-            plateau=plateau_of(plan),
-            callbacks=plan.callbacks,
-        )
+        check_memory(network, samples)
+        surface = Surface(network, samples)
+        if surface.n < surface.p:
+            surface = spanned(surface)
+        descend(Descent(surface), network.theta, plan, run, self.title)
 
 
-def plateau_of(plan: Plan) -> Plateau:
-    """Return the plateau that ends iterations: one of the validation data, if any."""
-    tol = plan.tol if plan.early_stopping else None
-    return Plateau(tol, plan.n_iter_no_change, validation=True)
+class NewtonCG(Solver):
+    """Newton's method by conjugate gradients: see ``newton_cg``."""
+
+    title = "newton-cg"
+    unsupported = WITHOUT_UPDATES
+
+    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+        surface = Surface(network, samples)
+        if isinstance(surface.X, np.ndarray) and surface.n < min(surface.p, FEW_ROWS):
+            surface = spanned(surface)
+        descend(ConjugateDescent(surface, plan.tol), network.theta, plan, run, self.title)
 
 
 #: Solvers other than optimizers by name. Each estimator names those that suit it.
-SOLVERS: dict[str, type[Solver]] = {"lbfgs": LBFGS, "newton": Newton}
+SOLVERS: dict[str, type[Solver]] = {
+    "lbfgs": LBFGS,
+    "newton": Newton,
+    "newton-cg": NewtonCG,
+}
 
 
 def solver_of(choice: str | Optimizer) -> Solver:

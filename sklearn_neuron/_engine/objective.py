@@ -1,0 +1,478 @@
+r"""The objective over all samples, as solvers without updates see it: a function of θ.
+
+Such solvers need ``value_and_gradient``; newton-cg also ``curvature``, a product with the Hessian
+at a point. What holds the samples is the objective's affair: a sum over blocks in memory here.
+``Batch`` is the objective of any network, ``Surface`` that of a network without a hidden layer.
+With :math:`\tilde X = (X, 1)`, :math:`\theta = (W; b)`, the share :math:`s_i` of a sample and the
+loss's :math:`h^{kl}_i = \partial^2 \ell_i / \partial z_{ik} \partial z_{il}`
+
+.. math::
+
+    \nabla_k &= \tilde X^\top (s \odot \delta_k) + \alpha (w_k; 0) \\
+    (H V)_k &= \tilde X^\top \Big(s \odot \sum_l h^{kl} \odot \tilde X v_l\Big) + \alpha (v_k; 0)
+
+θ and ∇ are ``(p + 1, K)``, the biases last: raveled, it is the order of a network's θ. z is
+``(n, K)``, and column by column in memory: whatever is computed over a few outputs of many samples
+then is a vector operation over the samples (a loss of 20,000 × 10 takes 0.4 instead of 1.8 ms).
+Samples are processed in blocks, so X is never copied as a whole. Without an intercept, ∇ and HV are
+zero in the biases, which so stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from sklearn_neuron._engine.batches import Samples, full_batch, row_view
+from sklearn_neuron._engine.epochs import objective
+from sklearn_neuron._typing import Array, Matrix
+from sklearn_neuron.activations import Softmax
+from sklearn_neuron.losses import Curvature, Loss, curvature_of
+from sklearn_neuron.network import Network
+
+Floats = NDArray[np.float64]
+Derivative = Callable[[Array, Array], Array | None]
+
+#: Numbers in a block of X. With 2¹⁵ / 2¹⁷ / 2¹⁹ / 2²¹, H takes 64 / 57 / 55 / 58 ms and a gradient
+#: 11.5 / 10.5 / 11.0 / 11.4 ms on 50,000 × 200.
+SURFACE_BLOCK = 1 << 19
+#: Limits of its rows. With at least 32 / 256 / 1,024: 563 / 525 / 527 ms for H on 2,048 × 3,000.
+#: With at most 1,024 / 8,192 / all: 4.1 / 2.2 / 2.0 ms on 100,000 × 4.
+SURFACE_BLOCK_ROWS = 256, 32768
+#: A column is centered if its mean is over 100 standard deviations from zero: then four of the
+#: sixteen digits of its squares are lost. Never centered, the weights are 1e-12 off at 30,000 and
+#: wrong at 3e6; centered at 50 already, a fit takes 32 instead of 19 ms (5,000 × 200).
+FAR = 100.0
+#: Samples for the means: 200 / 1,000 / all take 0.08 / 0.64 / 2.2 ms on 5,000 × 200, and 200 never
+#: took a mean of 70 deviations for more than 100, nor one of 140 for less.
+CENTER_SAMPLES = 200
+#: Samples for the preconditioner of newton-cg.
+PRECONDITIONER_SAMPLES = 1000
+
+
+class Objective(Protocol):
+    """The objective over all samples, whatever holds them."""
+
+    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
+        """Return the objective at θ, a vector, and its gradient, which is the caller's to keep."""
+
+
+class Point(NamedTuple):
+    """θ, with what has been computed there."""
+
+    theta: Floats
+    z: Floats
+    value: float
+    grad: Floats
+
+
+class Frame(Protocol):
+    """How θ of an objective differs from that of the network."""
+
+    def inner(self, theta: Floats) -> Floats:
+        """Return θ of the objective."""
+
+    def outer(self, theta: Floats) -> Floats:
+        """Return θ of the network."""
+
+    def largest(self, grad: Floats) -> float:
+        """Return a bound of the network's gradient, by component, given the objective's."""
+
+
+class Bend(Protocol):
+    """The Hessian at a point: its product with vectors, and what preconditions it."""
+
+    def product(self, V: Floats) -> Floats:
+        """Return H V."""
+
+    def preconditioner(self) -> Callable[[Floats], Floats]:
+        """Return an approximation of g ↦ H⁻¹ g, positive definite."""
+
+    def settle(self, D: Floats) -> Floats:
+        """Return a step without the part that changes no output."""
+
+
+class CurvedObjective(Objective, Protocol):
+    """An objective that newton-cg can minimize. What z of a point holds is its own affair."""
+
+    @property
+    def frame(self) -> Frame:
+        """How its θ differs from that of the network."""
+
+    def start(self, theta: Floats) -> Point:
+        """Return the point of a network's θ."""
+
+    def step(self, point: Point, D: Floats) -> Point:
+        """Return the point θ + D."""
+
+    def curvature(self, point: Point, *, convex: bool = False) -> Bend:
+        """Return the Hessian at a point, or its positive semidefinite Gauss-Newton part."""
+
+    def sizes(self) -> Floats:
+        """Return the sums of squares of the features; not finite where they overflow."""
+
+
+class Batch:
+    """The objective of any network, by the two passes, in the network's dtype.
+
+    Parameters
+    ----------
+    network : Network
+        Its θ and ∇θ are overwritten.
+    samples : Samples
+        The training data.
+    """
+
+    def __init__(self, network: Network, samples: Samples) -> None:
+        self.network, self.blocks = network, full_batch(network, samples)
+
+    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
+        np.copyto(self.network.theta, theta, casting="same_kind")
+        value = objective(self.network, self.blocks)
+        return value, self.network.grad.astype(np.float64)
+
+
+class Centered:
+    """Centered columns: only the bias differs.
+
+    Parameters
+    ----------
+    center : ndarray of shape (n_features,) or None
+        What is subtracted from the columns; None where they stay as they are.
+    """
+
+    def __init__(self, center: Floats | None) -> None:
+        self.center = center
+
+    def inner(self, theta: Floats) -> Floats:
+        return self._shifted(theta, 1.0)
+
+    def outer(self, theta: Floats) -> Floats:
+        return self._shifted(theta, -1.0)
+
+    def _shifted(self, theta: Floats, sign: float) -> Floats:
+        if self.center is None:
+            return theta
+        shifted = theta.copy()
+        shifted[-1] += sign * (self.center @ theta[:-1])
+        return shifted
+
+    def largest(self, grad: Floats) -> float:
+        return float(np.abs(grad).max())
+
+
+class Surface:
+    """The objective of a network without hidden layers.
+
+    Parameters
+    ----------
+    network : Network
+        Its loss and penalty.
+    samples : Samples
+        The training data.
+    dtype : dtype, default=float64
+        What it is computed in.
+    center : bool, default=True
+        Whether columns far from zero are centered; θ is then that of the centered columns.
+    frame : Frame or None, default=None
+        Where θ is not the network's; None: columns that are centered, or θ as it is.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        samples: Samples,
+        dtype: DTypeLike = np.float64,
+        *,
+        center: bool = True,
+        frame: Frame | None = None,
+    ) -> None:
+        X, self.Y, weight = self._samples = samples
+        self._network, self.fit_intercept = network, network.fit_intercept
+        self.loss, self.alpha = network.loss, network.alpha
+        self.X, self.dtype = X, np.dtype(dtype)
+        (self.n, self.p), self.K = X.shape, network.layer_sizes[-1]
+        self.share: Floats = np.array(1.0 / self.n)
+        if weight is not None:
+            self.share = weight.astype(self.dtype) / self.n
+        self.softmax = isinstance(network.loss.link, Softmax)
+        self.center: Floats | None = None
+        if isinstance(X, np.ndarray):
+            low, high = SURFACE_BLOCK_ROWS
+            size = max(low, min(high // self.K, SURFACE_BLOCK // max(1, self.p)))
+            self.center = far_center(X) if self.fit_intercept and center else None
+        else:  # a block adds a dense p × p matrix, which should not be more work than its rows
+            size = max(8 * self.p, SURFACE_BLOCK * self.n // max(1, X.nnz))
+        self._size = min(size, self.n)
+        self.blocks = self.parts(1)
+        self.frame: Frame = Centered(self.center) if frame is None else frame
+
+    def parts(self, stride: int) -> list[slice]:
+        """Cut every ``stride``-th sample into blocks."""
+        span = self._size * stride
+        return [slice(i, min(i + span, self.n), stride) for i in range(0, self.n, span)]
+
+    def columns(self, part: slice) -> Matrix:
+        """Return some rows of X, as floats of the dtype, centered."""
+        whole = part == slice(0, self.n, 1)
+        X = self.X if whole else row_view(self.X, part) if part.step == 1 else self.X[part]
+        return X.astype(self.dtype, copy=False) if self.center is None else X - self.center
+
+    def rows(self, part: slice) -> tuple[Matrix, Floats, Floats]:
+        """Return X, the targets and the shares of some samples."""
+        Y = self.Y[part]
+        if Y.dtype != self.dtype:  # bool targets are converted one block at a time only
+            Y = Y.astype(self.dtype, order="F")
+        return self.columns(part), Y, self.share[part] if self.share.ndim else self.share
+
+    def _penalty(self, theta: Floats) -> float:
+        return 0.5 * self.alpha * float(np.vdot(theta[:-1], theta[:-1])) if self.alpha else 0.0
+
+    def _sum(self, Y: Floats, z: Floats, share: Floats) -> float:
+        value = self.loss.value(Y, z)
+        if share.ndim:
+            return float(np.dot(value, share[:, 0]))
+        return float(value.sum(dtype=np.float64) * share)
+
+    def value(self, theta: Floats, z: Floats) -> float:
+        """Return the objective at θ, whose outputs are z."""
+        total = self._penalty(theta)
+        for part in self.blocks:
+            _, Y, share = self.rows(part)
+            total += self._sum(Y, z[part], share)
+        return total
+
+    def at(self, theta: Floats, z: Floats, along: tuple[Floats, Floats] | None = None) -> Point:
+        """Return the point θ with outputs z; given (D, u), first set u = X D and add it to z."""
+        total, grad = self._penalty(theta), np.zeros_like(theta)
+        for part in self.blocks:
+            X, Y, share = self.rows(part)
+            z_part = z[part]
+            if along is not None:
+                D, u = along
+                u[part] = outputs(X, D)
+                z_part += u[part]
+            total += self._slope(X, Y, z_part, share, grad)
+        self._close(theta, grad)
+        return Point(theta, z, total, grad)
+
+    def _slope(self, X: Matrix, Y: Floats, z: Floats, share: Floats, grad: Floats) -> float:
+        """Add the gradient of some samples; return their loss."""
+        delta = np.empty_like(z)
+        self.loss.delta(Y, z, out=delta, work=np.empty_like(z))
+        delta *= share
+        add_transposed(X, delta, grad)
+        return self._sum(Y, z, share)
+
+    def _close(self, theta: Floats, grad: Floats) -> None:
+        """Add the penalty's part to a gradient, or to HV given V."""
+        if self.alpha:
+            grad[:-1] += self.alpha * theta[:-1]
+        if not self.fit_intercept:
+            grad[-1] = 0.0
+
+    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
+        """Return the objective at θ, a vector, and its gradient."""
+        theta = theta.astype(self.dtype, copy=False).reshape(-1, self.K)
+        total, grad = self._penalty(theta), np.zeros_like(theta)
+        for part in self.blocks:
+            X, Y, share = self.rows(part)
+            total += self._slope(X, Y, outputs(X, theta), share, grad)
+        self._close(theta, grad)
+        return total, grad.ravel().astype(np.float64, copy=False)
+
+    def start(self, theta: Floats) -> Point:
+        theta = self.frame.inner(theta.astype(self.dtype).reshape(-1, self.K))
+        return self.at(theta, self.outputs(theta))
+
+    def outputs(self, theta: Floats) -> Floats:
+        """Return z of all samples."""
+        z = np.zeros((self.n, self.K), self.dtype, order="F")
+        if theta.any():
+            for part in self.blocks:
+                z[part] = outputs(self.columns(part), theta)
+        return z
+
+    def step(self, point: Point, D: Floats) -> Point:
+        return self.at(point.theta + D, point.z.copy(order="K"), (D, np.empty_like(point.z)))
+
+    def curvature(self, point: Point, *, convex: bool = False) -> SurfaceCurvature:
+        return SurfaceCurvature(self, point, convex=convex)
+
+    def on(self, X: Floats, frame: Frame) -> Surface:
+        """Return the same over other features of the same samples, and the way to them."""
+        samples = self._samples._replace(X=X)
+        return Surface(self._network, samples, self.dtype, center=False, frame=frame)
+
+    def transposed(self, e: Floats) -> Floats:
+        """Return X̃ᵀ e."""
+        product = np.zeros((self.p + 1, self.K))
+        for part in self.blocks:
+            add_transposed(self.columns(part), e[part], product)
+        return product
+
+    def sizes(self) -> Floats:
+        """Return Σ sᵢ xᵢⱼ² of each column and 1 for the bias: U, for one output."""
+        sizes = np.zeros(self.p + 1)
+        for part in self.blocks:
+            X, _, share = self.rows(part)
+            sizes[:-1] += squared(X).T @ np.broadcast_to(share, (X.shape[0], 1))[:, 0]
+        sizes[-1] = 1.0
+        sizes += self.alpha
+        return np.where(sizes > 0.0, sizes, 1.0)
+
+
+def objective_of(network: Network, samples: Samples) -> Objective:
+    """Return the objective of a network, in its dtype."""
+    if len(network.layer_sizes) > 2:
+        return Batch(network, samples)
+    return Surface(network, samples, network.dtype, center=False)
+
+
+class SurfaceCurvature:
+    """The Hessian of a surface at a point: its product with vectors, and what preconditions it.
+
+    Parameters
+    ----------
+    surface : Surface
+        The objective.
+    point : Point
+        Where.
+    convex : bool
+        Whether to take the positive semidefinite Gauss-Newton part.
+    """
+
+    def __init__(self, surface: Surface, point: Point, *, convex: bool) -> None:
+        self.surface, self._z, self._convex = surface, point.z, convex
+        self._blocks = []
+        for part in surface.blocks:
+            _, Y, share = surface.rows(part)
+            h = of_loss(surface.loss, Y, point.z[part], convex=convex)
+            self._blocks.append((part, share, h))
+
+    def product(self, V: Floats) -> Floats:
+        surface, product = self.surface, np.zeros_like(V)
+        for part, share, h in self._blocks:
+            X = surface.columns(part)
+            t = h.times(outputs(X, V))
+            t *= share
+            add_transposed(X, t, product)
+        surface._close(V, product)
+        return product
+
+    def preconditioner(self) -> Callable[[Floats], Floats]:
+        """Return an approximation of g ↦ H⁻¹ g: the diagonal, after centering every column.
+
+        Centering, by means that are weighted by the curvature, takes the bias's row and column of H
+        to zero. It is done to g and to the solution, not to X, so that X stays sparse.
+        """
+        surface = self.surface
+        squares, sums = np.zeros((2, surface.p + 1, surface.K))
+        for X, weight in self._sample():
+            add_transposed(X, weight, sums)
+            add_transposed(squared(X), weight, squares)
+        (sums, total), squares = (sums[:-1], sums[-1]), squares[:-1]
+        bent = surface.fit_intercept & (total > 0.0)
+        means = np.where(bent, sums / np.where(bent, total, 1.0), 0.0)
+        diagonal = squares - means * sums
+        # rounding leaves nothing certain of a difference that is 1e-10 of its parts
+        diagonal = np.maximum(diagonal, 1e-10 * squares) + surface.alpha
+        diagonal[diagonal <= 0.0] = 1.0
+        corner = np.where(bent, total, 1.0)
+
+        def solve(grad: Floats) -> Floats:
+            solution = np.empty_like(grad)
+            np.divide(grad[:-1] - means * grad[-1], diagonal, out=solution[:-1])
+            solution[-1] = grad[-1] / corner - np.einsum("jk,jk->k", means, solution[:-1])
+            if not surface.fit_intercept:
+                solution[-1] = 0.0
+            return solution
+
+        return solve
+
+    def _sample(self) -> Iterator[tuple[Matrix, Array]]:
+        """Yield X and s h_kk, or 0 where that is negative, of some samples.
+
+        Of sparse X, which has rare columns, it is all.
+        """
+        surface = self.surface
+        dense = isinstance(surface.X, np.ndarray)
+        stride = max(1, surface.n // PRECONDITIONER_SAMPLES) if dense else 1
+        for part in surface.parts(stride):
+            X, Y, share = surface.rows(part)
+            h = of_loss(surface.loss, Y, self._z[part], convex=self._convex)
+            yield X, np.maximum(h.diagonal, 0.0) * (share * stride)
+
+    def settle(self, D: Floats) -> Floats:
+        """Return a step without the part that changes no output: that of all outputs of a softmax.
+
+        Only a penalty can tell where θ is along it.
+        """
+        surface = self.surface
+        if surface.softmax:
+            free = slice(-1 if surface.alpha else 0, None)
+            D[free] -= D[free].mean(axis=1, keepdims=True)
+        return D
+
+
+def of_loss(loss: Loss, Y: Floats, z: Floats, *, convex: bool) -> Curvature:
+    """Return the second derivatives of samples' losses; a ValueError where there are none."""
+    h = curvature_of(loss.gauss_newton(Y, z)) if convex else loss.second_order(Y, z)
+    if h is None:
+        raise ValueError(no_curvature(loss))
+    return h
+
+
+def no_curvature(loss: object) -> str:
+    """Return the error message for a loss without second derivatives."""
+    return (
+        "solver='newton' and 'newton-cg' need a loss with a second derivative (its method "
+        f"`curvature`); got {loss!r}. Use another solver, such as 'lbfgs'."
+    )
+
+
+def outputs(X: Matrix, theta: Floats) -> Floats:
+    """Return z of some samples, column by column in memory."""
+    W, b = theta[:-1], theta[-1]
+    if isinstance(X, np.ndarray) and len(b) > 1:
+        z: Floats = (W.T @ X.T).T
+    else:
+        z = np.asfortranarray(X @ W)
+    if b.any():
+        z += b
+    return z
+
+
+def add_transposed(X: Matrix, delta: Array, grad: Floats) -> None:
+    """Add X̃ᵀ δ to a gradient."""
+    if isinstance(X, np.ndarray):
+        grad[:-1] += (delta.T @ X).T
+    else:
+        grad[:-1] += X.T @ delta
+    grad[-1] += delta.sum(axis=0)
+
+
+def squared(X: Matrix) -> Matrix:
+    """Return the squares of X, element by element."""
+    if isinstance(X, np.ndarray):
+        return X * X
+    squares = type(X)(X.shape, dtype=X.dtype)
+    squares.data, squares.indices, squares.indptr = X.data * X.data, X.indices, X.indptr
+    return squares
+
+
+def far_center(X: Array) -> Floats | None:
+    """Return the means of columns that are so far from 0 that H would be lost in rounding.
+
+    Centering a column only changes the bias, so Newton's steps stay the same.
+    """
+    some = X[:: max(1, len(X) // CENTER_SAMPLES)].astype(np.float64, copy=False)
+    means, spreads = some.mean(axis=0), some.std(axis=0)
+    far = np.abs(means) > FAR * spreads
+    if not (far & (spreads > 0.0)).any():
+        return None
+    center: Floats = np.where(far, means, 0.0)
+    return center
