@@ -265,6 +265,27 @@ def test_every_instruction_set_agrees(simd):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix, np.asfortranarray])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_objective_and_its_gradient(form, dtype):
+    """What L-BFGS minimizes."""
+    rtol = 1e-10 if dtype is np.float64 else 1e-4
+    for hidden, y, weight in (
+        ((6, 4), CLASSES, None),
+        ((6,), BINARY, WEIGHT),
+        ((), CLASSES, WEIGHT),
+    ):
+        params = {"hidden_layer_sizes": hidden, "alpha": 0.1, "activation": "tanh", "max_iter": 3}
+        X_given = form(X.astype(dtype))
+        plain, fast = (
+            fit(engine, ManualMLPClassifier, X_given, y, weight=weight, solver="lbfgs", **params)
+            for engine in ("numpy", "auto")
+        )
+        assert (plain.engine_, fast.engine_) == ("numpy", "compiled" if hidden else "numpy")
+        np.testing.assert_allclose(fast.loss_curve_, plain.loss_curve_, rtol=rtol)
+        np.testing.assert_allclose(parameters(fast), parameters(plain), rtol=100 * rtol, atol=rtol)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 1000])
 def test_the_order_is_that_of_numpy(n):
     """A generator is left where NumPy would leave it."""
@@ -430,10 +451,14 @@ def test_inputs_are_not_written_to():
     np.testing.assert_array_equal(X, X_given)
 
 
+def test_newton_is_not_covered():
+    with pytest.warns(UserWarning, match="does not cover solver='newton'; .* computed by NumPy"):
+        fit("compiled", LogisticNeuronClassifier, X, BINARY, solver="newton", alpha=0.1, tol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("params", "named"),
     [
-        ({"solver": "lbfgs"}, "solver='lbfgs'"),
         ({"activation": type("Mine", (ReLU,), {"name": "mine"})()}, "mine"),
         ({"solver": type("Own", (SGD,), {})()}, "Own"),
         ({"loss": type("Own", (CrossEntropy,), {})()}, "Own"),

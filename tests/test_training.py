@@ -21,7 +21,8 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
     config_context,
 )
-from sklearn_neuron._engine import batches, epochs, solvers
+from sklearn_neuron._engine import batches, epochs
+from sklearn_neuron._engine.objective import Surface
 from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._estimator.state import seeded
 
@@ -289,14 +290,14 @@ def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch
 
 def test_an_interrupt_of_lbfgs_keeps_the_last_iteration(X, monkeypatch):
     y = np.arange(30) % 2
-    original, calls = solvers.objective, iter(range(10**6))
+    original, calls = Surface.value_and_gradient, iter(range(10**6))
 
     def interrupted(*args):
         if next(calls) == 5:
             raise KeyboardInterrupt
         return original(*args)
 
-    monkeypatch.setattr(solvers, "objective", interrupted)
+    monkeypatch.setattr(Surface, "value_and_gradient", interrupted)
     model = LogisticNeuronClassifier(solver="lbfgs", alpha=0.01)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
