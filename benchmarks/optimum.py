@@ -1,10 +1,11 @@
 """Time to the same optimum: the logistic neuron beside every solver of LogisticRegression.
 
 The objective is the mean log loss with the penalty of C = 1, alpha = 1 / (C n). Newton's method,
-implemented below, finds its minimum once, to rounding precision. Each solver then gets the loosest tol of 1e-1, 1e-2, … that brings its objective
-within 1e-6 of the minimum, relative, and alternating whole fits with that tol are timed. liblinear
-is left out because it penalizes the intercept and so has a different optimum; a solver that keeps
-a dense matrix where that has more than 4,000 rows; and one of which a fit has taken 20 s.
+implemented below, finds its minimum once, to rounding precision. Each solver then gets the loosest
+tol of 1e-1, 1e-2, … that brings its objective within 1e-6 of the minimum, relative, and alternating
+whole fits with that tol are timed. liblinear is left out because it penalizes the intercept and so
+has a different optimum; a solver that keeps a dense matrix where that has more than 4,000 rows; and
+one of which a fit has taken 20 s.
 
     python benchmarks/optimum.py
 """

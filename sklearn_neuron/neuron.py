@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_neuron._engine.solvers import SOLVERS
 from sklearn_neuron._estimator.base import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.constraints import (
     CLASS_WEIGHT,
@@ -38,7 +39,7 @@ from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 
 NEURON: Mapping[str, Constraint] = {
     **COMMON,
-    "solver": Choice(Registered(OPTIMIZERS, ["lbfgs", "newton", "newton-cg"]), Optimizer),
+    "solver": Choice(Registered(OPTIMIZERS, SOLVERS), Optimizer),
     "l1_ratio": Number(0.0, 1.0, closed_high=True),
     "fit_intercept": Flag(),
 }

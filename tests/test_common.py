@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, for every estimator, by default, by L-BFGS and by Newton's method."""
+"""scikit-learn's own checks, for every estimator, by default and by solvers without updates."""
 
 import pytest
 from sklearn.utils.estimator_checks import (
@@ -20,6 +20,7 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
     config_context,
 )
+from sklearn_neuron._engine.solvers import SOLVERS
 
 WITH_LBFGS = [
     SigmoidNeuronRegressor,
@@ -30,7 +31,7 @@ WITH_LBFGS = [
 ALL = [*WITH_LBFGS, PerceptronClassifier]
 MINI_BATCHES_DIFFER = (
     "the checks compare weights with repeated rows, and mini-batches of repeated rows are other "
-    "batches; with batch_size=None and with L-BFGS and Newton's method they pass"
+    "batches; with batch_size=None and with solvers without updates they pass"
 )
 EQUIVALENCE = [
     "check_sample_weight_equivalence_on_dense_data",
@@ -45,8 +46,11 @@ FULL_BATCH = [cls(batch_size=None) for cls in ALL]
 WITHOUT_UPDATES = [
     *(cls(solver="lbfgs") for cls in WITH_LBFGS),
     ManualMLPClassifier(solver="lbfgs", alpha=1e-3),
-    SigmoidNeuronRegressor(solver="newton"),
-    LogisticNeuronClassifier(solver="newton"),
+    *(
+        cls(solver=solver)
+        for solver in sorted(SOLVERS.keys() - {"lbfgs"})
+        for cls in (SigmoidNeuronRegressor, LogisticNeuronClassifier)
+    ),
 ]
 
 
@@ -61,7 +65,7 @@ def expected_failures(estimator):
         classifier = isinstance(estimator, ManualMLPClassifier)
         return {"check_classifiers_train": LOGITS_BEYOND_ALL_PROBABILITIES} if classifier else {}
     mini_batches = (estimator.batch_size or ROWS_OF_THE_CHECKS) < ROWS_OF_THE_CHECKS
-    if mini_batches and estimator.solver not in {"lbfgs", "newton"}:
+    if mini_batches and estimator.solver not in SOLVERS:
         return dict.fromkeys(EQUIVALENCE, MINI_BATCHES_DIFFER)
     return {}
 

@@ -23,7 +23,7 @@ from sklearn_neuron.schedules import Adaptive, Cosine
 WRONG_VALUES = {
     "eta": [0.0, -1.0, np.nan, np.inf, 10**400],
     "batch_size": [0, -5],
-    "solver": ["newton-cg", "SGD", SGD(momentum=2.0)],
+    "solver": ["newton-cholesky", "SGD", SGD(momentum=2.0)],
     "schedule": ["sometimes", Cosine(warmup=-1), Adaptive(factor=1.0)],
     "alpha": [-1e-9, np.nan, np.inf],
     "max_iter": [0, -1],

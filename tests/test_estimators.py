@@ -23,6 +23,7 @@ from sklearn_neuron import (
     PerceptronClassifier,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron._engine.solvers import SOLVERS
 from sklearn_neuron.activations import ELU, LeakyReLU, Tanh
 from sklearn_neuron.inspection import check_gradient
 from sklearn_neuron.losses import Poisson
@@ -775,7 +776,7 @@ def test_without_an_intercept_there_is_none(solver, batch_size, container, neuro
         model.fit(X, y, intercept_init=np.zeros_like(model.intercept_))
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("shift", [0.0, 1000.0])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -792,8 +793,9 @@ def test_without_an_intercept_the_minimum_is_that_of_logistic_regression(
     assert_allclose(ours.coef_, theirs.coef_, rtol=1e-5, atol=1e-7)
 
 
-def test_without_an_intercept_a_regressor_is_odd_around_the_middle(X):
-    model = make(SigmoidNeuronRegressor, fit_intercept=False, solver="newton", max_iter=100)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_without_an_intercept_a_regressor_is_odd_around_the_middle(solver, X):
+    model = make(SigmoidNeuronRegressor, fit_intercept=False, solver=solver, max_iter=100)
     model.fit(X, target_for(SigmoidNeuronRegressor, 30))
     assert model.intercept_ == 0.0
     assert_allclose(model.predict(X) + model.predict(-X), 1.0)
@@ -835,7 +837,7 @@ def test_no_optimizer_moves_an_intercept_that_is_not_there(neuron, X):
     assert np.all(model.fit(X, target_for(neuron, 30)).intercept_ == 0.0)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs", "newton"])
+@pytest.mark.parametrize("solver", ["sgd", "adam", *SOLVERS])
 def test_a_warm_start_does_not_drop_an_intercept(solver, X):
     y = np.arange(30) % 2
     model = make(LogisticNeuronClassifier, solver=solver, warm_start=True).fit(X, y)

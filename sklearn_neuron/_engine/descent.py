@@ -20,7 +20,7 @@ ROUGHLY = 1e-6
 #: Values of λ; in 90 fits from far starts no other than the first was needed. From 1e-10 / 1e-8 /
 #: 1e-4 / 1 on, 48 fits without penalty took 1,262 / 1,325 / 3,685 / 12,338 iterations; factors of
 #: 10 to 10,000 between the values make no difference.
-DAMPINGS = tuple(10.0**k for k in range(-8, 9, 2))
+DAMPINGS = tuple(10.0**k for k in range(-10, 9, 2))
 
 
 class Steps(Protocol):

@@ -25,11 +25,20 @@ from sklearn_neuron._engine.run import ROUNDING
 
 Preconditioner = Callable[[Floats], Floats]
 
+#: Largest residual of a step. With 0.1 / 0.3 / 0.5 / 0.7: 234 / 251 / 251 / 227 ms on 20,000 × 200
+#: with ten outputs, 58 / 63 / 65 / 72 ms on texts of 100,000 words, 139 / 146 / 145 / 146 ms on
+#: uniform sparse rows.
 FORCING = 0.1
+#: Component of the residual that will do, as a part of tol: the gradient is the residual, but for
+#: the curvature's change. With 0.1 / 0.25 / 0.5, 17 / 15 / 14 products on uniform sparse rows.
 PART_OF_TOL = 0.5
 #: Most products with H in one step.
 MOST_PRODUCTS = 500
+#: Products of a step after which there is another preconditioner, at the cost of one or two. With 4
+#: / 8 / 20 / never, no data set of six took longer or shorter by more than chance. This is for
+#: starts where the curvature says nothing.
 WORTH_ANOTHER = 50
+#: Decrease that a step needs, as a fraction of the slope, and most halvings: as for ``newton``.
 SUFFICIENT, MOST_HALVINGS = 1e-4, 30
 
 

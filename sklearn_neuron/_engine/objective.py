@@ -36,11 +36,13 @@ from sklearn_neuron.network import Network
 Floats = NDArray[np.float64]
 Derivative = Callable[[Array, Array], Array | None]
 
-#: Numbers in a block of X. With 2¹⁵ / 2¹⁷ / 2¹⁹ / 2²¹, H takes 64 / 57 / 55 / 58 ms and a gradient
-#: 11.5 / 10.5 / 11.0 / 11.4 ms on 50,000 × 200.
+#: Numbers in a block of X. With 2¹⁶ / 2¹⁷ / 2¹⁸ / 2¹⁹ / 2²⁰ a gradient takes 0.88 / 0.59 / 0.57 /
+#: 0.58 / 0.49 ms on 5,000 × 200, 6.0 / 5.3 / 4.7 / 5.0 / 4.9 ms on 100,000 × 50, 10.1 / 11.7 / 11.3
+#: / 11.9 / 12.4 ms on 20,000 × 200 with ten outputs, 5.1 / 4.4 / 3.5 / 3.4 / 3.5 ms on 500 × 10,000.
 SURFACE_BLOCK = 1 << 19
 #: Limits of its rows. With at least 32 / 256 / 1,024: 563 / 525 / 527 ms for H on 2,048 × 3,000.
-#: With at most 1,024 / 8,192 / all: 4.1 / 2.2 / 2.0 ms on 100,000 × 4.
+#: With at most 2,048 / 8,192 / 32,768, a gradient takes 0.63 / 0.45 / 0.41 ms on 20,000 × 20; with K
+#: outputs it is a K-th.
 SURFACE_BLOCK_ROWS = 256, 32768
 #: A column is centered if its mean is over 100 standard deviations from zero: then four of the
 #: sixteen digits of its squares are lost. Never centered, the weights are 1e-12 off at 30,000 and
@@ -49,7 +51,8 @@ FAR = 100.0
 #: Samples for the means: 200 / 1,000 / all take 0.08 / 0.64 / 2.2 ms on 5,000 × 200, and 200 never
 #: took a mean of 70 deviations for more than 100, nor one of 140 for less.
 CENTER_SAMPLES = 200
-#: Samples for the preconditioner of newton-cg.
+#: Samples for the preconditioner of newton-cg. With 100 / 300 / 1,000, 14 / 13 / 9 products and 208
+#: / 197 / 150 ms on 20,000 × 200 with ten outputs.
 PRECONDITIONER_SAMPLES = 1000
 
 

@@ -45,7 +45,8 @@ RATES_AHEAD = 32
 WITHOUT_UPDATES = dict.fromkeys(
     ("l1_ratio", "dropout"), "a solver with updates, such as 'sgd' or 'adam'"
 )
-#: Samples below which newton-cg moves in the space of dense rows.
+#: Samples below which newton-cg moves in the space of dense rows. X Xᵀ takes as long as n / 20
+#: products with X. For 500 × 10,000 it takes 91 ms with and 326 ms without.
 FEW_ROWS = 1000
 
 

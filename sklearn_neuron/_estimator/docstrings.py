@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from sklearn_neuron._engine.run import HISTORIES
+from sklearn_neuron._engine.solvers import SOLVERS
 from sklearn_neuron._estimator.targets import (
     ELEMENTWISE_LOSS,
     PROBABILISTIC_LOSS,
@@ -39,16 +40,22 @@ solver : {{{optimizers}, "lbfgs"}} or Optimizer, default="{default}"
     iterations, and training stops when no component of the gradient is larger than ``tol`` or
     when the loss decreases by no more than rounding error.""",
     "neuron_solver": """\
-solver : {{{optimizers}, "lbfgs", "newton"}} or Optimizer, default="{default}"
-    The solver for weight optimization. All but ``"lbfgs"`` and ``"newton"`` make updates along
-    mini-batch gradients. An object such as ``SGD(momentum=0.9, nesterov=True)`` sets the
-    hyper-parameters of the optimizer (momentum, weight decay, clipping, averaging), which a
-    search then reaches as ``solver__momentum``. ``"lbfgs"`` minimizes the objective over all
-    samples with SciPy's L-BFGS-B, ``"newton"`` with Newton's method: ``batch_size`` and ``eta``
-    are ignored, ``max_iter`` is the maximum number of iterations, and training stops when no
-    component of the gradient is larger than ``tol`` or when the loss decreases by no more than
-    rounding error. ``"newton"`` needs few iterations, but memory for a few matrices of 8 p²
-    bytes for p features, or of 8 K² p² bytes for K > 2 classes, even if X is sparse.""",
+solver : {{{optimizers}, {solvers}}} or Optimizer, default="{default}"
+    The solver for weight optimization. The optimizers make updates along mini-batch gradients.
+    An object such as ``SGD(momentum=0.9, nesterov=True)`` sets the hyper-parameters of the
+    optimizer (momentum, weight decay, clipping, averaging), which a search then reaches as
+    ``solver__momentum``. The others minimize the objective over all samples:
+    ``batch_size`` and ``eta`` are ignored, ``max_iter`` is the maximum number of iterations,
+    and training stops when no component of the gradient is larger than ``tol`` or when the
+    loss decreases by no more than rounding error.
+
+    - ``"lbfgs"`` is SciPy's L-BFGS-B.
+    - ``"newton"`` is Newton's method. It needs few iterations and is the best choice for many
+      more samples than features, but it needs memory for a few matrices of 8 m² bytes, where m
+      is the smaller of the numbers of features and samples, or of 8 K² m² bytes for K > 2
+      classes, even if X is sparse. If that is more than is free, ``fit`` raises a MemoryError.
+    - ``"newton-cg"`` is Newton's method by conjugate gradients, which needs no such matrix: for
+      sparse X, many features or many classes.""",
     "schedule": """\
 schedule : {{{schedules}}} or Schedule, default="constant"
     Learning rate schedule, which sets the learning rate of each epoch. An object such as
@@ -63,8 +70,8 @@ l1_ratio : float in [0, 1], default=0.0
     The elastic net mixing parameter. The penalty is
     ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``. Weights become exactly zero,
     for every batch size, by the cumulative penalty that ``SGDClassifier`` has, too (a mean over
-    updates, as with ``average``, is not exactly zero). Not supported by lbfgs and newton, nor
-    by an optimizer that does not define ``proximal_scale``.""",
+    updates, as with ``average``, is not exactly zero). Not supported by {solvers}, nor by
+    an optimizer that does not define ``proximal_scale``.""",
     "fit_intercept": """\
 fit_intercept : bool, default=True
     Whether to fit the bias. If False, it is set to zero.""",
@@ -113,7 +120,7 @@ record : {{{histories}}}, default="loss"
     them are stored: 8 bytes per parameter (4 for float32), plus 0.4 kB for a neuron or about
     1 kB for a network. ``"step"`` also computes the loss of each batch before and after its
     update, so that training takes up to twice as long for a network, and up to four times as
-    long for a neuron with ``batch_size=1``. For lbfgs and newton, both record iterations.""",
+    long for a neuron with ``batch_size=1``. For {solvers}, both record iterations.""",
     "verbose": """\
 verbose : bool or int, default=False
     Whether to print progress messages to stdout, one line per epoch.""",
@@ -136,12 +143,12 @@ engine_ : str
 loss_curve_ : list of float
     The loss of each epoch: the mean over its samples of the batch losses, each computed before
     the update of that batch and including the penalty. With a full batch, this is the objective
-    before the update; for lbfgs and newton, it is the objective after each iteration. ``fit``
+    before the update; for {solvers}, it is the objective after each iteration. ``fit``
     with ``warm_start=True`` appends to the list. ``partial_fit`` appends only if ``record`` is
     not ``"loss"``; otherwise the list holds the loss of its own pass only.
 history_ : dict of list
     Columns of equal length, ready for ``pandas.DataFrame``, with one row per epoch: ``"epoch"``
-    (counted from 0, the index in ``loss_curve_``), ``"eta"`` (NaN for lbfgs and newton) and
+    (counted from 0, the index in ``loss_curve_``), ``"eta"`` (NaN for {solvers}) and
     ``"loss"`` (as in ``loss_curve_``). With ``record="epoch"``, also the parameters after the
     epoch, {default}. With ``record="step"``, one row per update:
     ``"epoch"``, ``"step"`` (counted from 0), ``"eta"``, ``"n_rows"`` (number of samples in the
@@ -188,6 +195,7 @@ _NAMES: dict[str, Iterable[str]] = {
     "losses_of_ranges": SIGMOID_LOSS.names,
     "optimizers": OPTIMIZERS,
     "schedules": SCHEDULES,
+    "solvers": SOLVERS,
 }
 
 

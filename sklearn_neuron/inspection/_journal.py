@@ -40,8 +40,8 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
     has_steps = "step" in history
     if every == "step" and not has_steps:
         raise ValueError(
-            "every='step' requires a fit with record='step' and a solver that makes updates (lbfgs "
-            "and newton record iterations, which count as epochs)."
+            "every='step' requires a fit with record='step' and a solver that makes updates "
+            "(lbfgs, newton and newton-cg record iterations, which count as epochs)."
         )
     names = parameter_names(estimator, fitted_layer_sizes(estimator))
     epoch = np.array(history["epoch"], dtype=int)
@@ -80,9 +80,9 @@ def journal(estimator: Any, *, every: str | None = None) -> Any:
         steps from 0; for steps there is also a column ``epoch``.
 
         For recorded epochs, ``Loss`` is that of ``loss_curve_``: each batch before its update
-        (with lbfgs and newton, after the iteration). For recorded steps, it is the loss of the
-        batch *after* its update. Aggregated into epochs, it is the mean of the latter over the
-        samples: the column ``Loss`` of the textbook's journal.
+        (with lbfgs, newton and newton-cg, after the iteration). For recorded steps, it is the
+        loss of the batch *after* its update. Aggregated into epochs, it is the mean of the latter
+        over the samples: the column ``Loss`` of the textbook's journal.
 
     Raises
     ------
