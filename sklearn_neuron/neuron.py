@@ -39,7 +39,7 @@ from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 
 NEURON: Mapping[str, Constraint] = {
     **COMMON,
-    "solver": Choice(Registered(OPTIMIZERS, SOLVERS), Optimizer),
+    "solver": Choice(Registered(OPTIMIZERS, [*SOLVERS]), Optimizer),
     "l1_ratio": Number(0.0, 1.0, closed_high=True),
     "fit_intercept": Flag(),
 }

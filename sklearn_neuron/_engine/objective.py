@@ -37,12 +37,13 @@ Floats = NDArray[np.float64]
 Derivative = Callable[[Array, Array], Array | None]
 
 #: Numbers in a block of X. With 2¹⁶ / 2¹⁷ / 2¹⁸ / 2¹⁹ / 2²⁰ a gradient takes 0.88 / 0.59 / 0.57 /
-#: 0.58 / 0.49 ms on 5,000 × 200, 6.0 / 5.3 / 4.7 / 5.0 / 4.9 ms on 100,000 × 50, 10.1 / 11.7 / 11.3
-#: / 11.9 / 12.4 ms on 20,000 × 200 with ten outputs, 5.1 / 4.4 / 3.5 / 3.4 / 3.5 ms on 500 × 10,000.
+#: 0.58 / 0.49 ms on 5,000 × 200, 6.0 / 5.3 / 4.7 / 5.0 / 4.9 ms on 100,000 × 50, 10.1 / 11.7 /
+#: 11.3 / 11.9 / 12.4 ms on 20,000 × 200 with ten outputs, 5.1 / 4.4 / 3.5 / 3.4 / 3.5 ms on
+#: 500 × 10,000.
 SURFACE_BLOCK = 1 << 19
 #: Limits of its rows. With at least 32 / 256 / 1,024: 563 / 525 / 527 ms for H on 2,048 × 3,000.
-#: With at most 2,048 / 8,192 / 32,768, a gradient takes 0.63 / 0.45 / 0.41 ms on 20,000 × 20; with K
-#: outputs it is a K-th.
+#: With at most 2,048 / 8,192 / 32,768, a gradient takes 0.63 / 0.45 / 0.41 ms on 20,000 × 20; with
+#: K outputs it is a K-th.
 SURFACE_BLOCK_ROWS = 256, 32768
 #: A column is centered if its mean is over 100 standard deviations from zero: then four of the
 #: sixteen digits of its squares are lost. Never centered, the weights are 1e-12 off at 30,000 and
@@ -198,7 +199,7 @@ class Surface:
         self.loss, self.alpha = network.loss, network.alpha
         self.X, self.dtype = X, np.dtype(dtype)
         (self.n, self.p), self.K = X.shape, network.layer_sizes[-1]
-        self.share: Floats = np.array(1.0 / self.n)
+        self.share: Floats = np.array(1.0 / self.n, self.dtype)
         if weight is not None:
             self.share = weight.astype(self.dtype) / self.n
         self.softmax = isinstance(network.loss.link, Softmax)
@@ -238,7 +239,7 @@ class Surface:
         value = self.loss.value(Y, z)
         if share.ndim:
             return float(np.dot(value, share[:, 0]))
-        return float(value.sum(dtype=np.float64) * share)
+        return float(value.sum(dtype=np.float64)) / self.n
 
     def value(self, theta: Floats, z: Floats) -> float:
         """Return the objective at θ, whose outputs are z."""
