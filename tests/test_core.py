@@ -281,7 +281,8 @@ def test_the_objective_and_its_gradient(form, dtype):
             fit(engine, ManualMLPClassifier, X_given, y, weight=weight, solver="lbfgs", **params)
             for engine in ("numpy", "auto")
         )
-        assert (plain.engine_, fast.engine_) == ("numpy", "compiled" if hidden else "numpy")
+        covered = hidden or (y is BINARY and form is not sparse.csr_matrix)
+        assert (plain.engine_, fast.engine_) == ("numpy", "compiled" if covered else "numpy")
         np.testing.assert_allclose(fast.loss_curve_, plain.loss_curve_, rtol=rtol)
         np.testing.assert_allclose(parameters(fast), parameters(plain), rtol=100 * rtol, atol=rtol)
 

@@ -288,6 +288,7 @@ def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch
     assert vars(model) == before
 
 
+@pytest.mark.usefixtures("in_numpy")
 def test_an_interrupt_of_lbfgs_keeps_the_last_iteration(X, monkeypatch):
     y = np.arange(30) % 2
     original, calls = Surface.value_and_gradient, iter(range(10**6))

@@ -172,11 +172,15 @@ class CompiledObjective:
 
 
 def compiled_objective(engine: str, network: Network, samples: Samples) -> CompiledObjective | None:
-    """Return the objective in the core, if it covers the job.
+    """Return the objective in the core, if it covers the job and is the faster one.
 
-    Without a hidden layer ``objective.Surface`` is as fast: an evaluation is two products with X.
+    Without a hidden layer that is so for one output of dense samples: 13 / 114 / 2,658 µs on
+    2,000 × 20, 20,000 × 20 and 20,000 × 200, where ``objective.Surface`` takes 46 / 243 / 8,177.
     """
-    if len(network.W) == 1 or not choose(engine, Updater(network, SGD(), {}), samples)[1]:
+    single = network.layer_sizes[-1] == 1 and isinstance(samples.X, np.ndarray)
+    if len(network.W) == 1 and not single:
+        return None
+    if not choose(engine, Updater(network, SGD(), {}), samples)[1]:
         return None
     return CompiledObjective(network, samples)
 

@@ -239,7 +239,7 @@ class Surface:
         value = self.loss.value(Y, z)
         if share.ndim:
             return float(np.dot(value, share[:, 0]))
-        return float(value.sum(dtype=np.float64)) / self.n
+        return float(value.sum(dtype=np.float64) / self.n)
 
     def value(self, theta: Floats, z: Floats) -> float:
         """Return the objective at θ, whose outputs are z."""
