@@ -10,7 +10,10 @@ import pytest
 import sklearn_neuron
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = ["step", "neuron", "optimum", "grid", "scaling", "fixed_cost", "serving", "l1"]
+SCRIPTS = [
+    *["step", "shapes", "full_batch", "neuron", "partial_fit", "optimum", "grid", "searches"],
+    *["scaling", "fixed_cost", "limits", "loading", "serving", "l1"],
+]
 
 
 # in a process of its own, as a benchmark sets the number of threads before NumPy is imported
