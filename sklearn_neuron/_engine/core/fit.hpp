@@ -105,12 +105,16 @@ template <class T> bool Fit<T>::prepare() {
     widest = larger(widest, g.sizes[l + 1]);
   }
   n_parameters = n_weights + n_units;
-  if (!own.take(5 * ratio_up(n_parameters, 64) * 64) || !paid.take(g.paid ? n_weights : 0)) return false;
+  i64 arrays = 2;  // the parameters and their gradient
+  for (int i = 0; i < 2; i++) arrays += g.memory[i] != nullptr;
+  arrays += g.averaged != nullptr;
+  const i64 length = ratio_up(n_parameters, 64) * 64;
+  if (!own.take(arrays * length) || !paid.take(g.paid ? n_weights : 0)) return false;
   theta = working(g.theta);
   memory[0] = working(g.memory[0]);
   memory[1] = working(g.memory[1]);
   averaged = working(g.averaged);
-  grad = own.at + 4 * ratio_up(n_parameters, 64) * 64;
+  grad = own.at + n_pairs * length;
   n_trained = n_parameters - (g.fit_intercept ? 0 : K);
   // a short last batch may be a larger block than the others
   most_rows = single ? MOST_GROUP : lesser(batch_size, ratio_up(g.block_bytes, g.row_bytes));
