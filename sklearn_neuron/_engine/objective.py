@@ -330,8 +330,13 @@ class Surface:
 
 
 def objective_of(network: Network, samples: Samples) -> Objective:
-    """Return the objective of a network, in its dtype."""
-    if len(network.layer_sizes) > 2:
+    """Return the objective of a network, in its dtype.
+
+    For one output of sparse samples a surface is hardly faster (6.2 against 7.2 ms on 20,000 ×
+    100,000 with 100 non-zeros a sample) and keeps 20 bytes more of each sample.
+    """
+    one_of_sparse = network.layer_sizes[-1] == 1 and not isinstance(samples.X, np.ndarray)
+    if len(network.layer_sizes) > 2 or one_of_sparse:
         return Batch(network, samples)
     return Surface(network, samples, network.dtype, center=False)
 

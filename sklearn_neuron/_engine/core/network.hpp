@@ -40,9 +40,12 @@ template <class T> void sparse_times(const Data<T> &d, const Rows &rows, i64 n_o
       prefetch(d.indices + d.indptr[later]);
     }
     for (i64 k = 0; k < n_out; k++) out[k] = 0;
-    const i64 i = rows[r];
-    for (i64 at = d.indptr[i]; at < d.indptr[i + 1]; at++)
-      axpy(n_out, d.values[at], W + d.indices[at] * n_out, out);
+    const i64 i = rows[r], stop = d.indptr[i + 1];
+    if (n_out == 1) {
+      for (i64 at = d.indptr[i]; at < stop; at++) *out += d.values[at] * W[d.indices[at]];
+      continue;
+    }
+    for (i64 at = d.indptr[i]; at < stop; at++) axpy(n_out, d.values[at], W + d.indices[at] * n_out, out);
   }
 }
 
@@ -50,8 +53,13 @@ template <class T> void sparse_times(const Data<T> &d, const Rows &rows, i64 n_o
 template <class T>
 void sparse_transposed_times(const Data<T> &d, const Rows &rows, i64 n_out, const T *delta, T factor, T *out) {
   for (i64 r = 0; r < rows.m; r++, delta += n_out) {
-    const i64 i = rows[r];
-    for (i64 at = d.indptr[i]; at < d.indptr[i + 1]; at++)
+    const i64 i = rows[r], stop = d.indptr[i + 1];
+    if (n_out == 1) {
+      const T step = factor * *delta;
+      for (i64 at = d.indptr[i]; at < stop; at++) out[d.indices[at]] += step * d.values[at];
+      continue;
+    }
+    for (i64 at = d.indptr[i]; at < stop; at++)
       axpy(n_out, factor * d.values[at], delta, out + d.indices[at] * n_out);
   }
 }
