@@ -64,7 +64,7 @@ def make_job(cell, n_rows=None):
     sizes = (SHAPES | CURVED)[name]
     if n_rows is None:
         n_weights = sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
-        n_rows = min(max(200_000_000 // n_weights, 512), 8192, 512 * batch_size)
+        n_rows = min(max(400_000_000 // n_weights, 2048), 8192, 512 * batch_size)
     n_rows = batch_size * max(-(-n_rows // batch_size), 2)
     how = {"activation": activation, "optimizer": optimizer}
     return _networks.make_job(n_rows, sizes, dtype, batch_size, ETA[optimizer], **how)
