@@ -9,6 +9,7 @@ import pytest
 
 import sklearn_neuron
 
+pytestmark = pytest.mark.needs_core  # they compare it
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = [
     *["step", "shapes", "full_batch", "neuron", "partial_fit", "optimum", "grid", "searches"],
