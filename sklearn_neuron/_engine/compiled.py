@@ -25,8 +25,8 @@ from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
 #: Bytes of a block's activations, all layers together, and the least rows of a block: a batch is
-#: cut evenly into blocks that fit in the cache. With at least 200 rows instead of 256, batches of 256
-#: take 1.15 times as long for 1000→1000→10, and 1.09 times for 784→512→256→10.
+#: cut evenly into blocks that fit in the cache. With at least 200 rows instead of 256, batches of
+#: 256 take 1.15 times as long for 1000→1000→10, and 1.09 times for 784→512→256→10.
 CORE_BLOCK_BYTES, CORE_BLOCK_ROWS = 1 << 17, 256
 #: The counters of the optimizer, of averaging and of the L1 penalty, as the state names them.
 COUNTERS = ("t", "n_updates", "l1_due")
