@@ -188,9 +188,10 @@ def passed(
 
 def is_finite(loss: float, theta: Array, state: State) -> bool:
     """Return whether the loss, all parameters and the optimizer's state are finite."""
-    return math.isfinite(loss) and all(
-        bool(np.isfinite(value).all()) for value in (theta, *state.values())
-    )
+    finite = math.isfinite(loss)
+    for value in (theta, *state.values()):
+        finite = finite and bool(np.isfinite(value).all())
+    return finite
 
 
 def solves(network: Network, blocks: Sequence[Block]) -> bool:

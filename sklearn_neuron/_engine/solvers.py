@@ -115,7 +115,9 @@ class Updates(Solver):
         """Choose what computes the epochs: that depends on the job alone."""
         updater, batch_size = run.history.updater(network, self.optimizer, state), plan.batch_size
         full = batch_size is None or batch_size >= len(samples.Y)
-        run.refusal, compiled = choose(plan.engine, updater, samples)
+        compiled = False
+        if plan.engine != "numpy":
+            run.refusal, compiled = choose(plan.engine, updater, samples)
         if compiled:
             return CompiledEpochs(updater, samples, batch_size, None if full else plan.shuffling())
         if full or batch_size is None:

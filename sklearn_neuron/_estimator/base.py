@@ -23,6 +23,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_neuron._config import get_config
+from sklearn_neuron._engine import core
 from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
 from sklearn_neuron._engine.fit import fit_network
 from sklearn_neuron._engine.plan import Parameters, Plan, Solver
@@ -286,6 +287,9 @@ def plan_of(
 ) -> Plan:
     """Return the plan that an estimator's parameters describe."""
     name, max_iter = type(estimator).__name__, int(estimator.max_iter)
+    engine = get_config()["engine"]
+    if engine == "auto" and not core.available():
+        engine = "numpy"
     callbacks: list[Callback] = []
     if estimator.verbose:
         callbacks.append(reporter(name, solver.unit, 1 if one_pass else max_iter))
@@ -307,7 +311,7 @@ def plan_of(
         n_iter_no_change=int(estimator.n_iter_no_change),
         early_stopping=bool(estimator.early_stopping),
         record=estimator.record,
-        engine=get_config()["engine"],
+        engine=engine,
         last=last,
         rng=partial(state.rng, estimator.random_state),
         shuffle=bool(estimator.shuffle),
