@@ -18,7 +18,7 @@ from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import hessian
 from sklearn_neuron._engine.newton import Descent
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
-from sklearn_neuron._engine.objective import Batch, Surface, objective_of
+from sklearn_neuron._engine.objective import Batch, Surface, objective_of, two_passes
 from sklearn_neuron._engine.row_space import RowSpace, spanned
 from sklearn_neuron.activations import Logistic
 from sklearn_neuron.losses import (
@@ -59,7 +59,7 @@ def test_a_surface_agrees_with_the_two_passes(loss, form, weighted, dtype):
     network, (X, Y, weight), theta = problem(loss, form, weighted=weighted, dtype=dtype)
     weight = None if weight is None else weight.astype(dtype)
     samples = Samples(X.astype(dtype), Y.astype(bool), weight)
-    surface, batch = objective_of(network, samples), Batch(network, samples)
+    surface, batch = objective_of(network, samples), two_passes(network, samples)
     assert isinstance(surface, Surface)
     tolerance = (
         {"rtol": 1e-12, "atol": 1e-14} if dtype == np.float64 else {"rtol": 1e-5, "atol": 1e-6}

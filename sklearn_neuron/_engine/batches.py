@@ -73,6 +73,11 @@ def cut(network: Network, m: int, X_bytes: int = 0) -> list[slice]:
     return [slice(start, min(start + size, m)) for start in range(0, m, size)]
 
 
+def bytes_of(X: Matrix) -> int:
+    """Return the bytes of the values of X."""
+    return int(X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes)
+
+
 def full_batch(network: Network, samples: Samples) -> list[Block]:
     """Return all samples as one batch.
 
@@ -92,7 +97,7 @@ def full_batch(network: Network, samples: Samples) -> list[Block]:
     if isinstance(X, np.ndarray) and not (X.flags.c_contiguous or X.flags.f_contiguous):
         X = np.ascontiguousarray(X)  # else BLAS gets a copy at every call
     n, blocks = X.shape[0], []
-    parts = cut(network, n, X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes)
+    parts = cut(network, n, bytes_of(X))
     for part in parts:
         space = network.workspace(part.stop - part.start)
         share = 1.0 / n if weight is None else weight[part] / n

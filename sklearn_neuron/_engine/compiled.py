@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._engine import core
-from sklearn_neuron._engine.batches import BLOCK_BYTES, X_BLOCK_BYTES, Samples
+from sklearn_neuron._engine.batches import BLOCK_BYTES, X_BLOCK_BYTES, Samples, bytes_of
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import Passed, Updater
+from sklearn_neuron._engine.objective import Batch
 from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import ACTIVATIONS, Activation
@@ -73,7 +74,10 @@ def rule_of(optimizer: Optimizer) -> str | None:
 
 
 def refusal(updater: Updater, samples: Samples) -> str:
-    """Return what of a job the core does not cover, or an empty string."""
+    """Return what of a job the core does not cover, or an empty string: then it computes the job.
+
+    That depends on nothing but the job, so that the same job always has the same bits.
+    """
     network, optimizer, loss = updater.network, updater.optimizer, updater.network.loss
     activations, losses, _ = codes()
     sigmas = [sigma_of(sigma) for sigma in network.activations]
@@ -87,18 +91,6 @@ def refusal(updater: Updater, samples: Samples) -> str:
         f"more than {MOST_SAMPLES} samples": len(samples.Y) > MOST_SAMPLES,
     }
     return ", ".join(name for name, holds in reasons.items() if holds)
-
-
-def choose(engine: str, updater: Updater, samples: Samples) -> tuple[str, bool]:
-    """Return what of a job is not covered, and whether the core computes it.
-
-    See ``set_config`` for the engines. What computes depends on nothing but the job, so that the
-    same job always has the same bits.
-    """
-    if engine == "numpy" or (engine == "auto" and not core.available()):
-        return "", False
-    reason = refusal(updater, samples)
-    return reason, not reason
 
 
 # ---- a fit in the core --------------------------------------------------------------------------
@@ -148,31 +140,7 @@ class CompiledEpochs:
         return Passed(losses[:done].tolist(), status, self._fit.interrupt)
 
 
-class CompiledObjective:
-    """The objective over all samples and its gradient, in the core.
-
-    Parameters
-    ----------
-    network : Network
-        Its θ and ∇θ are overwritten.
-    samples : Samples
-        The training data.
-    """
-
-    def __init__(self, network: Network, samples: Samples) -> None:
-        self.network, self._fit = (
-            network,
-            core_fit(Updater(network, SGD(), {}), samples, None, None),
-        )
-
-    def value_and_gradient(self, theta: Array) -> tuple[float, NDArray[np.float64]]:
-        """Return the objective at θ and its gradient, which is the caller's to keep."""
-        np.copyto(self.network.theta, theta, casting="same_kind")
-        value = float(self._fit.objective())
-        return value, self.network.grad.astype(np.float64)
-
-
-def compiled_objective(engine: str, network: Network, samples: Samples) -> CompiledObjective | None:
+def compiled_objective(network: Network, samples: Samples) -> Batch | None:
     """Return the objective in the core, if it covers the job and is the faster one.
 
     Without a hidden layer that is so for one output of dense samples: 13 / 114 / 2,658 µs on
@@ -181,9 +149,10 @@ def compiled_objective(engine: str, network: Network, samples: Samples) -> Compi
     single = network.layer_sizes[-1] == 1 and isinstance(samples.X, np.ndarray)
     if len(network.W) == 1 and not single:
         return None
-    if not choose(engine, Updater(network, SGD(), {}), samples)[1]:
+    updater = Updater(network, SGD(), {})
+    if refusal(updater, samples):
         return None
-    return CompiledObjective(network, samples)
+    return Batch(network, core_fit(updater, samples, None, None).objective)
 
 
 def core_fit(
@@ -294,10 +263,8 @@ def blocks(network: Network, samples: Samples, *, full: bool, as_in_numpy: bool)
     """
     itemsize = network.dtype.itemsize
     if as_in_numpy:
-        X = samples.X
-        n_bytes = (X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes) if full else 0
         widest = max(network.layer_sizes[1:]) * itemsize
-        least = -(-n_bytes // X_BLOCK_BYTES)
+        least = -(-bytes_of(samples.X) // X_BLOCK_BYTES) if full else 0
         return {"row_bytes": widest, "block_bytes": BLOCK_BYTES, "least_blocks": least}
     n_features = network.layer_sizes[0] if isinstance(samples.X, np.ndarray) else 0
     row = max(n_features, sum(network.layer_sizes[1:])) * itemsize

@@ -21,6 +21,7 @@ zero in the biases, which so stay where they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -126,16 +127,16 @@ class Batch:
     ----------
     network : Network
         Its θ and ∇θ are overwritten.
-    samples : Samples
-        The training data.
+    evaluate : callable
+        Returns the objective at the network's θ, and leaves its gradient in ∇θ.
     """
 
-    def __init__(self, network: Network, samples: Samples) -> None:
-        self.network, self.blocks = network, full_batch(network, samples)
+    def __init__(self, network: Network, evaluate: Callable[[], float]) -> None:
+        self.network, self.evaluate = network, evaluate
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         np.copyto(self.network.theta, theta, casting="same_kind")
-        value = objective(self.network, self.blocks)
+        value = self.evaluate()
         return value, self.network.grad.astype(np.float64)
 
 
@@ -329,6 +330,11 @@ class Surface:
         return np.where(sizes > 0.0, sizes, 1.0)
 
 
+def two_passes(network: Network, samples: Samples) -> Batch:
+    """Return the objective of a network by the two passes in NumPy."""
+    return Batch(network, partial(objective, network, full_batch(network, samples)))
+
+
 def objective_of(network: Network, samples: Samples) -> Objective:
     """Return the objective of a network, in its dtype.
 
@@ -337,7 +343,7 @@ def objective_of(network: Network, samples: Samples) -> Objective:
     """
     one_of_sparse = network.layer_sizes[-1] == 1 and not isinstance(samples.X, np.ndarray)
     if len(network.layer_sizes) > 2 or one_of_sparse:
-        return Batch(network, samples)
+        return two_passes(network, samples)
     return Surface(network, samples, network.dtype, center=False)
 
 

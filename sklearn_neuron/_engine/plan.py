@@ -69,7 +69,7 @@ class Plan(NamedTuple):
     n_iter_no_change: int
     early_stopping: bool
     record: str
-    engine: str
+    engine: str  # as ``set_config`` has it; without a core "auto" is "numpy"
     last: Checkpoint  # where earlier calls have left training
     rng: Callable[[], np.random.RandomState]
     shuffle: bool

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
-from sklearn_neuron._engine.compiled import CompiledEpochs, choose, compiled_objective
+from sklearn_neuron._engine.compiled import CompiledEpochs, compiled_objective, refusal
 from sklearn_neuron._engine.descent import SCALE, descend, plateau_of
 from sklearn_neuron._engine.epochs import (
     PENALTY_STATE,
@@ -115,11 +115,11 @@ class Updates(Solver):
         """Choose what computes the epochs: that depends on the job alone."""
         updater, batch_size = run.history.updater(network, self.optimizer, state), plan.batch_size
         full = batch_size is None or batch_size >= len(samples.Y)
-        compiled = False
         if plan.engine != "numpy":
-            run.refusal, compiled = choose(plan.engine, updater, samples)
-        if compiled:
-            return CompiledEpochs(updater, samples, batch_size, None if full else plan.shuffling())
+            run.refusal = refusal(updater, samples)
+            if not run.refusal:
+                rng = None if full else plan.shuffling()
+                return CompiledEpochs(updater, samples, batch_size, rng)
         if full or batch_size is None:
             return FullBatchEpochs(updater, full_batch(network, samples))
         batches = MiniBatches(network, samples, batch_size)
@@ -180,7 +180,7 @@ class LBFGS(Solver):
     unsupported = WITHOUT_UPDATES
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        compiled = compiled_objective(plan.engine, network, samples)
+        compiled = None if plan.engine == "numpy" else compiled_objective(network, samples)
         function, plateau = compiled or objective_of(network, samples), plateau_of(plan)
         run.engine = "compiled" if compiled else "numpy"
         at_start = True
