@@ -37,7 +37,7 @@ template <class T> class Fit {
   Data<T> data;
   Network<T> net;
   T *theta, *grad;
-  i64 n_weights, n_parameters, n_trained, P_in = 0;
+  i64 n_weights, n_parameters, n_trained;
   bool full, plain, single;
   i64 batch_size, most_rows;
   Generator *generator;

@@ -98,7 +98,7 @@ template <class T> struct Data {
   }
 };
 
-// Sum of squares of the weights, before an update; 0 where there is no penalty.
+// Sum of squares, in double precision from here on.
 template <class T> INLINE double squares(i64 n, const T *w) { return static_cast<double>(dot(n, w, w)); }
 
 template <class T> INLINE bool finite(i64 n, const T *x) {

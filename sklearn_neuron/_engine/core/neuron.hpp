@@ -31,33 +31,13 @@ template <class T> INLINE void prefetch_row(const Data<T> &d, i64 i) {
 
 // z = bias + X w for some samples
 template <class T> void rows_dot(const Data<T> &d, const Rows &rows, const T *w, T bias, T *z) {
-  constexpr int V = WIDTH<T>;
   const i64 p = d.p;
-  if (!rows.order) {
-    rows_times(rows.m, p, d.X + rows.first * p, p, w, bias, z);
-    return;
+  if (rows.order) {
+    rows_times(rows.m, p, [&](i64 r) { return d.X + rows[r] * p; }, w, bias, z);
+  } else {
+    const T *X = d.X + rows.first * p;
+    rows_times(rows.m, p, [=](i64 r) { return X + r * p; }, w, bias, z);
   }
-  i64 r = 0;
-  for (; r + V <= rows.m; r += V) {
-    const T *x[V];
-    Pack<T> t[V] = {};
-    UNROLL
-    for (int k = 0; k < V; k++) x[k] = d.X + rows[r + k] * p;
-    i64 j = 0;
-    for (; j + V <= p; j += V) {
-      const Pack<T> along = load(w + j);
-      UNROLL
-      for (int k = 0; k < V; k++) t[k] += load(x[k] + j) * along;
-    }
-    if (j < p) {
-      const int part = static_cast<int>(p - j);
-      const Pack<T> along = load_part(w + j, part);
-      UNROLL
-      for (int k = 0; k < V; k++) t[k] += load_part(x[k] + j, part) * along;
-    }
-    store(z + r, sums<T>(t) + bias);
-  }
-  for (; r < rows.m; r++) z[r] = bias + dot(p, d.X + rows[r] * p, w);
 }
 
 // g[j] += sum of delta x[j] over some samples, for N packs of columns. Meanwhile what comes `ahead` in

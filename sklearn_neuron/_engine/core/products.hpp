@@ -208,32 +208,49 @@ template <class T> void multiply(Product<T> p, i64 M, i64 N, i64 column, T *memo
 
 // ---- the products of a layer, with rows of m samples -----------------------------------------------
 
-// out[r] = X[r] . w for m rows at a distance of `row`, plus a number
-template <class T> INLINE void rows_times(i64 m, i64 n, const T *X, i64 row, const T *w, T plus, T *out) {
+template <int N> struct Number { static constexpr int value = N; };
+
+// t[r][k] = x(k) . D[r] for the rows x(0), x(1), ..., as many as a pack holds, and R rows of D, in packs
+// whose sums are still to be taken.
+template <class T, int R, class Row> INLINE void dots(i64 n, Row x, const T *D, Pack<T> (&t)[R][WIDTH<T>]) {
+  constexpr int V = WIDTH<T>;
+  const auto add = [&](i64 j, auto load_from) INLINE_LAMBDA {
+    Pack<T> d[R];
+    UNROLL
+    for (int r = 0; r < R; r++) d[r] = load_from(D + r * n + j);
+    UNROLL
+    for (int k = 0; k < V; k++) {
+      const Pack<T> along = load_from(x(k) + j);
+      UNROLL
+      for (int r = 0; r < R; r++) t[r][k] += along * d[r];
+    }
+  };
+  i64 j = 0;
+  for (; j + V <= n; j += V) add(j, [](const T *p) INLINE_LAMBDA { return load(p); });
+  if (j < n) {
+    const int part = static_cast<int>(n - j);
+    add(j, [part](const T *p) INLINE_LAMBDA { return load_part(p, part); });
+  }
+}
+
+// out[r] = row(r) . w for m rows, plus a number
+template <class T, class Row> INLINE void rows_times(i64 m, i64 n, Row row, const T *w, T plus, T *out) {
   constexpr int V = WIDTH<T>;
   i64 r = 0;
-  for (; r + V <= m; r += V, X += V * row) {
-    Pack<T> t[V] = {};
-    i64 j = 0;
-    for (; j + V <= n; j += V) {
-      const Pack<T> along = load(w + j);
-      UNROLL
-      for (int k = 0; k < V; k++) t[k] += load(X + k * row + j) * along;
-    }
-    if (j < n) {
-      const int part = static_cast<int>(n - j);
-      const Pack<T> along = load_part(w + j, part);
-      UNROLL
-      for (int k = 0; k < V; k++) t[k] += load_part(X + k * row + j, part) * along;
-    }
-    store(out + r, sums<T>(t) + plus);
+  for (; r + V <= m; r += V) {
+    const T *x[V];
+    Pack<T> t[1][V] = {};
+    UNROLL
+    for (int k = 0; k < V; k++) x[k] = row(r + k);
+    dots<T, 1>(n, [&](int k) INLINE_LAMBDA { return x[k]; }, w, t);
+    store(out + r, sums<T>(t[0]) + plus);
   }
-  for (; r < m; r++, X += row) out[r] = plus + dot(n, X, w);
+  for (; r < m; r++) out[r] = plus + dot(n, row(r), w);
 }
 
 // out (m, n_out) = A (m, n_in) W
 template <class T> INLINE void times(i64 m, i64 n_in, i64 n_out, const T *A, const T *W, T *memory, T *out) {
-  if (n_out == 1) rows_times(m, n_in, A, n_in, W, T(0), out);
+  if (n_out == 1) rows_times(m, n_in, [=](i64 r) { return A + r * n_in; }, W, T(0), out);
   else multiply<T>({n_in, A, n_in, 1, W, n_out, out, n_out, T(0), T(1)}, m, n_out, 1, memory);
 }
 
@@ -246,49 +263,23 @@ INLINE void transposed_times(i64 m, i64 n_in, i64 n_out, const T *A, const T *de
     multiply<T>({m, A, 1, n_in, delta, n_out, out, n_out, keep, factor}, n_in, n_out, 1, memory);
 }
 
-// out[r, i] = X[i] . D[r] for V rows of X and R of D, n long
-template <class T, int R> INLINE void dots(i64 n, const T *X, i64 row, const T *D, i64 drow, T *out, i64 orow) {
-  constexpr int V = WIDTH<T>;
-  Pack<T> t[R][V] = {};
-  i64 j = 0;
-  for (; j + V <= n; j += V) {
-    Pack<T> d[R];
-    UNROLL
-    for (int r = 0; r < R; r++) d[r] = load(D + r * drow + j);
-    UNROLL
-    for (int k = 0; k < V; k++) {
-      const Pack<T> x = load(X + k * row + j);
-      UNROLL
-      for (int r = 0; r < R; r++) t[r][k] += x * d[r];
-    }
-  }
-  if (j < n) {
-    const int part = static_cast<int>(n - j);
-    Pack<T> d[R];
-    UNROLL
-    for (int r = 0; r < R; r++) d[r] = load_part(D + r * drow + j, part);
-    UNROLL
-    for (int k = 0; k < V; k++) {
-      const Pack<T> x = load_part(X + k * row + j, part);
-      UNROLL
-      for (int r = 0; r < R; r++) t[r][k] += x * d[r];
-    }
-  }
-  UNROLL
-  for (int r = 0; r < R; r++) store(out + r * orow, sums<T>(t[r]));
-}
-
-// The same for all rows of X and of D.
+// out[r, i] = X[i] . D[r] for all rows of X (n_in, n) and D (m, n)
 template <class T> void all_dots(i64 m, i64 n_in, i64 n, const T *X, const T *D, T *out) {
   constexpr int V = WIDTH<T>, R = BYTES == 64 && V == 8 ? 3 : (V <= 4 ? 2 : 1);
-  i64 i = 0;
+  i64 i = 0, r = 0;
+  const auto some = [&](auto count) INLINE_LAMBDA {
+    Pack<T> t[count.value][V] = {};
+    dots<T, count.value>(n, [&](int k) INLINE_LAMBDA { return X + (i + k) * n; }, D + r * n, t);
+    UNROLL
+    for (int s = 0; s < count.value; s++) store(out + (r + s) * n_in + i, sums<T>(t[s]));
+    r += count.value;
+  };
   for (; i + V <= n_in; i += V) {
-    i64 r = 0;
-    for (; r + R <= m; r += R) dots<T, R>(n, X + i * n, n, D + r * n, n, out + r * n_in + i, n_in);
-    if constexpr (R > 2) if (m - r == 2) { dots<T, 2>(n, X + i * n, n, D + r * n, n, out + r * n_in + i, n_in); r += 2; }
-    for (; r < m; r++) dots<T, 1>(n, X + i * n, n, D + r * n, n, out + r * n_in + i, n_in);
+    for (r = 0; r + R <= m;) some(Number<R>{});
+    if constexpr (R > 2) if (m - r == 2) some(Number<2>{});
+    while (r < m) some(Number<1>{});
   }
-  for (; i < n_in; i++) for (i64 r = 0; r < m; r++) out[r * n_in + i] = dot(n, X + i * n, D + r * n);
+  for (; i < n_in; i++) for (r = 0; r < m; r++) out[r * n_in + i] = dot(n, X + i * n, D + r * n);
 }
 
 // out (m, n_in) = delta (m, n_out) W^T
@@ -302,7 +293,7 @@ void times_transposed(i64 m, i64 n_in, i64 n_out, const T *delta, const T *W, T 
       });
     }
   } else if (m == 1) {
-    rows_times(n_in, n_out, W, n_out, delta, T(0), out);
+    rows_times(n_in, n_out, [=](i64 i) { return W + i * n_out; }, delta, T(0), out);
   } else if (m <= FEW_ROWS && n_out >= LONG_DOT) {
     all_dots(m, n_in, n_out, W, delta, out);
   } else {

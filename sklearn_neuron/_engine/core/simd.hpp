@@ -15,12 +15,10 @@
 
 #if defined(__GNUC__)
 #define INLINE inline __attribute__((always_inline))
-#define RESTRICT __restrict__
 #define INLINE_LAMBDA __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 #else
 #define INLINE inline
-#define RESTRICT
 #define INLINE_LAMBDA
 #define UNROLL
 #endif
