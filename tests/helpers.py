@@ -1,6 +1,9 @@
 """What several test files share: the five estimators, and quick ways to make them."""
 
 import inspect
+import os
+import subprocess
+import sys
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -58,3 +61,11 @@ def target_for(cls, n, classes=3, seed=0):
     """Return a y that the estimator can be fitted to."""
     rng = np.random.RandomState(seed)
     return rng.uniform(size=n) if cls in REGRESSORS else np.arange(n) % classes
+
+
+def run(code, **environment):
+    """Run code in a fresh process, with these variables of the environment."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip

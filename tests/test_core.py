@@ -5,7 +5,6 @@ import contextlib
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from helpers import parameters_of
+from helpers import parameters_of, run
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -583,13 +582,6 @@ def test_configuration():
         set_config(engine="torch")
     get_config()["engine"] = "numpy"
     assert get_config() == {"engine": "auto"}
-
-
-def run(code, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
-        env={**os.environ, **environment},
-    )  # fmt: skip
 
 
 def test_threads_agree():

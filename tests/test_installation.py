@@ -1,11 +1,9 @@
 """What was installed: all files, the compiled core, and what the build wrote down of it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from helpers import run
 
 import sklearn_neuron
 from sklearn_neuron._engine import core
@@ -13,14 +11,6 @@ from sklearn_neuron._engine import core
 PACKAGE = Path(sklearn_neuron.__file__).parent
 SOURCE = Path(__file__).parents[1] / "sklearn_neuron"
 VARIANTS = ("baseline", "v3", "v4")
-
-
-def run(code, **environment):
-    """Run code in a fresh process."""
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
-        env={**os.environ, **environment},
-    )  # fmt: skip
 
 
 def test_python_files_are_installed_as_they_are():

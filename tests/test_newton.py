@@ -33,6 +33,8 @@ from sklearn_neuron.losses import (
 from sklearn_neuron.network import Network
 
 NEURONS = [SigmoidNeuronRegressor, LogisticNeuronClassifier]
+#: The solvers with second derivatives, as messages call them.
+SOLVERS = {"newton": "Newton's method", "newton-cg": "newton-cg"}
 WITHOUT_CURVATURE = {"absolute_error", "quantile", "perceptron"}
 PROBE = np.full((2, 3), 0.5)
 LOSSES_WITH_CURVATURE = [
@@ -280,6 +282,7 @@ def check_ends_well(model, X, y):
     return model
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("cls", NEURONS)
 @pytest.mark.parametrize(
     "spoil",
@@ -291,9 +294,9 @@ def check_ends_well(model, X, y):
     ],
     ids=["twice", "collinear", "constant", "zero"],
 )
-def test_singular_columns(cls, spoil):
+def test_singular_columns(cls, spoil, solver):
     X, y = binary() if cls is LogisticNeuronClassifier else fractions()
-    fit = {"solver": "newton", "tol": 1e-8}
+    fit = {"solver": solver, "tol": 1e-8}
     plain = cls(**fit).fit(X, y)
     model = check_ends_well(cls(**fit), spoil(X), y)
     assert_allclose(model.loss_, plain.loss_, rtol=1e-8)
@@ -301,9 +304,13 @@ def test_singular_columns(cls, spoil):
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("alpha", [0.0, 1e-3])
-def test_more_columns_than_rows(classes, alpha):
-    X = np.random.RandomState(0).normal(size=(20, 50))
-    model = check_ends_well(newton(alpha=alpha, tol=1e-6), X, np.arange(20) % classes)
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_more_columns_than_rows(classes, alpha, form, solver):
+    X = form(np.random.RandomState(0).normal(size=(20, 50)))
+    model = check_ends_well(
+        newton(solver=solver, alpha=alpha, tol=1e-6), X, np.arange(20) % classes
+    )
     assert model.score(X, np.arange(20) % classes) == 1.0
 
 
@@ -361,10 +368,11 @@ def test_units_of_the_features_do_not_matter(factor):
     assert_allclose(other.coef_ * units, plain.coef_, rtol=1e-5)
 
 
-def test_numbers_beyond_all_bounds_are_a_divergence():
+@pytest.mark.parametrize(("solver", "title"), SOLVERS.items())
+def test_numbers_beyond_all_bounds_are_a_divergence(solver, title):
     X, y = binary()
-    with pytest.raises(ValueError, match=r"diverged .* Newton's method.*StandardScaler"):
-        newton().fit(X * 1e200, y)
+    with pytest.raises(ValueError, match=rf"diverged .* {title}.*StandardScaler"):
+        newton(solver=solver).fit(X * 1e200, y)
 
 
 # ---- as an estimator ---------------------------------------------------------------------------
@@ -377,7 +385,8 @@ def test_only_neurons_with_a_hessian_have_it(cls):
         make(cls, solver="newton").fit(np.eye(4), [0, 1, 0, 1])
 
 
-def test_a_loss_without_curvature_is_refused():
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_loss_without_curvature_is_refused(solver):
     class Own(Loss):
         link = Logistic()
 
@@ -386,7 +395,7 @@ def test_a_loss_without_curvature_is_refused():
 
     X, y = binary()
     with pytest.raises(ValueError, match=r"second derivative .*curvature"):
-        newton(loss=Own()).fit(X, y)
+        newton(solver=solver, loss=Own()).fit(X, y)
 
 
 def test_neither_l1_nor_partial_fit():
@@ -417,12 +426,13 @@ def test_float32_works_in_float64(form):
     assert_allclose(narrow.coef_, wide.coef_, rtol=1e-5)
 
 
-def test_input_is_not_written_to():
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_input_is_not_written_to(solver):
     X, y = binary()
     weight, copy = np.ones(len(y)), X.copy()
     for array in (X, y, weight):
         array.flags.writeable = False
-    newton().fit(X, y, weight)
+    newton(solver=solver).fit(X, y, weight)
     assert_array_equal(X, copy)
 
 
@@ -460,11 +470,12 @@ def test_verbose(capsys):
     assert "iteration   1/200  loss 0." in capsys.readouterr().out
 
 
-def test_too_few_iterations_are_said_so():
+@pytest.mark.parametrize(("solver", "title"), SOLVERS.items())
+def test_too_few_iterations_are_said_so(solver, title):
     X, y = binary()
-    with pytest.warns(ConvergenceWarning, match=r"Newton's method stopped after 2 .*max_iter=2"):
-        newton(max_iter=2).fit(X, y)
-    assert newton(max_iter=3, tol=None).fit(X, y).n_iter_ == 3
+    with pytest.warns(ConvergenceWarning, match=rf"{title} stopped after 2 .*max_iter=2"):
+        newton(solver=solver, max_iter=2).fit(X, y)
+    assert newton(solver=solver, max_iter=3, tol=None).fit(X, y).n_iter_ == 3
 
 
 @pytest.mark.parametrize("shift", [1e3, 1e6, 1e8])
