@@ -56,18 +56,23 @@ def hessian(surface: Surface, z: Floats, derivative: Derivative, stride: int = 1
         for block, column in zip(blocks, h.T, strict=True):
             add_gram(block, X, column)
     for k, l, block in zip(*pairs, blocks, strict=True):
-        if not sparse.issparse(surface.X):
-            mirror(block)
-        if k == l:
-            block[np.diag_indices(m - 1)] += surface.alpha
-        if not surface.fit_intercept:
-            block[-1], block[:, -1] = 0.0, 0.0
-            block[-1, -1] = k == l
+        close(surface, block, own=k == l)
+        if whole is not None:
+            whole[l, :, k] = block
     if whole is None:
         return Hessian(blocks, convex)
-    for k, l in zip(*pairs, strict=True):
-        whole[l, :, k] = whole[k, :, l]
     return Hessian([competing(whole, surface.alpha)], convex)
+
+
+def close(surface: Surface, block: Floats, *, own: bool) -> None:
+    """Give a block of H its lower triangle and, if it is of one output, the penalty."""
+    if not sparse.issparse(surface.X):
+        mirror(block)
+    if own:
+        block[np.diag_indices(surface.p)] += surface.alpha
+    if not surface.fit_intercept:
+        block[-1], block[:, -1] = 0.0, 0.0
+        block[-1, -1] = own
 
 
 def add_gram(block: Floats, X: Matrix, h: Floats) -> None:
