@@ -26,6 +26,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
 
 from sklearn_neuron._engine.batches import Samples, full_batch, row_view
 from sklearn_neuron._engine.epochs import objective
@@ -205,12 +206,13 @@ class Surface:
             self.share = weight.astype(self.dtype) / self.n
         self.softmax = isinstance(network.loss.link, Softmax)
         self.center: Floats | None = None
+        low, high = SURFACE_BLOCK_ROWS
+        numbers = self.p if isinstance(X, np.ndarray) else X.nnz // self.n
+        size = max(low, min(high // self.K, SURFACE_BLOCK // max(1, numbers)))
         if isinstance(X, np.ndarray):
-            low, high = SURFACE_BLOCK_ROWS
-            size = max(low, min(high // self.K, SURFACE_BLOCK // max(1, self.p)))
             self.center = far_center(X) if self.fit_intercept and center else None
         else:  # a block adds a dense p × p matrix, which should not be more work than its rows
-            size = max(8 * self.p, SURFACE_BLOCK * self.n // max(1, X.nnz))
+            size = max(8 * self.p, size)
         self._size = min(size, self.n)
         self.blocks = self.parts(1)
         self.frame: Frame = Centered(self.center) if frame is None else frame
@@ -466,8 +468,16 @@ def add_transposed(X: Matrix, delta: Array, grad: Floats) -> None:
     if isinstance(X, np.ndarray):
         grad[:-1] += (delta.T @ X).T
     else:
-        grad[:-1] += X.T @ delta
+        grad[:-1] += transpose_of(X) @ delta
     grad[-1] += delta.sum(axis=0)
+
+
+def transpose_of(X: Matrix) -> Matrix:
+    """Return Xᵀ of CSR without copying anything; X.T copies a view of less than half of X."""
+    csc = sparse.csc_array if isinstance(X, sparse.sparray) else sparse.csc_matrix
+    view = csc(X.shape[::-1], dtype=X.dtype)
+    view.data, view.indices, view.indptr = X.data, X.indices, X.indptr
+    return view
 
 
 def squared(X: Matrix) -> Matrix:
