@@ -501,7 +501,7 @@ def test_sparse_rows_pass_in_blocks(monkeypatch):
     X = sparse.random(400, 5, density=0.4, format="csr", random_state=0)
     y = np.arange(400) % 2
     whole = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
-    monkeypatch.setattr("sklearn_neuron._engine.objective.SURFACE_BLOCK", 64)
+    monkeypatch.setattr("sklearn_neuron._engine.objective.SURFACE_BLOCK_ROWS", (1, 40))
     network = Network((5, 1), [], BinaryCrossEntropy())
     assert len(Surface(network, Samples(X, y[:, None] * 1.0, None)).blocks) == 10
     parts = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
