@@ -215,6 +215,8 @@ class Surface:
             size = max(8 * self.p, size)
         self._size = min(size, self.n)
         self.blocks = self.parts(1)
+        one = len(self.blocks) == 1
+        self._views = [X] if one else [row_view(X, part) for part in self.blocks]
         self.frame: Frame = Centered(self.center) if frame is None else frame
 
     def parts(self, stride: int) -> list[slice]:
@@ -224,8 +226,7 @@ class Surface:
 
     def columns(self, part: slice) -> Matrix:
         """Return some rows of X, as floats of the dtype, centered."""
-        whole = part == slice(0, self.n, 1)
-        X = self.X if whole else row_view(self.X, part) if part.step == 1 else self.X[part]
+        X = self._views[part.start // self._size] if part.step == 1 else self.X[part]
         return X.astype(self.dtype, copy=False) if self.center is None else X - self.center
 
     def rows(self, part: slice) -> tuple[Matrix, Floats, Floats]:
@@ -454,22 +455,23 @@ def no_curvature(loss: object) -> str:
 def outputs(X: Matrix, theta: Floats) -> Floats:
     """Return z of some samples, column by column in memory."""
     W, b = theta[:-1], theta[-1]
-    if isinstance(X, np.ndarray) and len(b) > 1:
-        z: Floats = (W.T @ X.T).T
+    if not isinstance(X, np.ndarray):
+        z: Floats = np.asfortranarray(X @ W)
+    elif len(b) == 1:
+        z = np.dot(X, W)
     else:
-        z = np.asfortranarray(X @ W)
-    if b.any():
-        z += b
+        z = np.dot(W.T, X.T).T
+    z += b
     return z
 
 
 def add_transposed(X: Matrix, delta: Array, grad: Floats) -> None:
     """Add X̃ᵀ δ to a gradient."""
     if isinstance(X, np.ndarray):
-        grad[:-1] += (delta.T @ X).T
+        grad[:-1] += np.dot(delta.T, X).T
     else:
         grad[:-1] += transpose_of(X) @ delta
-    grad[-1] += delta.sum(axis=0)
+    grad[-1] += np.add.reduce(delta, axis=0)
 
 
 def transpose_of(X: Matrix) -> Matrix:
