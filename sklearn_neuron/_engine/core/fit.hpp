@@ -64,7 +64,10 @@ template <class T> class Fit {
   double plain_step(const Rows &rows, const Constants<T> &k);
   double single_step(const Rows &rows, const Constants<T> &k, const T *next);
   double neuron_epoch(const Rows &all, const Constants<T> &k);
+  i64 group_size() const;
+  double neuron_pass(const Rows &rows, const Sums<T> &s, T *w, T *b);
   double neuron_gradient(const Rows &rows);
+  double plain_neuron_step(const Rows &rows, const Constants<T> &k);
   void move(Constants<T> k);
   void clip();
   void average(Epochs &e);
@@ -350,26 +353,46 @@ template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<
   return total;
 }
 
-// The gradient of a single neuron over some samples, in groups that stay in the cache.
-template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
+// Samples of a group of a single neuron: both passes find them in the cache.
+template <class T> i64 Fit<T>::group_size() const {
+  const i64 rows = GROUP_BYTES / (larger(1, data.p) * static_cast<i64>(sizeof(T))) / WIDTH<T> * WIDTH<T>;
+  return larger(LEAST_GROUP, lesser(MOST_GROUP, rows));
+}
+
+// Both passes of a single neuron for a group of a batch: w = keep w + factor (gradient), and so for b.
+// Returns the sum of weight times loss.
+template <class T> double Fit<T>::neuron_pass(const Rows &rows, const Sums<T> &s, T *w, T *b) {
   const i64 p = data.p;
-  const i64 group = larger(LEAST_GROUP, lesser(MOST_GROUP, GROUP_BYTES / (larger(1, p) * static_cast<i64>(sizeof(T))) / WIDTH<T> * WIDTH<T>));
-  T *z = outputs.at, *delta = small.at + 1, bias = T(0);
-  std::memset(grad, 0, sizeof(T) * n_parameters);
+  T *z = outputs.at, *delta = small.at + 1;
+  rows_dot(data, rows, theta, theta[n_weights], z);
+  const T *y = data.targets(rows, targets.at);
+  const double total = loss_and_delta<T>(net.loss, {rows.m, 1, z, y, data.weights(rows, weights.at), s.factor, net.loss_constant, delta});
+  note_mistakes(rows.m, z, y);
+  rows_add(data, rows, delta, rows.order ? 0 : rows.m * p, s.keep, w);
+  Pack<T> deltas = {};
+  each_pack<T>(rows.m, [&](i64 r, int part) { deltas += load_some(delta + r, part); });
+  if (g.fit_intercept) *b = (s.keep_b == T(0) ? T(0) : s.keep_b * *b) + sum<T>(deltas);
+  return total;
+}
+
+template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
+  const i64 group = group_size();
   double total = 0.0;
+  grad[n_weights] = T(0);
   for (i64 start = 0; start < rows.m; start += group) {
     const Rows some = rows.part(start, lesser(group, rows.m - start));
-    rows_dot(data, some, theta, theta[n_weights], z);
-    const T *y = data.targets(some, targets.at);
-    total += loss_and_delta<T>(net.loss, {some.m, 1, z, y, data.weights(some, weights.at), T(1) / rows.m, net.loss_constant, delta});
-    note_mistakes(some.m, z, y);
-    rows_add(data, some, delta, rows.order ? 0 : group * p, grad);
-    Pack<T> deltas = {};
-    each_pack<T>(some.m, [&](i64 r, int part) { deltas += load_some(delta + r, part); });
-    bias += sum<T>(deltas);
-    if (poll(static_cast<double>(some.m) * 2 * p)) break;
+    const T keep = start ? T(1) : T(0);
+    total += neuron_pass(some, {keep, keep, T(1) / rows.m}, grad, grad + n_weights);
+    if (poll(static_cast<double>(some.m) * 2 * data.p)) break;
   }
-  grad[p] = g.fit_intercept ? bias : T(0);
+  return total;
+}
+
+// Plain gradient descent for a batch of one group: no gradient in memory.
+template <class T> double Fit<T>::plain_neuron_step(const Rows &rows, const Constants<T> &k) {
+  const Sums<T> s = {T(1) - k.eta * (k.alpha + k.decay), T(1), -k.eta / rows.m};
+  const double total = neuron_pass(rows, s, theta, theta + n_weights);
+  poll(static_cast<double>(rows.m) * 2 * data.p);
   return total;
 }
 
@@ -378,7 +401,9 @@ template <class T> double Fit<T>::batch(const Rows &rows, const Rows &rest, doub
   double total;
   e.t += 1;
   const Constants<T> k = constants(eta, e.t);
-  if (single) {
+  if (single && plain && rows.m <= group_size()) {
+    total = plain_neuron_step(rows, k);
+  } else if (single) {
     total = neuron_gradient(rows);
     if (!interrupted) move(k);
   } else if (rows.m == 1 && g.max_norm == 0.0 && (data.X || !plain)) {

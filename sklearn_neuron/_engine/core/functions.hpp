@@ -112,6 +112,13 @@ template <class V> INLINE V log(V x) {
   return (k + upper) * T(0.69314718055994530942) + twice_artanh((half - T(1)) / (half + T(1))) + (x - x);
 }
 
+// log(1 + s) for s >= 0, as log(u) + (s - (u - 1)) / u with u = 1 + s rounded
+template <class V> INLINE V log1p_of_any(V s) {
+  using T = Element<V>;
+  const V u = s + T(1);
+  return log(u) + (s - (u - T(1))) / u;
+}
+
 // erfc(x) for x >= 0, given exp(-x^2): erfcx(x) (1 + 2 x) is a polynomial in (x - 3) / (x + 3)
 template <class V> INLINE V erfc(V x, V gauss) {
   using T = Element<V>;

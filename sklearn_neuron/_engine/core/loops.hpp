@@ -65,6 +65,49 @@ template <class T> struct Outputs {
   T *delta;  // receives delta times share and weight
 };
 
+// Whether a loss says its value as log(1 + e) + rest.
+template <class Loss, class = void> constexpr bool IS_APART = false;
+template <class Loss> constexpr bool IS_APART<Loss, std::void_t<decltype(&Loss::template apart<float>)>> = true;
+
+// The sum of losses without weights. Of log(1 + e) + log(1 + e') + ..., the product (1 + e)(1 + e') ...
+// = 1 + s is kept instead, as s, which has all digits of small e, and is at most 2^16.
+template <class Loss, class T> class LossSum {
+ public:
+  // Adds the losses of a pack of outputs, and returns delta.
+  INLINE Pack<T> add(Pack<T> z, Pack<T> y, T c) {
+    Pack<T> value, delta;
+    if constexpr (IS_APART<Loss>) {
+      Pack<T> e;
+      Loss::apart(z, y, c, e, value, delta);
+      s = s * e + (s + e);
+    } else {
+      Loss::both(z, y, c, value, delta);
+    }
+    values += value;
+    if (++since == 16) flush();  // float32 sums stay short
+    return delta;
+  }
+  INLINE double total() {
+    flush();
+    return so_far;
+  }
+
+ private:
+  Pack<T> values = {}, s = {};
+  double so_far = 0.0;
+  int since = 0;
+
+  INLINE void flush() {
+    if constexpr (IS_APART<Loss>) values += log1p_of_any(s);
+    so_far += sum<T>(values);
+    values = s = Pack<T>{};
+    since = 0;
+  }
+};
+
+// Packs of outputs from which their losses are summed up by LossSum, whose end costs as much as two.
+constexpr i64 MANY = 4;
+
 // Writes delta and returns the sum of weight times loss.
 template <class Loss, class T> double loss_rows(const Outputs<T> &o) {
   double total = 0.0;
@@ -75,9 +118,7 @@ template <class Loss, class T> double loss_rows(const Outputs<T> &o) {
     }
     return total;
   }
-  Pack<T> sums_ = {};
-  i64 since = 0;
-  each_pack<T>(o.m * o.K, [&](i64 i, int part) {
+  const auto some = [&](i64 i, int part) INLINE_LAMBDA {
     Pack<T> value, delta;
     Loss::both(load_some(o.z + i, part), load_some(o.Y + i, part), o.c, value, delta);
     delta = delta * o.share;
@@ -87,19 +128,25 @@ template <class Loss, class T> double loss_rows(const Outputs<T> &o) {
       value *= w;
     }
     store_some(o.delta + i, delta, part);
-    if (part == WIDTH<T>) sums_ += value;
-    else {
-      T rest[WIDTH<T>];
-      store(rest, value);
-      for (int k = 0; k < part; k++) total += rest[k];
+    if (part == WIDTH<T>) {
+      total += sum<T>(value);
+      return;
     }
-    if (++since == 16) {  // float32 sums stay short
-      total += sum<T>(sums_);
-      sums_ = Pack<T>{};
-      since = 0;
-    }
-  });
-  return total + sum<T>(sums_);
+    T values[WIDTH<T>];
+    store(values, value);
+    for (int k = 0; k < part; k++) total += values[k];
+  };
+  i64 i = 0;
+  const i64 n = o.m * o.K;
+  if (!o.weight && n >= MANY * WIDTH<T>) {
+    LossSum<Loss, T> losses;
+    for (; i + WIDTH<T> <= n; i += WIDTH<T>)
+      store(o.delta + i, losses.add(load(o.z + i), load(o.Y + i), o.c) * o.share);
+    total = losses.total();
+  }
+  for (; i + WIDTH<T> <= n; i += WIDTH<T>) some(i, WIDTH<T>);
+  if (i < n) some(i, static_cast<int>(n - i));
+  return total;
 }
 
 // The cross-entropy, log(sum exp z) - y . z, and delta = softmax(z) - y. Few outputs are computed
@@ -220,6 +267,12 @@ template <class Rule, class T> struct Update {
     if (Rule::MEMORY > 1) store_some(second + j, two, part);
     return moved;
   }
+  // Moves a single parameter, and returns it.
+  INLINE T one(i64 j, T gradient) const {
+    T none = 0, &one = Rule::MEMORY > 0 ? first[j] : none, &two = Rule::MEMORY > 1 ? second[j] : none;
+    const T w = theta[j], direction = Rule::direction(gradient + k.alpha * w, k, one, two);
+    return theta[j] = w - k.eta * (direction + k.decay * w);
+  }
 };
 
 // theta -= eta direction, for parameters [from, to); penalized says whether these are weights.
@@ -258,10 +311,28 @@ template <class Rule, int N, class T> void outer_panel(const Outer<T> &o, const 
   for (int j = 0; j < N; j++) store_some(o.out + from + j * V, sums_[j], j == N - 1 ? part : V);
 }
 
+// Columns below which one number is moved at a time: parts of packs overlap in memory, and each would
+// have to wait until the one before is stored.
+template <class T> constexpr i64 FEW_COLUMNS = WIDTH<T> > 1 ? WIDTH<T> / 2 : 1;
+
+template <class Rule, class T> void outer_numbers(const Outer<T> &o, const Update<Rule, T> &update) {
+  const Update<Rule, T> step = update;
+  const T *a = o.a, *delta = o.delta, *next = o.next;
+  T sums_[FEW_COLUMNS<T>] = {};
+  i64 at = o.at;
+  for (i64 i = 0; i < o.m; i++, at += o.n)
+    for (i64 j = 0; j < o.n; j++) {
+      const T moved = step.one(at + j, a[i] * delta[j]);
+      if (next) sums_[j] += next[i] * moved;
+    }
+  for (i64 j = 0; next && j < o.n; j++) o.out[j] = sums_[j];
+}
+
 template <class Rule, class T>
 void update_outer(const Outer<T> &o, const Constants<T> &k, bool penalized, T *theta, T *const *memory) {
   const Update<Rule, T> step(k, penalized, theta, memory);
   constexpr int V = WIDTH<T>;
+  if (o.n < FEW_COLUMNS<T>) return outer_numbers(o, step);
   if (!o.next) {
     i64 at = o.at;
     const T *delta = o.delta;

@@ -74,11 +74,11 @@ void forward(const Network<T> &net, const Data<T> &d, const Rows &rows, const T 
     const Layer<T> &layer = net.layers[l];
     const bool last = l == net.L - 1;
     T *out = last ? z : layer.a;
-    if (l == 0 && ready) {
-    } else if (l == 0 && !x) sparse_times(d, rows, layer.n_out, layer.W, out);
-    else times(m, layer.n_in, layer.n_out, l ? net.layers[l - 1].a : x, layer.W, net.panel, out);
+    const bool dense = !(l == 0 && (ready || !x));
+    if (dense) times(m, layer.n_in, layer.n_out, l ? net.layers[l - 1].a : x, layer.W, last ? layer.b : nullptr, net.panel, out);
+    else if (!ready) sparse_times(d, rows, layer.n_out, layer.W, out);
     if (last) {
-      activate_rows<Identity, T>(m, layer.n_out, layer.b, T(0), out, nullptr);
+      if (!dense) activate_rows<Identity, T>(m, layer.n_out, layer.b, T(0), out, nullptr);
     } else {
       layer.activation.forward(m, layer.n_out, layer.b, layer.constant, out, layer.slope);
       if (net.dropout > 0.0 && training) drop(generator, net.dropout, m * layer.n_out, out, layer.slope);

@@ -40,9 +40,9 @@ template <class T> void rows_dot(const Data<T> &d, const Rows &rows, const T *w,
   }
 }
 
-// g[j] += sum of delta x[j] over some samples, for N packs of columns. Meanwhile what comes `ahead` in
-// memory is fetched.
-template <class T, int N> INLINE void columns_add(const Data<T> &d, const Rows &rows, const T *delta, i64 j, int part, i64 ahead, T *g) {
+// g[j] = keep g[j] + sum of delta x[j] over some samples, for N packs of columns. Meanwhile what comes
+// `ahead` in memory is fetched.
+template <class T, int N> INLINE void columns_add(const Data<T> &d, const Rows &rows, const T *delta, i64 j, int part, i64 ahead, T keep, T *g) {
   constexpr int V = WIDTH<T>, CHAINS = N >= 3 ? 2 : 4;
   Pack<T> t[CHAINS][N] = {};
   const bool whole = part == V;
@@ -64,19 +64,20 @@ template <class T, int N> INLINE void columns_add(const Data<T> &d, const Rows &
   for (int k = 0; k < N; k++) {
     for (int s = 1; s < CHAINS; s++) t[0][k] += t[s][k];
     const int n = k == N - 1 ? part : V;
-    store_some(g + k * V, load_some(g + k * V, n) + t[0][k], n);
+    if (keep != T(0)) t[0][k] += keep * load_some(g + k * V, n);
+    store_some(g + k * V, t[0][k], n);
   }
 }
 
-template <class T> void rows_add(const Data<T> &d, const Rows &rows, const T *delta, i64 ahead, T *g) {
+template <class T> void rows_add(const Data<T> &d, const Rows &rows, const T *delta, i64 ahead, T keep, T *g) {
   constexpr int V = WIDTH<T>;
   for (i64 j = 0; j < d.p;) {
     const i64 left = d.p - j, n = lesser(4, ratio_up(left, V));
     const int part = static_cast<int>(lesser(left, n * V) - (n - 1) * V);
-    if (n == 1) columns_add<T, 1>(d, rows, delta, j, part, ahead, g + j);
-    else if (n == 2) columns_add<T, 2>(d, rows, delta, j, part, ahead, g + j);
-    else if (n == 3) columns_add<T, 3>(d, rows, delta, j, part, ahead, g + j);
-    else columns_add<T, 4>(d, rows, delta, j, part, ahead, g + j);
+    if (n == 1) columns_add<T, 1>(d, rows, delta, j, part, ahead, keep, g + j);
+    else if (n == 2) columns_add<T, 2>(d, rows, delta, j, part, ahead, keep, g + j);
+    else if (n == 3) columns_add<T, 3>(d, rows, delta, j, part, ahead, keep, g + j);
+    else columns_add<T, 4>(d, rows, delta, j, part, ahead, keep, g + j);
     j += lesser(left, n * V);
   }
 }

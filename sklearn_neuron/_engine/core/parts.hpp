@@ -155,11 +155,17 @@ struct Poisson {
 };
 
 struct BinaryCrossEntropy {
-  template <class V> static INLINE void both(V z, V y, Element<V>, V &value, V &delta) {
+  // The value is log(1 + e) + rest. A sum of many needs a single logarithm: see LossSum in loops.hpp.
+  template <class V> static INLINE void apart(V z, V y, Element<V>, V &e, V &rest, V &delta) {
     using T = Element<V>;
-    const V e = exp(-absolute(z));
-    value = log1p(e) + (positive(z) - y * z);  // this difference first: it may be exactly 0
+    e = exp(-absolute(z));
+    rest = positive(z) - y * z;  // may be exactly 0
     delta = (z < T(0) ? e : V{} + T(1)) / (T(1) + e) - y;
+  }
+  template <class V> static INLINE void both(V z, V y, Element<V> c, V &value, V &delta) {
+    V e, rest;
+    apart(z, y, c, e, rest, delta);
+    value = log1p(e) + rest;
   }
 };
 

@@ -57,8 +57,8 @@ template <class T> INLINE void scale(i64 n, T factor, T *x) {
 
 // ---- matrices --------------------------------------------------------------------------------------
 
-// C = keep C + factor A B. Element (i, k) of A is at A[i * row + k * column]; rows of B and C are
-// contiguous, at a distance of ldb and ldc.
+// C = keep C + factor A B, plus a row for each of its rows unless that is null. Element (i, k) of A is
+// at A[i * row + k * column]; rows of B and C are contiguous, at a distance of ldb and ldc.
 template <class T> struct Product {
   i64 K;
   const T *A;
@@ -68,6 +68,7 @@ template <class T> struct Product {
   T *C;
   i64 ldc;
   T keep, factor;
+  const T *plus;
 };
 
 // A tile of M rows and N packs; the last pack has `part` columns.
@@ -105,6 +106,7 @@ template <class T, int M, int N, bool PART> INLINE void tile(const Product<T> &p
       T *at = p.C + (first + r) * p.ldc + j * V;
       Pack<T> out = p.factor * c[0][r][j];
       if (p.keep != T(0)) out += p.keep * (PART && j == N - 1 ? load_part(at, n) : load(at));
+      if (p.plus) out += PART && j == N - 1 ? load_part(p.plus + j * V, n) : load(p.plus + j * V);
       if (PART && j == N - 1) store_part(at, out, n);
       else store(at, out);
     }
@@ -195,6 +197,7 @@ template <class T> void multiply(Product<T> p, i64 M, i64 N, i64 column, T *memo
         deep.B = memory;
         deep.ldb = columns;
         if (k) deep.keep = T(1);
+        if (k + DEPTH < p.K) deep.plus = nullptr;
         one_panel(deep, M, n, part);
       }
     } else {
@@ -202,6 +205,7 @@ template <class T> void multiply(Product<T> p, i64 M, i64 N, i64 column, T *memo
     }
     p.B += columns * column;
     p.C += columns;
+    if (p.plus) p.plus += columns;
     N -= columns;
   }
 }
@@ -248,19 +252,19 @@ template <class T, class Row> INLINE void rows_times(i64 m, i64 n, Row row, cons
   for (; r < m; r++) out[r] = plus + dot(n, row(r), w);
 }
 
-// out (m, n_out) = A (m, n_in) W
-template <class T> INLINE void times(i64 m, i64 n_in, i64 n_out, const T *A, const T *W, T *memory, T *out) {
-  if (n_out == 1) rows_times(m, n_in, [=](i64 r) { return A + r * n_in; }, W, T(0), out);
-  else multiply<T>({n_in, A, n_in, 1, W, n_out, out, n_out, T(0), T(1)}, m, n_out, 1, memory);
+// out (m, n_out) = A (m, n_in) W, plus b unless that is null
+template <class T> INLINE void times(i64 m, i64 n_in, i64 n_out, const T *A, const T *W, const T *b, T *memory, T *out) {
+  if (n_out == 1) rows_times(m, n_in, [=](i64 r) { return A + r * n_in; }, W, b ? *b : T(0), out);
+  else multiply<T>({n_in, A, n_in, 1, W, n_out, out, n_out, T(0), T(1), b}, m, n_out, 1, memory);
 }
 
 // out (n_in, n_out) = keep out + factor A^T delta
 template <class T>
 INLINE void transposed_times(i64 m, i64 n_in, i64 n_out, const T *A, const T *delta, T keep, T factor, T *memory, T *out) {
   if (n_out == 1)  // A^T delta is delta^T A, whose result is a row
-    multiply<T>({m, delta, 1, 1, A, n_in, out, n_in, keep, factor}, 1, n_in, 1, memory);
+    multiply<T>({m, delta, 1, 1, A, n_in, out, n_in, keep, factor, nullptr}, 1, n_in, 1, memory);
   else
-    multiply<T>({m, A, 1, n_in, delta, n_out, out, n_out, keep, factor}, n_in, n_out, 1, memory);
+    multiply<T>({m, A, 1, n_in, delta, n_out, out, n_out, keep, factor, nullptr}, n_in, n_out, 1, memory);
 }
 
 // out[r, i] = X[i] . D[r] for all rows of X (n_in, n) and D (m, n)
@@ -297,7 +301,7 @@ void times_transposed(i64 m, i64 n_in, i64 n_out, const T *delta, const T *W, T 
   } else if (m <= FEW_ROWS && n_out >= LONG_DOT) {
     all_dots(m, n_in, n_out, W, delta, out);
   } else {
-    multiply<T>({n_out, delta, n_out, 1, W, 1, out, n_in, T(0), T(1)}, m, n_in, n_out, memory);
+    multiply<T>({n_out, delta, n_out, 1, W, 1, out, n_in, T(0), T(1), nullptr}, m, n_in, n_out, memory);
   }
 }
 
