@@ -1,5 +1,6 @@
 """The estimators as users meet them: shapes, labels, attributes, going on, starting values."""
 
+import copy
 import pickle
 
 import joblib
@@ -24,6 +25,7 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron._engine.solvers import SOLVERS
+from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron.activations import ELU, LeakyReLU, Tanh
 from sklearn_neuron.inspection import check_gradient
 from sklearn_neuron.losses import Poisson
@@ -467,6 +469,34 @@ def test_an_int_seed_does_not_replay_the_order(cls, X):
         passes.append(weights_of(partial_fit(model, X, y)))
     assert np.abs(passes[0] - passes[1]).max() > 1e-6
     assert_array_equal(passes[1], passes[2])
+
+
+@pytest.mark.parametrize(
+    "another",
+    [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_copies_continue_with_the_same_order(cls, another, X):
+    y = target_for(cls, 30)
+    model = partial_fit(partial_fit(make(cls, batch_size=1), X, y), X, y)
+    other = another(model)
+    expected = weights_of(partial_fit(model, X, y))
+    assert_array_equal(weights_of(partial_fit(other, X, y)), expected)
+
+
+def test_an_interrupted_block_does_not_use_up_the_order(cls, X, monkeypatch):
+    y = target_for(cls, 30)
+    model = partial_fit(partial_fit(make(cls, batch_size=1), X, y), X, y)
+    expected = weights_of(partial_fit(copy.deepcopy(model), X, y))
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingState, "advanced", stop)  # after training
+        with pytest.raises(KeyboardInterrupt):
+            partial_fit(model, X, y)
+    assert_array_equal(weights_of(partial_fit(model, X, y)), expected)
 
 
 def test_changing_the_solver_starts_its_state_anew(cls, X):

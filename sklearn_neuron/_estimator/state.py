@@ -60,19 +60,33 @@ class TrainingState:
     stream: Any = None
     split_seed: int | None = None
     _rng: np.random.RandomState | None = None
+    #: A generator that is at ``stream``, to be taken once: to make one and to set its state takes
+    #: 77 µs, a sixth of a ``partial_fit`` of 32 rows. A copy of the estimator makes its own.
+    _parked: np.random.RandomState | None = None
 
     @classmethod
     def after(cls, fitted: Any) -> TrainingState:
         """Return a copy of the last call's state, or a new one if training starts from scratch."""
-        return cls() if fitted is None else replace(fitted["_training_state"])
+        if fitted is None:
+            return cls()
+        last = fitted["_training_state"]
+        parked = last.__dict__.pop("_parked", None)
+        return replace(last, _parked=parked)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_rng": None, "_parked": None}
 
     def rng(self, random_state: Any) -> np.random.RandomState:
         """Return the generator to continue with; it is made when first needed."""
         if self._rng is None:
             seed = int(random_state) if isinstance(random_state, Integral) else None
-            self._rng = check_random_state(random_state) if seed is None else seeded(seed)
-            if seed is not None and seed == self.seed and self.stream is not None:
-                self._rng.set_state(self.stream)
+            goes_on = seed is not None and seed == self.seed and self.stream is not None
+            if goes_on and self._parked is not None:
+                self._rng, self._parked = self._parked, None
+            else:
+                self._rng = check_random_state(random_state) if seed is None else seeded(seed)
+                if goes_on:
+                    self._rng.set_state(self.stream)
             self.seed = seed
         return self._rng
 
@@ -111,10 +125,9 @@ class TrainingState:
         if run.fitted() is not run.theta:  # the fitted parameters are a mean
             state["iterate"] = run.theta
         epochs = self.checkpoint.epochs + (len(run.losses) if solver.has_updates else 0)
-        stream = self.stream
+        stream, parked = self.stream, self._parked
         if self._rng is not None:
-            stream = None if self.seed is None else self._rng.get_state()
+            own = self.seed is not None
+            stream, parked = (self._rng.get_state(), self._rng) if own else (None, None)
         checkpoint = Checkpoint(solver.title, state, epochs, run.plateaus)
-        return TrainingState(
-            checkpoint, self.n_rows, self.total_weight, self.seed, stream, self.split_seed
-        )
+        return replace(self, checkpoint=checkpoint, stream=stream, _rng=None, _parked=parked)
