@@ -286,7 +286,7 @@ def test_the_objective_and_its_gradient(form, dtype):
         np.testing.assert_allclose(parameters(fast), parameters(plain), rtol=100 * rtol, atol=rtol)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 1000])
+@pytest.mark.parametrize("n", [1, 2, 3, 256, 257, 258, 1000, 5000])
 def test_the_order_is_that_of_numpy(n):
     """A generator is left where NumPy would leave it."""
     generators = [np.random.RandomState(3) for _ in range(2)]
@@ -386,6 +386,24 @@ def test_large_logits():
     for y in (BINARY, CLASSES):
         X_single = (1e3 * X).astype(np.float32)
         assert_agree(LogisticNeuronClassifier, X_single, y, rtol=1e-3, eta=10.0, batch_size=16)
+
+
+@pytest.mark.parametrize("margin", [1.0, 30.0, 80.0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_losses_that_are_summed_up_have_all_their_digits(margin, dtype, wrong):
+    """Their logarithms are taken as one: of tiny losses, of many, beside large ones."""
+    y = np.arange(4096) % 2
+    X = (margin * (2 * y - 1)).astype(dtype).reshape(-1, 1)
+    y[:wrong] = 1 - y[:wrong]
+    start = {"coef_init": np.ones((1, 1)), "intercept_init": np.zeros(1)}
+    params = {"batch_size": None, "eta": 1e-12, "max_iter": 1, "tol": None}
+    with config_context(engine="compiled"):
+        model = LogisticNeuronClassifier(**params).fit(X, y, **start)
+    signs = np.where(np.arange(4096) < wrong, -1.0, 1.0)
+    expected = np.logaddexp(0.0, -margin * signs).mean()
+    rtol = 1e-13 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(model.loss_curve_, [expected], rtol=rtol)
 
 
 # ---- what stands around the epoch ----------------------------------------------------------------
