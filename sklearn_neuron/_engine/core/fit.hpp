@@ -13,6 +13,8 @@ namespace core { namespace {
 constexpr double WORK = 2e7, POLL_SECONDS = 0.05;
 // Samples whose outputs are kept until their losses are computed, and so many of one-by-one loops.
 constexpr i64 CHUNK = 1024;
+// Bytes of a gradient of some rows of weights: half of the second cache.
+constexpr i64 STRIP_BYTES = 512 * 1024;
 
 struct Counters {
   i64 t, n_updates;
@@ -62,6 +64,7 @@ template <class T> class Fit {
   const T *outputs_of(const Rows &rows, i64 batch_rows, double &total);
   double gradient(const Rows &rows);
   double plain_step(const Rows &rows, const Constants<T> &k);
+  double step_by_strips(const Rows &rows, const Constants<T> &k);
   double single_step(const Rows &rows, const Constants<T> &k, const T *next);
   double neuron_epoch(const Rows &all, const Constants<T> &k);
   i64 group_size() const;
@@ -274,7 +277,7 @@ template <class T> void Fit<T>::move(Constants<T> k) {
     clip();
   }
   update(g.rule, 0, n_weights, k, true, grad, theta, memory);
-  update(g.rule, n_weights, n_trained, k, false, grad, theta, memory);
+  update(g.rule, n_weights, n_trained, k, false, grad + n_weights, theta, memory);
 }
 
 template <class T> void Fit<T>::average(Epochs &e) {
@@ -328,6 +331,29 @@ template <class T> double Fit<T>::plain_step(const Rows &rows, const Constants<T
   return total;
 }
 
+// The same for any rule: the gradient of some rows of a layer's weights is used while it is in the
+// cache, and the gradient of all weights is never in memory.
+template <class T> double Fit<T>::step_by_strips(const Rows &rows, const Constants<T> &k) {
+  double total = 0.0;
+  const T *x = outputs_of(rows, rows.m, total);
+  backward(net, rows.m, x, [&](i64 l, const T *a) {
+    const Layer<T> &layer = net.layers[l];
+    const i64 n_in = layer.n_in, n_out = layer.n_out, w = layer.W - theta, b = layer.b - theta;
+    const i64 strip = a ? larger(MANY_ROWS, STRIP_BYTES / (n_out * static_cast<i64>(sizeof(T)))) : n_in;
+    for (i64 i = 0; i < n_in; i += strip) {
+      const i64 some = lesser(strip, n_in - i), from = w + i * n_out;
+      if (a) transposed_times(rows.m, some, n_out, a + i, n_in, layer.delta, T(0), T(1), net.panel, grad);
+      else add_products(layer, data, rows, a, {T(0), T(0), T(1)}, grad, static_cast<T *>(nullptr), net.panel, small.at);
+      update(g.rule, from, from + some * n_out, k, true, grad, theta, memory);
+    }
+    if (l == net.L - 1 && !g.fit_intercept) return;
+    column_sums(rows.m, n_out, layer.delta, small.at);
+    update(g.rule, b, b + n_out, k, false, small.at, theta, memory);
+  });
+  poll(static_cast<double>(rows.m) * 3 * n_parameters);
+  return total;
+}
+
 // The same for one sample and any rule that needs no gradient in memory. next: the features of the
 // sample that follows, or null.
 template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<T> &k, const T *next) {
@@ -338,7 +364,7 @@ template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<
     const i64 n_in = layer.n_in, n_out = layer.n_out, w = layer.W - theta, b = layer.b - theta;
     if (!a) {
       add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), net.panel, small.at);
-      update(g.rule, w, w + n_in * n_out, k, true, grad, theta, memory);
+      update(g.rule, w, w + n_in * n_out, k, true, layer.dW, theta, memory);
     } else if (n_out == 1) {
       update_product<T>(g.rule, {1, n_in, layer.delta, a, nullptr, nullptr, w}, k, true, theta, memory);
     } else {
@@ -411,6 +437,8 @@ template <class T> double Fit<T>::batch(const Rows &rows, const Rows &rest, doub
     total = single_step(rows, k, ahead ? data.X + rest[0] * data.p : nullptr);
   } else if (plain && rows.m <= block_of(rows.m)) {
     total = plain_step(rows, k);
+  } else if (g.max_norm == 0.0 && rows.m <= block_of(rows.m)) {
+    total = step_by_strips(rows, k);
   } else {
     total = gradient(rows);
     if (!interrupted) move(k);

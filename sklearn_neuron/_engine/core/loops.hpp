@@ -275,11 +275,12 @@ template <class Rule, class T> struct Update {
   }
 };
 
-// theta -= eta direction, for parameters [from, to); penalized says whether these are weights.
+// theta -= eta direction, for parameters [from, to), whose gradient is given; penalized says whether
+// these are weights.
 template <class Rule, class T>
 void update_range(i64 from, i64 to, const Constants<T> &k, bool penalized, const T *grad, T *theta, T *const *memory) {
   const Update<Rule, T> step(k, penalized, theta, memory);
-  each_pack<T>(to - from, [=](i64 j, int part) { step(from + j, part, load_some(grad + from + j, part)); });
+  each_pack<T>(to - from, [=](i64 j, int part) { step(from + j, part, load_some(grad + j, part)); });
 }
 
 // The same where the gradient is the product of a column a (m) and a row delta (n): it is never

@@ -108,7 +108,7 @@ template <class T>
 void add_products(const Layer<T> &layer, const Data<T> &d, const Rows &rows, const T *a, const Sums<T> &s, T *dW, T *db, T *panel, T *work) {
   const i64 n_in = layer.n_in, n_out = layer.n_out;
   if (a) {
-    transposed_times(rows.m, n_in, n_out, a, layer.delta, s.keep, s.factor, panel, dW);
+    transposed_times(rows.m, n_in, n_out, a, n_in, layer.delta, s.keep, s.factor, panel, dW);
   } else {
     if (s.keep == T(0)) std::memset(dW, 0, sizeof(T) * n_in * n_out);
     else scale(n_in * n_out, s.keep, dW);

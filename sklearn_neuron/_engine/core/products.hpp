@@ -258,13 +258,13 @@ template <class T> INLINE void times(i64 m, i64 n_in, i64 n_out, const T *A, con
   else multiply<T>({n_in, A, n_in, 1, W, n_out, out, n_out, T(0), T(1), b}, m, n_out, 1, memory);
 }
 
-// out (n_in, n_out) = keep out + factor A^T delta
+// out (n_in, n_out) = keep out + factor A^T delta, where rows of A are at a distance of lda
 template <class T>
-INLINE void transposed_times(i64 m, i64 n_in, i64 n_out, const T *A, const T *delta, T keep, T factor, T *memory, T *out) {
+INLINE void transposed_times(i64 m, i64 n_in, i64 n_out, const T *A, i64 lda, const T *delta, T keep, T factor, T *memory, T *out) {
   if (n_out == 1)  // A^T delta is delta^T A, whose result is a row
-    multiply<T>({m, delta, 1, 1, A, n_in, out, n_in, keep, factor, nullptr}, 1, n_in, 1, memory);
+    multiply<T>({m, delta, 1, 1, A, lda, out, n_in, keep, factor, nullptr}, 1, n_in, 1, memory);
   else
-    multiply<T>({m, A, 1, n_in, delta, n_out, out, n_out, keep, factor, nullptr}, n_in, n_out, 1, memory);
+    multiply<T>({m, A, 1, lda, delta, n_out, out, n_out, keep, factor, nullptr}, n_in, n_out, 1, memory);
 }
 
 // out[r, i] = X[i] . D[r] for all rows of X (n_in, n) and D (m, n)
