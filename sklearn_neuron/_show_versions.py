@@ -38,8 +38,8 @@ def show_versions() -> None:
 
 def _core() -> str:
     """Return one line on the core: its instruction set and compiler, or why there is none."""
-    if not core.available():
-        return f"no, NumPy computes everything. {core.why_not()}"
+    if reason := core.why_not():
+        return f"no, NumPy computes everything: {reason.removeprefix(core.NONE)}"
     info = core.build_info()
     return (
         f"yes, instruction set {core.load().simd}, {info['compiler'] if info else 'built in place'}"

@@ -117,10 +117,15 @@ def without_core(name, directory, config_settings, reason):
 
 
 def reason_in(lines):
-    """Return the first line that names an error, without what would not fit in a string."""
+    """Return the first line that names an error, without what would not fit in a string.
+
+    With the line after it, if it ends in a colon.
+    """
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in lines]
     named = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
     reason = next(iter(named or lines[-1:]), "the build failed")
+    if reason.endswith(":") and lines.index(reason) + 1 < len(lines):
+        reason += " " + lines[lines.index(reason) + 1]
     reason = re.sub(r"^\S*meson\.build:\d+:\d+: ERROR: (Problem encountered: )?", "", reason)
     return "".join(c for c in reason if c.isprintable() and c not in "\"\\'@")[:300]
 

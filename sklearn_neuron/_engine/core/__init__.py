@@ -6,9 +6,10 @@ import functools
 import importlib
 from types import ModuleType
 
+NONE = "There is no compiled core: "
 _IN_SOURCE_FOLDER = (
-    "this is the source folder, which holds no compiled code. Install it with pip, and import it "
-    "from elsewhere."
+    "this is the source folder, which holds no compiled code. Install it with pip, and start "
+    "Python elsewhere."
 )
 
 
@@ -35,7 +36,7 @@ def load() -> ModuleType:
             raise
         info = build_info()
         reason = _IN_SOURCE_FOLDER if info is None else info["why_no_core"] or str(error)
-        raise ImportError(f"There is no compiled core: {reason}") from error
+        raise ImportError(NONE + reason) from error
 
 
 @functools.cache
@@ -43,12 +44,34 @@ def why_not() -> str:
     """Return why the core cannot be used; an empty string if it can."""
     try:
         load()
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         return str(error)
     return ""
 
 
 @functools.cache
 def available() -> bool:
-    """Return whether the core can be used."""
-    return not why_not()
+    """Return whether the core can be used.
+
+    Raises
+    ------
+    ValueError
+        If SKLEARN_NEURON_SIMD asks for what there is not.
+    """
+    try:
+        load()
+    except ImportError:
+        return False
+    return True
+
+
+@functools.cache
+def complaint() -> str:
+    """Return what is wrong if there is no core and the build has not said so; else "".
+
+    So it is in the source folder, and where the core is there and cannot be loaded.
+    """
+    info = build_info()
+    if available() or (info is not None and info["why_no_core"]):
+        return ""
+    return f"{why_not()} Until then NumPy computes everything: the same results, more slowly."
