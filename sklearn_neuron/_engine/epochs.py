@@ -168,9 +168,15 @@ class FullBatchEpochs:
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
         network = self.network
-        value = objective(network, self.blocks)
+        no_mistake = network.loss.solvable
+
+        def note(block: Block) -> None:
+            nonlocal no_mistake
+            no_mistake = no_mistake and network.loss.solved(block.Y, block.z)
+
+        value = objective(network, self.blocks, note)
         self.updater.step(self.blocks, float(rates[0]))
-        solved = network.loss.solvable and solves(network, self.blocks)
+        solved = no_mistake and solves(network, self.blocks)
         return passed(value, network, self.state, plateau, solved=solved)
 
 
@@ -224,14 +230,18 @@ def gradient(
     network.add_weights(network.alpha)
 
 
-def objective(network: Network, blocks: Sequence[Block]) -> float:
-    """Return the objective over a batch; its gradient is then in ∇θ."""
+def objective(
+    network: Network, blocks: Sequence[Block], note: Callable[[Block], None] | None = None
+) -> float:
+    """Return the objective over a batch; its gradient is then in ∇θ. ``note``: see ``gradient``."""
     sums = []
 
-    def note(block: Block) -> None:
+    def add(block: Block) -> None:
         sums.append(block_loss(network, block))
+        if note is not None:
+            note(block)
 
-    gradient(network, blocks, note)
+    gradient(network, blocks, add)
     return sum(sums) + network.penalty()
 
 

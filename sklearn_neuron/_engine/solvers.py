@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
-from sklearn_neuron._engine.compiled import CompiledEpochs, compiled_objective, refusal
+from sklearn_neuron._engine.compiled import (
+    CompiledEpochs,
+    compiled_objective,
+    objective_refusal,
+    refusal,
+)
 from sklearn_neuron._engine.descent import SCALE, descend, plateau_of
 from sklearn_neuron._engine.epochs import (
     PENALTY_STATE,
@@ -35,12 +40,12 @@ from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._engine.row_space import spanned
 from sklearn_neuron._engine.run import ROUNDING, Run, check_finite, diverged
 from sklearn_neuron._typing import Array
-from sklearn_neuron.network import Network
+from sklearn_neuron.network import Network, raw_output, split
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
 from sklearn_neuron.schedules import SCHEDULES, Constant, Progress, Schedule
 
-#: Epochs whose rates are asked for at a time; training may end before.
-RATES_AHEAD = 32
+#: Epochs whose rates are computed at a time, constant ones and others; training may end before.
+CONSTANT_AHEAD, RATES_AHEAD = 1000, 32
 #: What solvers without updates do not support.
 WITHOUT_UPDATES = dict.fromkeys(
     ("l1_ratio", "dropout"), "a solver with updates, such as 'sgd' or 'adam'"
@@ -81,10 +86,10 @@ class Updates(Solver):
             left = plan.n_epochs - len(run.losses) if alone else 1
             rates = rates_of(plan.schedule, plan.eta, progress, left)
             passed = epochs(rates, plateau if alone else None)
-            commit(network.theta, epochs.state, passed, rates.tolist(), plan, run)
+            commit(network.theta, epochs.state, passed, rates, plan, run)
             run.call(plan.callbacks)
             progress = progress._replace(epoch=progress.epoch + len(passed.losses))
-            run.converged = passed.status == "solved"
+            run.converged = passed.status == "solved" and is_solved(run.theta, network, samples)
             if run.converged:
                 return
             if passed.status == "plateau" if alone else plateau.reached(run):
@@ -101,13 +106,11 @@ class Updates(Solver):
         last = plan.last.state if self.title == plan.last.optimizer else {}
         penalty = {name: last[name] for name in PENALTY_STATE if name in last}
         own = {name: last[name] for name in last if name not in {*penalty, "iterate"}}
-        if own.keys() == self.optimizer.start(network.theta[:0]).keys():
-            state = plain_copy(own)
-        else:
-            state = self.optimizer.start(network.theta)
-        if network.beta and penalty.get("l1_strength") == network.beta:
-            return {**state, **plain_copy(penalty)}
-        return {**state, **penalty_state(network)}
+        state = continued(own, self.optimizer.start(network.theta))
+        new = penalty_state(network)
+        if new.get("l1_strength") != penalty.get("l1_strength"):
+            return {**state, **new}
+        return {**state, **continued(penalty, new)}
 
     def _epochs(
         self, network: Network, samples: Samples, plan: Plan, run: Run, state: State
@@ -127,7 +130,7 @@ class Updates(Solver):
 
 
 def commit(
-    theta: Array, state: State, passed: Passed, rates: list[float], plan: Plan, run: Run
+    theta: Array, state: State, passed: Passed, rates: NDArray[np.float64], plan: Plan, run: Run
 ) -> None:
     """Commit the complete epochs; raise if the next one diverged or was interrupted."""
     n = len(run.losses) + len(passed.losses)
@@ -138,7 +141,8 @@ def commit(
             f"Try a smaller eta (say {rate / 10:g}) and features of a common scale "
             "(for example with StandardScaler).",
         )
-    run.commit_all(theta, state, passed.losses, rates, last=n == plan.n_epochs)
+    etas = rates[: len(passed.losses)].tolist()
+    run.commit_all(theta, state, passed.losses, etas, last=n == plan.n_epochs)
     if passed.interrupt is not None:
         raise passed.interrupt
 
@@ -149,17 +153,32 @@ def rates_of(schedule: Schedule, eta: float, progress: Progress, n: int) -> NDAr
     A schedule that is not the package's own is asked for one epoch at a time, when it comes.
     """
     if type(schedule) is Constant:
-        return np.full(n, rate_of(schedule, eta, progress))
+        return np.full(min(n, CONSTANT_AHEAD), rate_of(schedule, eta, progress))
     n = min(n, RATES_AHEAD) if type(schedule) in SCHEDULES.values() else 1
     epochs = range(progress.epoch, progress.epoch + n)
     return np.array([rate_of(schedule, eta, progress._replace(epoch=t)) for t in epochs])
 
 
-def plain_copy(state: State) -> State:
-    """Return a copy of a state: plain arrays, even of a memory-mapped model."""
+def is_solved(theta: Array, network: Network, samples: Samples) -> bool:
+    """Return whether ``predict`` makes no mistake either.
+
+    It adds the terms of z in another order than training, so z may be on the other side of 0.
+    """
+    W, b = split(theta, network.layer_sizes)
+    return network.loss.solved(samples.Y, raw_output(samples.X, W, b, network.activations))
+
+
+def continued(last: State, new: State) -> State:
+    """Return a copy of the last state with the precision of a new one, or the new one.
+
+    The last state has to have what the new one has: someone may have exchanged the parameters.
+    """
+    shapes = [{name: np.shape(value) for name, value in state.items()} for state in (last, new)]
+    if shapes[0] != shapes[1]:
+        return new
     return {
-        name: np.array(value) if isinstance(value, np.ndarray) else value
-        for name, value in state.items()
+        name: np.array(last[name], value.dtype) if isinstance(value, np.ndarray) else last[name]
+        for name, value in new.items()
     }
 
 
@@ -180,9 +199,11 @@ class LBFGS(Solver):
     unsupported = WITHOUT_UPDATES
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        compiled = None if plan.engine == "numpy" else compiled_objective(network, samples)
-        function, plateau = compiled or objective_of(network, samples), plateau_of(plan)
-        run.engine = "compiled" if compiled else "numpy"
+        if plan.engine != "numpy":
+            run.refusal = objective_refusal(network, samples)
+            run.engine = "numpy" if run.refusal else "compiled"
+        objective = objective_of if run.engine == "numpy" else compiled_objective
+        function, plateau = objective(network, samples), plateau_of(plan)
         at_start = True
 
         def value_and_gradient(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -288,8 +288,12 @@ def plan_of(
     """Return the plan that an estimator's parameters describe."""
     name, max_iter = type(estimator).__name__, int(estimator.max_iter)
     engine = get_config()["engine"]
-    if engine == "auto" and not core.available():
+    if engine == "compiled":
+        core.load()  # or say why not
+    elif engine == "auto" and not core.available():
         engine = "numpy"
+        if complaint := core.complaint():
+            warn(f"{name}: {complaint}", RuntimeWarning)
     callbacks: list[Callback] = []
     if estimator.verbose:
         callbacks.append(reporter(name, solver.unit, 1 if one_pass else max_iter))
@@ -378,7 +382,7 @@ def warn_after(
     """Warn if training has not converged, or if the engine asked for was not used."""
     name = type(estimator).__name__
     if plan.engine == "compiled" and run.engine == "numpy" and not one_pass:
-        reason = run.refusal if solver.has_updates else f"solver={estimator.solver!r}"
+        reason = run.refusal or f"solver={estimator.solver!r}"
         warn(
             f"{name}: engine='compiled' was asked for, but the core does not cover {reason}; "
             "the fit was computed by NumPy.",

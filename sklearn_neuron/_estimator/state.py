@@ -47,8 +47,8 @@ class TrainingState:
     seed : int or None
         ``random_state`` where it is an int.
     stream : tuple or None
-        The state of the generator made from the seed, so that no order is repeated; without a seed
-        ``random_state`` itself keeps it.
+        The state of the generator made from the seed, so that no order is repeated. Without a seed
+        the generator goes on, and after pickling another is made.
     split_seed : int or None
         Determines which samples are split off for validation.
     """
@@ -63,32 +63,45 @@ class TrainingState:
     #: A generator that is at ``stream``, to be taken once: to make one and to set its state takes
     #: 77 µs, a sixth of a ``partial_fit`` of 32 rows. A copy of the estimator makes its own.
     _parked: np.random.RandomState | None = None
+    _is_own: bool = False
 
     @classmethod
     def after(cls, fitted: Any) -> TrainingState:
         """Return a copy of the last call's state, or a new one if training starts from scratch."""
         if fitted is None:
             return cls()
-        last = fitted["_training_state"]
+        last: TrainingState = fitted["_training_state"]
         parked = last.__dict__.pop("_parked", None)
         return replace(last, _parked=parked)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_rng": None, "_parked": None}
+        return {k: v for k, v in self.__dict__.items() if k not in {"_rng", "_parked"}}
 
     def rng(self, random_state: Any) -> np.random.RandomState:
         """Return the generator to continue with; it is made when first needed."""
         if self._rng is None:
-            seed = int(random_state) if isinstance(random_state, Integral) else None
-            goes_on = seed is not None and seed == self.seed and self.stream is not None
-            if goes_on and self._parked is not None:
-                self._rng, self._parked = self._parked, None
+            if isinstance(random_state, np.random.RandomState):
+                self._rng, self._is_own, self.seed = random_state, False, None
             else:
-                self._rng = check_random_state(random_state) if seed is None else seeded(seed)
-                if goes_on:
-                    self._rng.set_state(self.stream)
-            self.seed = seed
+                self._rng, self._is_own = self._own_rng(random_state), True
         return self._rng
+
+    def _own_rng(self, random_state: Any) -> np.random.RandomState:
+        """Return the generator of a seed.
+
+        That of None is seeded by NumPy's global generator, which others may want meanwhile: a
+        generator is locked as long as the core may draw from it.
+        """
+        seed = int(random_state) if isinstance(random_state, Integral) else None
+        parked, same, self.seed = self._parked, seed == self.seed, seed
+        if parked is not None and same:
+            return parked
+        if seed is None:
+            return seeded(check_random_state(random_state).randint(2**31 - 1))
+        rng = seeded(seed)
+        if same and self.stream is not None:
+            rng.set_state(self.stream)
+        return rng
 
     def scale(self, weight: NDArray[np.float64] | None, n: int) -> NDArray[np.float64] | None:
         """Add n samples; return their weights, (n, 1), scaled to mean 1 over all samples so far.
@@ -127,7 +140,7 @@ class TrainingState:
         epochs = self.checkpoint.epochs + (len(run.losses) if solver.has_updates else 0)
         stream, parked = self.stream, self._parked
         if self._rng is not None:
-            own = self.seed is not None
-            stream, parked = (self._rng.get_state(), self._rng) if own else (None, None)
+            parked = self._rng if self._is_own else None
+            stream = None if self.seed is None else self._rng.get_state()
         checkpoint = Checkpoint(solver.title, state, epochs, run.plateaus)
         return replace(self, checkpoint=checkpoint, stream=stream, _rng=None, _parked=parked)
