@@ -31,6 +31,11 @@ def make(cls, **params):
     return cls(**{"random_state": 0, "max_iter": 20, "tol": None, **params})
 
 
+def is_own(component):
+    """Return whether a class is the package's own, not one that a test has registered."""
+    return component.__module__.startswith("sklearn_neuron.")
+
+
 def parameters_of(estimator):
     """Return W and b of every layer."""
     return estimator._layout.fitted_layers(vars(estimator))

@@ -14,7 +14,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from helpers import parameters_of, run
+from helpers import is_own, parameters_of, run
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -62,11 +62,6 @@ def fit(engine, cls, X, y, *, weight=None, **params):
     with config_context(engine=engine):
         model.fit(X, y, sample_weight=weight)
     return model
-
-
-def is_own(component):
-    """Return whether a class is the package's own, not one that a test has registered."""
-    return component.__module__.startswith("sklearn_neuron.")
 
 
 def parameters(model):
@@ -477,17 +472,32 @@ def test_newton_is_not_covered():
 @pytest.mark.parametrize(
     ("params", "named"),
     [
-        ({"activation": type("Mine", (ReLU,), {"name": "mine"})()}, "mine"),
-        ({"solver": type("Own", (SGD,), {})()}, "Own"),
-        ({"loss": type("Own", (CrossEntropy,), {})()}, "Own"),
+        ({"activation": type("Mine", (ReLU,), {"name": "mine"})()}, "the activation mine"),
+        ({"solver": type("Own", (SGD,), {})()}, "the optimizer Own"),
+        ({"loss": type("Own", (CrossEntropy,), {})()}, "the loss Own"),
+        ({"hidden_layer_sizes": (2,) * 64}, "more than 64 layers"),
+        (
+            {"activation": type("Mine", (ReLU,), {"name": "mine"})(), "solver": "lbfgs"},
+            "the activation mine",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_what_is_not_covered_falls_back_and_says_so(params, named):
     with pytest.warns(UserWarning, match=f"does not cover {named}.*; .* computed by NumPy"):
-        model = fit("compiled", ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(3,), **params)
+        model = fit("compiled", ManualMLPClassifier, X, CLASSES, **params)
     assert model.engine_ == "numpy"
-    fit("auto", ManualMLPClassifier, X, CLASSES, hidden_layer_sizes=(3,), **params)  # in silence
+    fit("auto", ManualMLPClassifier, X, CLASSES, **params)  # in silence
+
+
+@pytest.mark.parametrize(
+    ("form", "y", "named"),
+    [(np.asarray, CLASSES, "several outputs"), (sparse.csr_matrix, BINARY, "sparse samples")],
+)
+def test_the_warning_says_what_of_lbfgs_is_not_covered(form, y, named):
+    with pytest.warns(UserWarning, match=f"does not cover L-BFGS .*{named}"):
+        fit("compiled", LogisticNeuronClassifier, form(X), y, solver="lbfgs", alpha=0.1, tol=1e-4)
 
 
 # ---- one engine for one job ----------------------------------------------------------------------

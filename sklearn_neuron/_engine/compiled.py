@@ -31,7 +31,9 @@ from sklearn_neuron.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 CORE_BLOCK_BYTES, CORE_BLOCK_ROWS = 1 << 17, 256
 #: The counters of the optimizer, of averaging and of the L1 penalty, as the state names them.
 COUNTERS = ("t", "n_updates", "l1_due")
-MOST_LAYERS, MOST_SAMPLES = 64, 2**31 - 1
+#: What the registries hold at first; the core has not compiled what users put there later.
+OWN_ACTIVATIONS, OWN_LOSSES = dict(ACTIVATIONS), dict(LOSSES)
+MOST_LAYERS, MOST_INDEX, MOST_INT = 64, 2**31 - 1, 2**63 - 1
 
 
 # ---- what is covered ----------------------------------------------------------------------------
@@ -42,11 +44,11 @@ def codes() -> tuple[dict[Any, tuple[int, str]], ...]:
     """Return the code and the hyper-parameter's name of each activation, loss and rule."""
     module = core.load()
     activations = {
-        ACTIVATIONS[name]: (code, constant)
+        OWN_ACTIVATIONS[name]: (code, constant)
         for code, (name, _, constant) in enumerate(module.activations)
     }
     losses = {
-        (LOSSES[name], link): (code, constant)
+        (OWN_LOSSES[name], link): (code, constant)
         for code, (name, link, constant) in enumerate(module.losses)
     }
     rules = {name: (code, arrays) for code, (name, _, arrays) in enumerate(module.rules)}
@@ -84,11 +86,12 @@ def refusal(updater: Updater, samples: Samples) -> str:
     own = [sigma.name for sigma in sigmas if type(sigma) not in activations]
     link_is_own = type(loss.link).__module__ != "sklearn_neuron.activations"
     reasons = {
-        type(optimizer).__name__: rule_of(optimizer) is None,
-        type(loss).__name__: loss_key(loss) not in losses or link_is_own,
-        ", ".join(own): bool(own),
+        f"the optimizer {type(optimizer).__name__}": rule_of(optimizer) is None,
+        f"the loss {type(loss).__name__}": loss_key(loss) not in losses or link_is_own,
+        f"the activation {', '.join(own)}": bool(own),
         f"more than {MOST_LAYERS} layers": len(network.W) > MOST_LAYERS,
-        f"more than {MOST_SAMPLES} samples": len(samples.Y) > MOST_SAMPLES,
+        f"more than {MOST_INDEX} samples": len(samples.Y) > MOST_INDEX,
+        f"more than {MOST_INDEX} features": network.layer_sizes[0] > MOST_INDEX,
     }
     return ", ".join(name for name, holds in reasons.items() if holds)
 
@@ -126,7 +129,7 @@ class CompiledEpochs:
         state, losses = self.state, np.empty(len(rates))
         tol, patience, best, stale = -1.0, 1, math.inf, 0
         if plateau is not None and plateau.tol is not None:
-            tol, patience = plateau.tol, plateau.patience
+            tol, patience = plateau.tol, min(plateau.patience, MOST_INT)
             best, stale = plateau.best[0], plateau.stale
         counters = [state.get(name, 0) for name in COUNTERS]
         done, status, best, stale, *counters = self._fit.run(
@@ -140,18 +143,22 @@ class CompiledEpochs:
         return Passed(losses[:done].tolist(), status, self._fit.interrupt)
 
 
-def compiled_objective(network: Network, samples: Samples) -> Batch | None:
-    """Return the objective in the core, if it covers the job and is the faster one.
+def objective_refusal(network: Network, samples: Samples) -> str:
+    """Return what of an objective the core does not cover, or an empty string.
 
     Without a hidden layer that is so for one output of dense samples: 13 / 114 / 2,658 µs on
     2,000 × 20, 20,000 × 20 and 20,000 × 200, where ``objective.Surface`` takes 46 / 243 / 8,177.
     """
-    single = network.layer_sizes[-1] == 1 and isinstance(samples.X, np.ndarray)
-    if len(network.W) == 1 and not single:
-        return None
+    if len(network.W) == 1 and network.layer_sizes[-1] > 1:
+        return "L-BFGS of several outputs without a hidden layer"
+    if len(network.W) == 1 and not isinstance(samples.X, np.ndarray):
+        return "L-BFGS on sparse samples without a hidden layer"
+    return refusal(Updater(network, SGD(), {}), samples)
+
+
+def compiled_objective(network: Network, samples: Samples) -> Batch:
+    """Return the objective, computed in the core."""
     updater = Updater(network, SGD(), {})
-    if refusal(updater, samples):
-        return None
     return Batch(network, core_fit(updater, samples, None, None).objective)
 
 
@@ -168,9 +175,9 @@ def core_fit(
     return core.load().Fit(
         **described_network(network),
         **described_optimizer(updater.optimizer, updater.state),
-        **described_samples(samples, network.loss, network.dtype),
+        **described_samples(samples, network, full=full),
         dropout=0.0 if dropout is None else dropout.rate,
-        batch_size=n if batch_size is None else batch_size,
+        batch_size=n if batch_size is None else min(n, batch_size),
         **blocks(network, samples, full=full, as_in_numpy=dropout is not None),
         rng=dropout.rng if rng is None and dropout is not None else rng,
         shuffle=rng is not None and not full,
@@ -226,11 +233,12 @@ def described_optimizer(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def described_samples(samples: Samples, loss: Loss, dtype: np.dtype[Any]) -> dict[str, Any]:
+def described_samples(samples: Samples, network: Network, *, full: bool) -> dict[str, Any]:
     """Return the data as the core's ``Description`` has them."""
+    loss, dtype = network.loss, network.dtype
     epsilon = float(getattr(loss, "label_smoothing", 0.0))
     n_classes = 2 if loss.name == "binary_cross_entropy" else samples.Y.shape[1]
-    X, values, indices, indptr = features(samples.X)
+    X, values, indices, indptr = features(samples.X, full=full)
     Y = samples.Y if samples.Y.dtype == bool else samples.Y.astype(dtype, copy=False)
     return {
         "n": len(Y),
@@ -245,15 +253,23 @@ def described_samples(samples: Samples, loss: Loss, dtype: np.dtype[Any]) -> dic
     }
 
 
-def features(X: Matrix) -> tuple[Array | None, ...]:
-    """Return X by rows, or the three arrays of CSR with sorted, unique entries."""
+def features(X: Matrix, *, full: bool) -> tuple[NDArray[Any] | None, ...]:
+    """Return X, or the three arrays of CSR, with unique entries.
+
+    Mini-batches need the rows of dense X one after the other; a full batch is gathered block by
+    block from column-major X.
+    """
     if isinstance(X, np.ndarray):
-        return np.ascontiguousarray(X), None, None, None
+        by_columns = full and X.flags.f_contiguous
+        return X if by_columns else np.ascontiguousarray(X), None, None, None
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
-    indices = X.indices.astype(np.int32, copy=False)
-    return None, X.data, indices, X.indptr.astype(np.int64, copy=False)
+    indices, indptr = (
+        np.ascontiguousarray(X.indices, np.int32),
+        X.indptr.astype(np.int64, copy=False),
+    )
+    return None, np.ascontiguousarray(X.data), indices, np.ascontiguousarray(indptr)
 
 
 def blocks(network: Network, samples: Samples, *, full: bool, as_in_numpy: bool) -> dict[str, int]:

@@ -37,6 +37,7 @@ cdef extern from "core.h" nogil:
         int64_t n
         const void *X
         const void *values
+        int32_t X_by_columns
         const int32_t *indices
         const int64_t *indptr
         const void *Y
@@ -94,7 +95,7 @@ STATUS = ("done", "plateau", "solved", "diverged", "interrupted")
 wanted = os.environ.get("SKLEARN_NEURON_SIMD", "")
 cdef const Table *table = core_choose(wanted.encode())
 if table is NULL:
-    raise ImportError(
+    raise ValueError(
         f"SKLEARN_NEURON_SIMD={wanted}: this processor does not support it, or this build does not "
         "have it. Choose one of baseline, v3 and v4, or leave the variable unset for the best."
     )
@@ -117,44 +118,90 @@ losses = _parts(table.losses)
 rules = _parts(table.rules)
 
 
-cdef int _poll(void *fit) noexcept with gil:
+class _Released:
+    """Lets others draw from the generator meanwhile."""
+
+    def __init__(self, lock):
+        self.lock = lock
+
+    def __enter__(self):
+        if self.lock is not None:
+            self.lock.release()
+
+    def __exit__(self, *_):
+        if self.lock is not None:
+            self.lock.acquire()
+
+
+cdef int _poll(void *pointer) noexcept with gil:
+    fit = <Fit>pointer
     try:
-        PyErr_CheckSignals()
+        with _Released(fit.lock):
+            PyErr_CheckSignals()
     except BaseException as error:
-        (<Fit>fit).interrupt = error
+        fit.interrupt = error
         return 1
     return 0
 
 
 cdef int _on_update(
-    void *fit, const int32_t *order, int64_t first, int64_t m, double before
+    void *pointer, const int32_t *order, int64_t first, int64_t m, double before
 ) noexcept with gil:
+    fit = <Fit>pointer
     try:
         rows = slice(first, first + m)
         if order is not NULL:
             rows = [order[r] for r in range(first, first + m)]
-        (<Fit>fit).on_update(rows, before)
+        with _Released(fit.lock):
+            fit.on_update(rows, before)
     except BaseException as error:
-        (<Fit>fit).interrupt = error
+        fit.interrupt = error
         return 1
     return 0
 
 
-cdef const void *_address(object array, int flags=PyBUF_SIMPLE) except? NULL:
-    """Return the address of a contiguous array's data; NULL for None."""
+cdef void _check_csr(
+    const int32_t[::1] indices, const int64_t[::1] indptr, int64_t n_columns
+) except *:
+    """Raise unless all entries are inside the matrix."""
+    cdef int64_t i, most = indices.shape[0]
+    cdef bint right = indptr[0] >= 0 and indptr[indptr.shape[0] - 1] <= most
+    with nogil:
+        for i in range(indptr.shape[0] - 1):
+            right &= indptr[i] <= indptr[i + 1]
+        if right:
+            for i in range(indptr[0], indptr[indptr.shape[0] - 1]):
+                right &= 0 <= indices[i] < n_columns
+    if not right:
+        raise ValueError(
+            f"X is not a valid CSR matrix: indptr must not decrease, and indices must be in "
+            f"[0, {n_columns}). X.check_format() says more."
+        )
+
+
+cdef const void *_address(str name, object array, Py_ssize_t itemsize, Py_ssize_t size, int flags=PyBUF_SIMPLE) except? NULL:
+    """Return the address of a contiguous array's data; NULL for None.
+
+    Raise unless it has so many items of that size: the core reads and writes by these addresses.
+    """
     cdef Py_buffer view
     cdef const void *address
     if array is None:
         return NULL
     PyObject_GetBuffer(array, &view, flags)
     address = view.buf
+    fits = view.itemsize == itemsize and view.len == itemsize * size
     PyBuffer_Release(&view)
+    if not fits:
+        raise ValueError(
+            f"{name} must be {size} items of {itemsize} bytes; got {array.size} of {array.itemsize}."
+        )
     return address
 
 
-cdef void *_memory(object array) except? NULL:
+cdef void *_memory(str name, object array, Py_ssize_t itemsize, Py_ssize_t size) except? NULL:
     """Return the address of data that will be written to."""
-    return <void *>_address(array, PyBUF_WRITABLE)
+    return <void *>_address(name, array, itemsize, size, PyBUF_WRITABLE)
 
 
 cdef class Fit:
@@ -173,35 +220,49 @@ cdef class Fit:
                   Y_shift, weight, batch_size, row_bytes, block_bytes, least_blocks, rng, shuffle,
                   on_update):
         cdef Description *d = &self.given
+        cdef Py_ssize_t width = theta.dtype.itemsize, n_layers = len(sizes) - 1
+        cdef Py_ssize_t p = sizes[0], K = sizes[n_layers]
+        cdef Py_ssize_t n_weights = sum(
+            [int(sizes[l]) * int(sizes[l + 1]) for l in range(n_layers)]
+        )
+        cdef Py_ssize_t size = n_weights + sum([int(units) for units in sizes[1:]])
         self.handle = NULL
         self.owned = (sizes, activations, constants, theta, grad, memory, averaged, paid,
                       X, values, indices, indptr, Y, weight, rng)
-        d.n_layers = len(sizes) - 1
-        d.sizes = <const int64_t *>_address(sizes)
-        d.activations = <const int32_t *>_address(activations)
-        d.constants = <const double *>_address(constants)
+        d.n_layers = n_layers
+        d.sizes = <const int64_t *>_address("sizes", sizes, 8, n_layers + 1)
+        d.activations = <const int32_t *>_address("activations", activations, 4, n_layers - 1)
+        d.constants = <const double *>_address("constants", constants, 8, n_layers - 1)
         d.loss, d.loss_constant = loss, loss_constant
         d.fit_intercept = fit_intercept
-        d.theta, d.grad = _memory(theta), _memory(grad)
+        d.theta = _memory("theta", theta, width, size)
+        d.grad = _memory("grad", grad, width, size)
         d.alpha, d.beta = alpha, beta
         d.rule, d.first, d.second, d.epsilon = rule, first, second, epsilon
         d.decay, d.max_norm, d.average = decay, max_norm, average
-        d.memory[0] = _memory(memory[0])
-        d.memory[1] = _memory(memory[1])
-        d.averaged = _memory(averaged)
-        d.paid = <double *>_memory(paid)
+        d.memory[0] = _memory("the optimizer's state", memory[0], width, size)
+        d.memory[1] = _memory("the optimizer's state", memory[1], width, size)
+        d.averaged = _memory("the mean of theta", averaged, width, size)
+        d.paid = <double *>_memory("the paid L1 penalty", paid, 8, n_weights)
         d.dropout = dropout
         d.n = n
-        d.X, d.values = _address(X), _address(values)
-        d.indices = <const int32_t *>_address(indices)
-        d.indptr = <const int64_t *>_address(indptr)
-        d.Y, d.Y_is_bool = _address(Y), Y.dtype.kind == "b"
+        d.X = NULL
+        d.X_by_columns = X is not None and not X.flags.c_contiguous
+        if X is not None:
+            d.X = _address("X", X.T if d.X_by_columns else X, width, n * p)
+        if values is not None:
+            _check_csr(indices, indptr, p)
+            d.values = _address("X.data", values, width, values.size)
+            d.indices = <const int32_t *>_address("X.indices", indices, 4, values.size)
+            d.indptr = <const int64_t *>_address("X.indptr", indptr, 8, n + 1)
+        d.Y_is_bool = Y.dtype.kind == "b"
+        d.Y = _address("Y", Y, 1 if d.Y_is_bool else width, n * K)
         d.Y_scale, d.Y_shift = Y_scale, Y_shift
-        d.weight = _address(weight)
+        d.weight = _address("sample_weight", weight, width, n)
         d.batch_size = batch_size
         d.row_bytes, d.block_bytes, d.least_blocks = row_bytes, block_bytes, least_blocks
         d.bit_generator, self.lock = NULL, None
-        if rng is not None:
+        if rng is not None:  # whose lock is held while the core may draw
             generator = rng._bit_generator
             d.bit_generator = PyCapsule_GetPointer(generator.capsule, "BitGenerator")
             self.lock = generator.lock
@@ -211,7 +272,7 @@ cdef class Fit:
         d.on_update = NULL
         if on_update is not None:
             d.on_update = _on_update
-        self.handle = table.create(d, theta.dtype.itemsize == 8)
+        self.handle = table.create(d, width == 8)
         if self.handle is NULL:
             raise MemoryError("Not enough memory for the buffers of a fit.")
 

@@ -33,6 +33,7 @@ typedef struct {
   // the data: dense X, or CSR
   int64_t n;
   const void *X, *values;
+  int32_t X_by_columns;   // dense X is in column-major order
   const int32_t *indices;
   const int64_t *indptr;
   const void *Y;          // (n, K)

@@ -9,8 +9,9 @@
 
 namespace core { namespace {
 
-// Multiplications after which the clock is looked at, and seconds after which Python is.
-constexpr double WORK = 2e7, POLL_SECONDS = 0.05;
+// Multiplications after which the clock is looked at (0.1 to 1 ms), what an update and a unit count
+// as besides theirs, and seconds after which Python is looked at.
+constexpr double WORK = 1e6, WORK_OF_UPDATE = 1000, WORK_OF_UNIT = 50, POLL_SECONDS = 0.05;
 // Samples whose outputs are kept until their losses are computed, and so many of one-by-one loops.
 constexpr i64 CHUNK = 1024;
 // Bytes of a gradient of some rows of weights: half of the second cache.
@@ -19,6 +20,11 @@ constexpr i64 STRIP_BYTES = 512 * 1024;
 struct Counters {
   i64 t, n_updates;
   double due;
+};
+
+template <class T> struct Group {
+  Data<T> data;
+  Rows rows;
 };
 
 template <class T> struct Pair {
@@ -50,13 +56,14 @@ template <class T> class Fit {
   int n_pairs = 0;
   T *memory[2], *averaged;
   Memory<double> paid;
-  double work = 0.0;
+  double work = 0.0, row_work, update_work;  // multiplications of a sample, and of an update
   std::chrono::steady_clock::time_point last_poll;
   bool interrupted = false, mistakes = false;
   bool ready = false;  // the next sample's product with the first layer is there
 
   i64 block_of(i64 m) const;
   bool poll(double multiplications);
+  bool poll_after(i64 m);
   double penalty() const;
   Constants<T> constants(double eta, i64 t) const;
   double epoch(double eta, Epochs &e);
@@ -68,6 +75,7 @@ template <class T> class Fit {
   double single_step(const Rows &rows, const Constants<T> &k, const T *next);
   double neuron_epoch(const Rows &all, const Constants<T> &k);
   i64 group_size() const;
+  Group<T> group_of(const Rows &rows);
   double neuron_pass(const Rows &rows, const Sums<T> &s, T *w, T *b);
   double neuron_gradient(const Rows &rows);
   double plain_neuron_step(const Rows &rows, const Constants<T> &k);
@@ -94,7 +102,7 @@ template <class T> i64 Fit<T>::block_of(i64 m) const {
 
 template <class T> bool Fit<T>::prepare() {
   const i64 L = g.n_layers, K = g.sizes[L];
-  data = {g.n, g.sizes[0], K, static_cast<const T *>(g.X), static_cast<const T *>(g.values), g.indices, g.indptr,
+  data = {g.n, g.sizes[0], K, static_cast<const T *>(g.X), g.X_by_columns != 0, static_cast<const T *>(g.values), g.indices, g.indptr,
           g.Y_is_bool ? nullptr : static_cast<const T *>(g.Y),
           g.Y_is_bool ? static_cast<const unsigned char *>(g.Y) : nullptr,
           static_cast<T>(g.Y_scale), static_cast<T>(g.Y_shift), static_cast<const T *>(g.weight)};
@@ -130,7 +138,7 @@ template <class T> bool Fit<T>::prepare() {
   if (!units.take(single ? 0 : 3 * m * n_units + panel_size<T>()) ||
       !small.take(larger(widest, K) + (batches_of_sparse ? loops * (2 * K + 1) : m * K)) ||
       !outputs.take(loops * K) || !targets.take(loops * K) || !weights.take(data.weight ? loops : 0) ||
-      !features.take(!data.X || full || !g.shuffle || single ? 0 : m * data.p) ||
+      !features.take(data.by_columns || (data.X && !full && g.shuffle && !single) ? m * data.p : 0) ||
       !order.take(g.shuffle && !full ? g.n : 0))
     return false;
   net.L = L;
@@ -162,6 +170,9 @@ template <class T> bool Fit<T>::prepare() {
     at += m * n_out;
   }
   net.panel = units.at + 3 * m * n_units;
+  const double elements = data.X ? data.p : static_cast<double>(data.indptr[data.n]) / larger(1, data.n);
+  row_work = 3.0 * (elements * g.sizes[1] + (n_weights - data.p * g.sizes[1])) + WORK_OF_UNIT * n_units;
+  update_work = WORK_OF_UPDATE + (plain ? 0.0 : 4.0 * n_parameters);
   last_poll = std::chrono::steady_clock::now();
   return true;
 }
@@ -177,6 +188,11 @@ template <class T> bool Fit<T>::poll(double multiplications) {
   interrupted = g.poll && g.poll(g.argument) != 0;
   last_poll = std::chrono::steady_clock::now();
   return interrupted;
+}
+
+// The same, after both passes of m samples.
+template <class T> bool Fit<T>::poll_after(i64 m) {
+  return poll(static_cast<double>(m) * row_work + update_work);
 }
 
 // The penalty that an update starts from.
@@ -311,7 +327,7 @@ template <class T> double Fit<T>::gradient(const Rows &rows) {
       const Layer<T> &layer = net.layers[l];
       add_products(layer, data, some, a, {keep, keep, T(1)}, layer.dW, layer.db, net.panel, small.at);
     });
-    if (poll(static_cast<double>(some.m) * 3 * n_parameters)) break;
+    if (poll_after(some.m)) break;
   }
   if (!g.fit_intercept) std::memset(net.layers[net.L - 1].db, 0, sizeof(T) * data.K);
   return total;
@@ -327,7 +343,7 @@ template <class T> double Fit<T>::plain_step(const Rows &rows, const Constants<T
     T *b = l < net.L - 1 || g.fit_intercept ? layer.b : nullptr;
     add_products(layer, data, rows, a, sums, layer.W, b, net.panel, small.at);
   });
-  poll(static_cast<double>(rows.m) * 3 * n_parameters);
+  poll_after(rows.m);
   return total;
 }
 
@@ -350,7 +366,7 @@ template <class T> double Fit<T>::step_by_strips(const Rows &rows, const Constan
     column_sums(rows.m, n_out, layer.delta, small.at);
     update(g.rule, b, b + n_out, k, false, small.at, theta, memory);
   });
-  poll(static_cast<double>(rows.m) * 3 * n_parameters);
+  poll_after(rows.m);
   return total;
 }
 
@@ -375,7 +391,7 @@ template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<
     if (l < net.L - 1 || g.fit_intercept)
       update_product<T>(g.rule, {1, n_out, &ONE, layer.delta, nullptr, nullptr, b}, k, false, theta, memory);
   });
-  poll(static_cast<double>(3 * n_parameters));
+  poll_after(1);
   return total;
 }
 
@@ -385,16 +401,27 @@ template <class T> i64 Fit<T>::group_size() const {
   return larger(LEAST_GROUP, lesser(MOST_GROUP, rows));
 }
 
+// Some consecutive samples row by row: where they lie, or a copy.
+template <class T> Group<T> Fit<T>::group_of(const Rows &rows) {
+  Group<T> group = {data, rows};
+  if (data.by_columns) {
+    group.data.X = data.features(rows, features.at);
+    group.rows.first = 0;
+  }
+  return group;
+}
+
 // Both passes of a single neuron for a group of a batch: w = keep w + factor (gradient), and so for b.
 // Returns the sum of weight times loss.
 template <class T> double Fit<T>::neuron_pass(const Rows &rows, const Sums<T> &s, T *w, T *b) {
   const i64 p = data.p;
   T *z = outputs.at, *delta = small.at + 1;
-  rows_dot(data, rows, theta, theta[n_weights], z);
+  const Group<T> x = group_of(rows);
+  rows_dot(x.data, x.rows, theta, theta[n_weights], z);
   const T *y = data.targets(rows, targets.at);
   const double total = loss_and_delta<T>(net.loss, {rows.m, 1, z, y, data.weights(rows, weights.at), s.factor, net.loss_constant, delta});
   note_mistakes(rows.m, z, y);
-  rows_add(data, rows, delta, rows.order ? 0 : rows.m * p, s.keep, w);
+  rows_add(x.data, x.rows, delta, rows.order ? 0 : rows.m * p, s.keep, w);
   Pack<T> deltas = {};
   each_pack<T>(rows.m, [&](i64 r, int part) { deltas += load_some(delta + r, part); });
   if (g.fit_intercept) *b = (s.keep_b == T(0) ? T(0) : s.keep_b * *b) + sum<T>(deltas);
@@ -409,7 +436,7 @@ template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
     const Rows some = rows.part(start, lesser(group, rows.m - start));
     const T keep = start ? T(1) : T(0);
     total += neuron_pass(some, {keep, keep, T(1) / rows.m}, grad, grad + n_weights);
-    if (poll(static_cast<double>(some.m) * 2 * data.p)) break;
+    if (poll_after(some.m)) break;
   }
   return total;
 }
@@ -418,7 +445,7 @@ template <class T> double Fit<T>::neuron_gradient(const Rows &rows) {
 template <class T> double Fit<T>::plain_neuron_step(const Rows &rows, const Constants<T> &k) {
   const Sums<T> s = {T(1) - k.eta * (k.alpha + k.decay), T(1), -k.eta / rows.m};
   const double total = neuron_pass(rows, s, theta, theta + n_weights);
-  poll(static_cast<double>(rows.m) * 2 * data.p);
+  poll_after(rows.m);
   return total;
 }
 
@@ -474,7 +501,7 @@ template <class T> double Fit<T>::neuron_epoch(const Rows &all, const Constants<
       // delta is not needed any more
       loss += loss_and_delta<T>(net.loss, {rows.m, 1, z, y, data.weights(rows, weights.at), T(1), net.loss_constant, z});
     }
-    if (poll(static_cast<double>(rows.m) * (data.X ? data.p : 100))) break;
+    if (poll(WORK)) break;  // the clock is cheap beside a chunk
   }
   return loss + 0.5 * g.alpha * norms;
 }
@@ -513,8 +540,9 @@ template <class T> bool Fit<T>::solved() {
   for (i64 start = 0; start < data.n && !mistakes; start += block) {
     const Rows rows = {nullptr, start, lesser(block, data.n - start)};
     T *z = outputs.at;
-    if (single) rows_dot(data, rows, theta, theta[n_weights], z);
-    else forward(net, data, rows, data.X ? data.X + start * data.p : nullptr, z, generator, false);
+    const Group<T> x = group_of(rows);
+    if (single) rows_dot(x.data, x.rows, theta, theta[n_weights], z);
+    else forward(net, data, rows, data.X ? x.data.X + x.rows.first * data.p : nullptr, z, generator, false);
     note_mistakes(rows.m * data.K, z, data.targets(rows, targets.at));
   }
   return !mistakes;

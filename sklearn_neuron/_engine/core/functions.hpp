@@ -40,6 +40,13 @@ template <> struct Exponent<float> {
   static constexpr int bias = 127, shift = 23;
 };
 
+// 2^k, from an integer whose last bits are k. (Numbers that are negative may not be shifted to the left;
+// the casts are of C, as those of C++ do not take packs.)
+template <class T, class I> INLINE auto power_of_two(I k) {
+  using U = Unsigned<I>;
+  return number((I)(((U)k + (U)(I{} + Exponent<T>::bias)) << Exponent<T>::shift));
+}
+
 // 2^k and exp(r) - 1
 template <class V> INLINE void exp_parts(V x, V &power, V &rest) {
   using T = Element<V>;
@@ -47,7 +54,7 @@ template <class V> INLINE void exp_parts(V x, V &power, V &rest) {
   x = at_most(at_least(x, E::low), E::high);
   const V shifted = x * T(1.4426950408889634) + E::magic;
   const V k = shifted - E::magic;
-  power = number((bits(shifted) + E::bias) << E::shift);
+  power = power_of_two<T>(bits(shifted));
   if constexpr (sizeof(T) == 8) {
     // log(2) in two parts, the first with so few digits that its product with k is exact
     const V r = (x - k * T(6.93147180369123816490e-01)) - k * T(1.90821492927058770002e-10);
@@ -65,10 +72,13 @@ template <class V> INLINE void exp_parts(V x, V &power, V &rest) {
   }
 }
 
+// Beyond the range of 2^k it overflows and underflows, as others do.
 template <class V> INLINE V exp(V x) {
+  using T = Element<V>;
   V power, rest;
   exp_parts(x, power, rest);
-  return power * rest + power;
+  const V e = power * rest + power;
+  return x > Exponent<T>::high ? V{} + std::numeric_limits<T>::infinity() : (x < Exponent<T>::low ? V{} : e);
 }
 
 template <class V> INLINE V expm1(V x) {

@@ -51,6 +51,7 @@ struct Rows {
 template <class T> struct Data {
   i64 n, p, K;
   const T *X;  // null for CSR
+  bool by_columns;  // X is in column-major order: only all samples together are read so
   const T *values;
   const i32 *indices;
   const i64 *indptr;
@@ -84,6 +85,13 @@ template <class T> struct Data {
     return memory;
   }
   const T *features(const Rows &rows, T *memory) const {
+    if (by_columns) {
+      for (i64 j = 0; j < p; j++) {
+        const T *x = X + j * n + rows.first;
+        for (i64 r = 0; r < rows.m; r++) memory[r * p + j] = x[r];
+      }
+      return memory;
+    }
     if (!rows.order || rows.m == 1) return X + rows[0] * p;
     for (i64 r = 0; r < rows.m; r++) {
       const T *row = X + rows[r] * p;

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 #if defined(__AVX__) && defined(__GNUC__)
 #include <immintrin.h>
 #endif
@@ -16,7 +18,11 @@
 #if defined(__GNUC__)
 #define INLINE inline __attribute__((always_inline))
 #define INLINE_LAMBDA __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 #else
 #define INLINE inline
 #define INLINE_LAMBDA
@@ -121,6 +127,11 @@ INLINE Pack<std::int32_t> bits(Pack<float> x) { return (Pack<std::int32_t>)x; }
 INLINE Pack<double> number(Pack<std::int64_t> i) { return (Pack<double>)i; }
 INLINE Pack<float> number(Pack<std::int32_t> i) { return (Pack<float>)i; }
 
+template <class I> struct UnsignedOf { typedef std::make_unsigned_t<I> type; };
+template <> struct UnsignedOf<Pack<std::int64_t>> { typedef typename PackOf<std::uint64_t>::type type; };
+template <> struct UnsignedOf<Pack<std::int32_t>> { typedef typename PackOf<std::uint32_t>::type type; };
+template <class I> using Unsigned = typename UnsignedOf<I>::type;
+
 INLINE double root(double x) { return __builtin_sqrt(x); }
 INLINE float root(float x) { return __builtin_sqrtf(x); }
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
@@ -194,6 +205,7 @@ template <class T> INLINE void store_part(T *p, T v, int n) { if (n) *p = v; }
 template <class T> INLINE Integer<T> bits(T x) { Integer<T> i; std::memcpy(&i, &x, sizeof x); return i; }
 INLINE double number(std::int64_t i) { double x; std::memcpy(&x, &i, sizeof x); return x; }
 INLINE float number(std::int32_t i) { float x; std::memcpy(&x, &i, sizeof x); return x; }
+template <class I> using Unsigned = std::make_unsigned_t<I>;
 INLINE double root(double x) { return std::sqrt(x); }
 INLINE float root(float x) { return std::sqrt(x); }
 template <class T> INLINE T spread(T x) { return x; }

@@ -22,20 +22,13 @@ const Table *core_table_v4(void);
 
 // Null if `wanted` is neither empty nor available.
 static inline const Table *core_choose(const char *wanted) {
-#if defined(CORE_HAS_V3)
-  const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-#endif
 #if defined(CORE_HAS_V4)
   if (!*wanted || !strcmp(wanted, "v4"))
-    if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512cd"))
-      return core_table_v4();
+    if (__builtin_cpu_supports("x86-64-v4")) return core_table_v4();
 #endif
 #if defined(CORE_HAS_V3)
   if (!*wanted || !strcmp(wanted, "v3"))
-    if (v3) return core_table_v3();
+    if (__builtin_cpu_supports("x86-64-v3")) return core_table_v3();
 #endif
   if (!*wanted || !strcmp(wanted, "baseline")) return core_table_baseline();
   return 0;

@@ -1,0 +1,348 @@
+"""What the core is given and when it lets go: sizes, indices, extremes, locks and interrupts."""
+
+import _thread
+import contextlib
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from helpers import is_own, weights_of
+from scipy import sparse
+
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    ManualMLPRegressor,
+    PerceptronClassifier,
+    config_context,
+)
+from sklearn_neuron._engine import compiled, core
+from sklearn_neuron.activations import ACTIVATIONS, ReLU
+from sklearn_neuron.exceptions import DivergenceError
+from sklearn_neuron.losses import Poisson
+
+pytestmark = pytest.mark.needs_core
+RNG = np.random.RandomState(0)
+X, BINARY = RNG.normal(size=(60, 5)), np.arange(60) % 2
+
+
+def both(cls, X, y, **params):
+    """Return the model of NumPy and that of the core."""
+    models = []
+    for engine in ("numpy", "compiled"):
+        with config_context(engine=engine):
+            model = cls(**{"max_iter": 3, "tol": None, "random_state": 0, **params})
+            models.append(model.fit(X, y))
+    assert [model.engine_ for model in models] == ["numpy", "compiled"]
+    return models
+
+
+def assert_same(plain, fast, rtol=1e-10):
+    expected = weights_of(plain)
+    np.testing.assert_allclose(weights_of(fast), expected, rtol, rtol * np.abs(expected).max())
+
+
+# ---- sizes ---------------------------------------------------------------------------------------
+
+
+def exchanged(model, dtype, units):
+    """Exchange the fitted parameters for others, as users do who prune or convert them."""
+    model.set_params(hidden_layer_sizes=(units,))
+    old = [*model.coefs_, *model.intercepts_]
+    shapes = [(5, units), (units, 1), (units,), (1,)]
+    new = [np.resize(part, shape).astype(dtype) for part, shape in zip(old, shapes, strict=True)]
+    model.coefs_, model.intercepts_ = new[:2], new[2:]
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("units", [7, 3, 40])
+@pytest.mark.parametrize("dtypes", [(np.float32, np.float64), (np.float64, np.float32)])
+def test_exchanged_parameters_are_trained_on(solver, units, dtypes):
+    """Of another precision, and of other sizes, for which the optimizer starts anew."""
+    found = []
+    for engine in ("numpy", "compiled"):
+        with config_context(engine=engine):
+            model = ManualMLPClassifier((7,), solver=solver, random_state=0)
+            model.partial_fit(X.astype(dtypes[0]), BINARY, classes=[0, 1])
+            exchanged(model, dtypes[1], units)
+            found.append(weights_of(model.partial_fit(X.astype(dtypes[1]), BINARY)))
+    assert found[0].dtype == found[1].dtype == dtypes[1]
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-4, atol=1e-5)
+
+
+def test_arrays_of_another_size_are_refused(monkeypatch):
+    described, original = {}, core.load().Fit
+
+    def spy(**given):
+        described.update(given)
+        return original(**given)
+
+    monkeypatch.setattr(core.load(), "Fit", spy)
+    with config_context(engine="compiled"):
+        ManualMLPClassifier((3,), max_iter=1, tol=None).fit(X, BINARY)
+    original(**described)
+    for name in ("theta", "grad", "X", "Y", "sizes", "activations", "constants"):
+        array = described[name]
+        other = np.float32 if array.dtype == float else np.int16
+        for wrong in (array.ravel()[:-1].copy(), array.astype(other)):
+            with pytest.raises(ValueError, match=r" must be .* items of .* bytes; got "):
+                original(**described | {name: wrong})
+
+
+@pytest.mark.parametrize("broken", ["index", "negative", "decreasing", "beyond"])
+@pytest.mark.parametrize("cls", [LogisticNeuronClassifier, ManualMLPClassifier])
+def test_malformed_csr_is_refused(cls, broken):
+    matrix = sparse.csr_matrix(X)
+    if broken == "index":
+        matrix.indices[7] = 5
+    elif broken == "negative":
+        matrix.indices[7] = -1
+    elif broken == "decreasing":
+        matrix.indptr[3] = matrix.indptr[5] + 1
+    else:
+        matrix.indptr[-1] += 8
+    matrix.has_canonical_format = True  # or SciPy would look, and crash
+    with config_context(engine="compiled"), pytest.raises(ValueError, match=r"CSR|index"):
+        cls(max_iter=1, tol=None).fit(matrix, BINARY)
+
+
+@pytest.mark.parametrize("part", ["data", "indices"])
+def test_strided_csr(part):
+    matrix = sparse.csr_matrix(X)
+    strided = sparse.csr_matrix(X)
+    array = getattr(strided, part)
+    setattr(strided, part, np.repeat(array, 2)[::2])
+    assert not getattr(strided, part).flags.c_contiguous
+    for cls in (LogisticNeuronClassifier, ManualMLPClassifier):
+        models = [both(cls, form, BINARY, batch_size=8)[1] for form in (matrix, strided)]
+        np.testing.assert_array_equal(*map(weights_of, models))
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+@pytest.mark.parametrize("cls", [LogisticNeuronClassifier, ManualMLPClassifier])
+@pytest.mark.parametrize("y", [BINARY, np.arange(60) % 3], ids=["two", "three"])
+def test_column_major_samples_are_gathered_block_by_block(solver, cls, y, monkeypatch):
+    monkeypatch.setattr(compiled, "CORE_BLOCK_BYTES", 1)
+    monkeypatch.setattr(compiled, "CORE_BLOCK_ROWS", 7)
+    columns = np.asfortranarray(X)
+    params = {"solver": solver, "batch_size": None, "tol": 1e-9}
+    with contextlib.suppress(UserWarning):
+        with config_context(engine="compiled"):
+            models = [
+                cls(max_iter=5, random_state=0, **params).fit(form, y) for form in (X, columns)
+            ]
+        np.testing.assert_array_equal(*map(weights_of, models))
+
+
+@pytest.mark.parametrize("name", ["batch_size", "n_iter_no_change"])
+def test_huge_integers(name):
+    huge, usual = (
+        both(LogisticNeuronClassifier, X, BINARY, **{name: value}, tol=1e-9)[1]
+        for value in (2**63, 2**40)
+    )
+    np.testing.assert_array_equal(weights_of(huge), weights_of(usual))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("max_iter", [10**7, 10**18, 2**63])
+def test_the_cost_does_not_grow_with_max_iter(engine, max_iter):
+    with config_context(engine=engine):
+        start = time.perf_counter()
+        model = LogisticNeuronClassifier(max_iter=max_iter, tol=1e-2, random_state=0)
+        n_iter = model.fit(X, BINARY).n_iter_
+        assert time.perf_counter() - start < 2.0
+    assert n_iter == LogisticNeuronClassifier(tol=1e-2, random_state=0).fit(X, BINARY).n_iter_
+
+
+# ---- parts ---------------------------------------------------------------------------------------
+
+
+def test_a_registered_part_replaces_the_core_s_own(monkeypatch):
+    class Shifted(ReLU):
+        def forward(self, z, out=None):
+            return super().forward(z + 1.0, out=out)
+
+    monkeypatch.setitem(ACTIVATIONS, "relu", Shifted)
+    with config_context(engine="compiled"), pytest.warns(UserWarning, match="activation Shifted"):
+        model = ManualMLPClassifier((3,), max_iter=1, tol=None).fit(X, BINARY)
+    assert model.engine_ == "numpy"
+
+
+# ---- extremes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("batch_size", [1, 8, None])
+def test_an_overflow_is_a_divergence(dtype, batch_size):
+    large = np.ones((40, 1), dtype)
+    large[0] = 1e3
+    start = {"coef_init": [np.ones((1, 1), dtype)], "intercept_init": [np.zeros(1, dtype)]}
+    for engine in ("numpy", "compiled"):
+        model = ManualMLPRegressor(
+            (), loss=Poisson(), batch_size=batch_size, shuffle=False, max_iter=6, tol=None, eta=1e-9
+        )
+        ignored = np.errstate(all="ignore")
+        with config_context(engine=engine), ignored, pytest.raises(DivergenceError):
+            model.fit(large, np.ones(40), **start)
+
+
+@pytest.mark.parametrize("name", [k for k, cls in ACTIVATIONS.items() if is_own(cls)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_activations_of_extreme_inputs(name, dtype):
+    """Their values by a weight that learns, their slopes by the weight below it."""
+    sizes = [1e-300, 1e-30, 1.0, 30.0, 80.0, 300.0, 700.0, 750.0, 1e6, 1e30]
+    x = np.array([s * size for size in sizes for s in (-1.0, 1.0)], dtype).reshape(-1, 1)
+    for row in x:
+        start = {
+            "coef_init": [np.ones((1, 1), dtype), np.full((1, 1), 0.5, dtype)],
+            "intercept_init": [np.zeros(1, dtype), np.zeros(1, dtype)],
+        }
+        found = []
+        for engine in ("numpy", "compiled"):
+            model = ManualMLPRegressor(
+                (1,), activation=name, max_iter=1, tol=None, eta=1e-8, random_state=0
+            )
+            with config_context(engine=engine), np.errstate(all="ignore"):
+                try:
+                    found.append(weights_of(model.fit(row.reshape(1, 1), [0.0], **start)))
+                except DivergenceError:
+                    found.append(None)
+        assert (found[0] is None) == (found[1] is None)
+        if found[0] is not None:
+            rtol = 1e-10 if dtype == np.float64 else 1e-4
+            np.testing.assert_allclose(found[1], found[0], rtol=rtol, atol=1e-30)
+
+
+# ---- perceptrons that end without a mistake ------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("batch_size", [1, 4, None])
+def test_a_solved_perceptron_makes_no_mistake(engine, batch_size):
+    """Where z is 0 but for rounding, predict may see it on the other side."""
+    corners = np.array([[(i >> k) & 1 for k in range(3)] for i in range(8)], float)
+    targets = [corners.all(axis=1), corners.any(axis=1), corners.sum(axis=1) >= 2]
+    n_solved = 0
+    for eta in (0.1, 0.3, 0.7):
+        for y in targets:
+            for seed in range(5):
+                model = PerceptronClassifier(
+                    eta=eta, batch_size=batch_size, random_state=seed, max_iter=200
+                )
+                with config_context(engine=engine):
+                    model.fit(corners, y.astype(int))
+                if model.n_iter_ < 200:
+                    n_solved += 1
+                    assert model.score(corners, y) == 1.0
+    assert n_solved > 20
+
+
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_both_engines_end_a_perceptron_by_the_same_rule(batch_size):
+    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    plain, fast = both(
+        PerceptronClassifier, X, [0, 0, 0, 1], batch_size=batch_size, max_iter=100, eta=1.0
+    )
+    assert plain.n_iter_ == fast.n_iter_ < 100
+    assert_same(plain, fast)
+
+
+# ---- locks and interrupts ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def interruptible():
+    """An interrupt is heard in the background, too, where shells let it be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def long_jobs():
+    """Return fits that would take minutes, whose steps differ in what they cost."""
+    rng = np.random.RandomState(0)
+    narrow = rng.normal(size=(400_000, 1))
+    wide = sparse.csr_matrix(rng.normal(size=(300, 2000)))
+    forever = {"batch_size": 1, "max_iter": 10**6, "tol": None}
+    return {
+        "neuron": (LogisticNeuronClassifier(**forever), narrow),
+        "sparse": (LogisticNeuronClassifier(**forever), wide),
+        "momentum": (LogisticNeuronClassifier(solver="adam", **forever), narrow),
+        "small": (ManualMLPClassifier((1, 1), **forever), narrow),
+        "deep": (ManualMLPClassifier((1,) * 40, activation="gelu", **forever), narrow),
+        "all": (ManualMLPClassifier((50,), **forever | {"batch_size": None}), narrow),
+    }
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("job", ["neuron", "sparse", "momentum", "small", "deep", "all"])
+def test_an_interrupt_is_heard_soon(job):
+    model, X = long_jobs()[job]
+    y = np.arange(X.shape[0]) % 2
+    interrupted = []
+
+    def interrupt():
+        interrupted.append(time.perf_counter())
+        _thread.interrupt_main()
+
+    timer = threading.Timer(0.4, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert time.perf_counter() - interrupted[0] < 0.5
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_handler_may_draw_from_the_generator_of_the_fit():
+    rng = np.random.RandomState(0)
+    drawn = []
+
+    def handler(*_):
+        drawn.append(rng.uniform())
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            LogisticNeuronClassifier(batch_size=1, max_iter=10**6, tol=None, random_state=rng).fit(
+                np.tile(X, (100, 1)), np.tile(BINARY, 100)
+            )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(drawn) == 1
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_others_may_draw_from_numpy_s_generator_meanwhile():
+    """random_state=None is a generator of the fit's own, which NumPy's global one seeds."""
+    waited = []
+
+    def draw():
+        time.sleep(0.2)
+        start = time.perf_counter()
+        np.random.uniform()  # noqa: NPY002
+        waited.append(time.perf_counter() - start)
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        LogisticNeuronClassifier(batch_size=1, max_iter=10**6, tol=None).fit(
+            np.tile(X, (100, 1)), np.tile(BINARY, 100)
+        )
+    thread.join()
+    assert waited[0] < 0.15
+
+
+def test_numpy_s_seed_makes_fits_without_random_state_repeatable():
+    found = []
+    for _ in range(2):
+        np.random.seed(7)  # noqa: NPY002
+        found.append(weights_of(ManualMLPClassifier((3,), max_iter=2, tol=None).fit(X, BINARY)))
+        other = ManualMLPClassifier((3,), max_iter=2, tol=None).fit(X, BINARY)
+        assert (weights_of(other) != found[-1]).any()
+    np.testing.assert_array_equal(*found)
