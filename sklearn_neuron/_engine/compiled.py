@@ -19,7 +19,7 @@ from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import Passed, Updater
 from sklearn_neuron._engine.objective import Batch
 from sklearn_neuron._engine.plateau import Plateau
-from sklearn_neuron._typing import Array, Matrix
+from sklearn_neuron._typing import Matrix
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.losses import LOSSES, Loss
 from sklearn_neuron.network import Network
