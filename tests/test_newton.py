@@ -20,7 +20,7 @@ from sklearn_neuron import (
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import hessian
 from sklearn_neuron._engine.newton import Descent, by_eigenvalues, invert, models, search
-from sklearn_neuron._engine.objective import Surface
+from sklearn_neuron._engine.objective import LinearObjective
 from sklearn_neuron.activations import Identity, Logistic, ReLU
 from sklearn_neuron.losses import (
     LOSSES,
@@ -123,10 +123,10 @@ def test_hessian_agrees_with_differences_of_the_gradient(loss, weighted, as_spar
     X, _, rng = rows(40, 3)
     Y, weight = np.eye(3)[rng.randint(3, size=40)], rng.uniform(0.5, 2.0, size=(40, 1))
     data = Samples(sparse.csr_matrix(X) if as_sparse else X, Y, weight if weighted else None)
-    surface = Surface(Network([3, 3], [], loss, alpha=0.1), data)
+    objective = LinearObjective(Network([3, 3], [], loss, alpha=0.1), data)
     theta, h = 0.5 * rng.normal(size=(4, 3)), 1e-6
     z = X @ theta[:-1] + theta[-1]
-    matrices = hessian(surface, z, loss.curvature).matrices
+    matrices = hessian(objective, z, loss.curvature).matrices
     H = matrices[0]
     if len(matrices) == 3:
         H = np.zeros((12, 12))
@@ -136,16 +136,16 @@ def test_hessian_agrees_with_differences_of_the_gradient(loss, weighted, as_spar
         D = rng.normal(size=(4, 3))
         D -= D.mean(axis=1, keepdims=True)  # along the softmax's redundant directions H is free
         high, low = (
-            surface.at(theta + s * h * D, z + s * h * (X @ D[:-1] + D[-1])).grad for s in (1, -1)
+            objective.at(theta + s * h * D, z + s * h * (X @ D[:-1] + D[-1])).grad for s in (1, -1)
         )
         assert_allclose(H @ D.T.ravel(), ((high - low) / (2 * h)).T.ravel(), atol=1e-8)
 
 
 def test_a_step_of_a_quadratic_leads_to_its_minimum():
     X, z, _ = rows(50, 3)
-    surface = Surface(Network([3, 1], [], SquaredError()), Samples(X, z[:, None], None))
-    point = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
-    model = invert(hessian(surface, point.z, SquaredError().curvature), point.grad)
+    objective = LinearObjective(Network([3, 1], [], SquaredError()), Samples(X, z[:, None], None))
+    point = objective.at(np.zeros((4, 1)), np.zeros((50, 1)))
+    model = invert(hessian(objective, point.z, SquaredError().curvature), point.grad)
     theta = -model.solve(point.grad)
     assert_allclose(X @ theta[:-1, 0] + theta[-1], z, atol=1e-10)
 
@@ -248,27 +248,27 @@ def test_a_sample_stands_for_all_rows(weighted, stride):
     X, y = X.repeat(stride, axis=0), y.repeat(stride)[:, None].astype(float)
     weight = None if weight is None else weight.repeat(stride, axis=0)
     network = Network((6, 1), [], BinaryCrossEntropy(), alpha=0.1)
-    surface, z = Surface(network, Samples(X, y, weight)), X[:, :1].copy()
-    whole, sample = (hessian(surface, z, surface.loss.curvature, s) for s in (1, stride))
+    objective, z = LinearObjective(network, Samples(X, y, weight)), X[:, :1].copy()
+    whole, sample = (hessian(objective, z, objective.loss.curvature, s) for s in (1, stride))
     assert_allclose(sample.matrices[0], whole.matrices[0], rtol=1e-12)
 
 
 def quadratic(p=3):
     X, z, rng = rows(50, p)
     network = Network((p, 1), [], SquaredError())
-    return Surface(network, Samples(X, (z + rng.normal(size=50))[:, None], None))
+    return LinearObjective(network, Samples(X, (z + rng.normal(size=50))[:, None], None))
 
 
 @pytest.mark.parametrize(("times", "t"), [(1.5, 1.0), (3.0, 0.5), (6.0, 0.25)])
 def test_the_first_half_that_is_lower_is_taken(times, t):
     """From twice the way to the minimum on, a quadratic is higher than at the start."""
-    surface = quadratic()
-    start = surface.at(np.zeros((4, 1)), np.zeros((50, 1)))
-    model = invert(hessian(surface, start.z, surface.loss.curvature), start.grad)
+    objective = quadratic()
+    start = objective.at(np.zeros((4, 1)), np.zeros((50, 1)))
+    model = invert(hessian(objective, start.z, objective.loss.curvature), start.grad)
     D = -times * model.solve(start.grad)
-    end = search(surface, start, D)
+    end = search(objective, start, D)
     assert_allclose(end.theta, t * D)
-    assert_allclose(end.z, surface.X @ end.theta[:-1] + end.theta[-1], atol=1e-12)
+    assert_allclose(end.z, objective.X @ end.theta[:-1] + end.theta[-1], atol=1e-12)
     assert end.value < start.value
 
 
@@ -337,26 +337,26 @@ def test_a_part_of_the_gradient_that_the_hessian_does_not_reach():
 def test_without_curvature_the_step_is_damped():
     """Far out on the slope of a logarithm σ′ is 0 to the last bit, but ∇ is not."""
     X, y = np.array([[1.0], [2.0]]), np.zeros((2, 1))
-    surface = Surface(Network((1, 1), [], BinaryCrossEntropy()), Samples(X, y, None))
+    objective = LinearObjective(Network((1, 1), [], BinaryCrossEntropy()), Samples(X, y, None))
     theta = np.array([[800.0], [800.0]])
-    point = surface.at(theta, X @ theta[:-1] + theta[-1])
-    H = hessian(surface, point.z, surface.loss.curvature)
+    point = objective.at(theta, X @ theta[:-1] + theta[-1])
+    H = hessian(objective, point.z, objective.loss.curvature)
     assert not H.matrices[0].any()
-    *undamped, damped = islice(models(surface, point.z, point.grad, 1), 3)
+    *undamped, damped = islice(models(objective, point.z, point.grad, 1), 3)
     assert undamped == [None, None]
     assert damped is not None
-    assert Descent(surface).step(point).value < point.value
+    assert Descent(objective).step(point).value < point.value
 
 
 def test_a_hessian_that_is_not_convex_gives_way_to_its_gauss_newton_part():
     X, y = fractions()
     network = Network((6, 1), [], SquaredError(Logistic()))
-    surface = Surface(network, Samples(X, y[:, None], None))
+    objective = LinearObjective(network, Samples(X, y[:, None], None))
     theta = np.full((7, 1), 4.0)
-    point = surface.at(theta, X @ theta[:-1] + theta[-1])
-    exact, gauss_newton, *_ = models(surface, point.z, point.grad, 1)
+    point = objective.at(theta, X @ theta[:-1] + theta[-1])
+    exact, gauss_newton, *_ = models(objective, point.z, point.grad, 1)
     assert exact is None
-    H = hessian(surface, point.z, surface.loss.gauss_newton)
+    H = hessian(objective, point.z, objective.loss.gauss_newton)
     assert_allclose(H.matrices[0] @ gauss_newton.solve(point.grad), point.grad, rtol=1e-6)
 
 
@@ -501,8 +501,8 @@ def test_sparse_rows_pass_in_blocks(monkeypatch):
     X = sparse.random(400, 5, density=0.4, format="csr", random_state=0)
     y = np.arange(400) % 2
     whole = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
-    monkeypatch.setattr("sklearn_neuron._engine.objective.SURFACE_BLOCK_ROWS", (1, 40))
+    monkeypatch.setattr("sklearn_neuron._engine.objective.BLOCK_ROWS", (1, 40))
     network = Network((5, 1), [], BinaryCrossEntropy())
-    assert len(Surface(network, Samples(X, y[:, None] * 1.0, None)).blocks) == 10
+    assert len(LinearObjective(network, Samples(X, y[:, None] * 1.0, None)).blocks) == 10
     parts = LogisticNeuronClassifier(solver="newton", alpha=0.01, tol=1e-10).fit(X, y)
     assert_allclose(parts.coef_, whole.coef_, rtol=1e-9)

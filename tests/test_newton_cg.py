@@ -24,8 +24,8 @@ from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import hessian
 from sklearn_neuron._engine.newton import Descent
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
-from sklearn_neuron._engine.objective import Batch, Surface, objective_of, two_passes
-from sklearn_neuron._engine.row_space import RowSpace, spanned
+from sklearn_neuron._engine.objective import Batch, LinearObjective, objective_of, two_passes
+from sklearn_neuron._engine.row_space import RowSpace, in_row_space
 from sklearn_neuron.activations import Logistic
 from sklearn_neuron.losses import (
     BinaryCrossEntropy,
@@ -59,18 +59,18 @@ def problem(loss, form=np.asarray, *, weighted=False, K=3, alpha=0.1, n=60, p=4,
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("loss", LOSSES_WITH_CURVATURE, ids=repr)
-def test_a_surface_agrees_with_the_two_passes(loss, form, weighted, dtype):
+def test_a_linear_objective_agrees_with_the_two_passes(loss, form, weighted, dtype):
     """At the end of L-BFGS's seam: value and gradient of the same θ."""
     network, (X, Y, weight), theta = problem(loss, form, weighted=weighted, dtype=dtype)
     weight = None if weight is None else weight.astype(dtype)
     samples = Samples(X.astype(dtype), Y.astype(bool), weight)
-    surface, batch = objective_of(network, samples), two_passes(network, samples)
-    assert isinstance(surface, Surface)
+    objective, batch = objective_of(network, samples), two_passes(network, samples)
+    assert isinstance(objective, LinearObjective)
     tolerance = (
         {"rtol": 1e-12, "atol": 1e-14} if dtype == np.float64 else {"rtol": 1e-5, "atol": 1e-6}
     )
     for ours, reference in zip(
-        surface.value_and_gradient(theta), batch.value_and_gradient(theta), strict=True
+        objective.value_and_gradient(theta), batch.value_and_gradient(theta), strict=True
     ):
         assert_allclose(ours, reference, **tolerance)
 
@@ -87,10 +87,11 @@ def test_networks_with_hidden_layers_have_the_other_objective():
 @pytest.mark.parametrize("loss", LOSSES_WITH_CURVATURE, ids=repr)
 def test_a_product_is_that_with_the_hessian(loss, form, weighted, fit_intercept):
     network, samples, theta = problem(loss, form, weighted=weighted, fit_intercept=fit_intercept)
-    surface = Surface(network, samples)
-    point = surface.start(theta)
+    objective = LinearObjective(network, samples)
+    point = objective.start(theta)
     for convex, derivative in ((False, loss.curvature), (True, loss.gauss_newton)):
-        H, bend = hessian(surface, point.z, derivative), surface.curvature(point, convex=convex)
+        H = hessian(objective, point.z, derivative)
+        operator = objective.curvature(point, convex=convex)
         V = np.random.RandomState(0).normal(size=(5, 3))
         V -= V.mean(axis=1, keepdims=True)  # along a softmax's redundant directions H is free
         V[-1] *= fit_intercept
@@ -99,7 +100,7 @@ def test_a_product_is_that_with_the_hessian(loss, form, weighted, fit_intercept)
         for i, matrix in enumerate(H.matrices):
             some = slice(i * together, (i + 1) * together)
             expected[:, some] = (matrix @ V[:, some].T.ravel()).reshape(together, -1).T
-        assert_allclose(bend.product(V), expected, rtol=1e-10, atol=1e-12)
+        assert_allclose(operator.product(V), expected, rtol=1e-10, atol=1e-12)
 
 
 def test_second_derivatives_of_a_softmax_without_its_matrices():
@@ -116,11 +117,11 @@ def test_the_preconditioner_is_exact_for_one_feature_and_a_bias(form):
     """Were columns not centered, it were far off: this one is 5 ± 1."""
     X, y = binary(50, 1)
     network = Network((1, 1), [], BinaryCrossEntropy(), alpha=0.1)
-    surface = Surface(network, Samples(form(X + 5.0), y[:, None] * 1.0, None))
-    bend = surface.curvature(surface.start(np.array([0.2, -1.0])))
+    objective = LinearObjective(network, Samples(form(X + 5.0), y[:, None] * 1.0, None))
+    operator = objective.curvature(objective.start(np.array([0.2, -1.0])))
     V = np.array([[0.7], [-0.3]])
     # the penalty is on the weight, whatever the bias: that is not centered with it
-    assert_allclose(bend.preconditioner()(bend.product(V)), V, rtol=1e-10)
+    assert_allclose(operator.preconditioner()(operator.product(V)), V, rtol=1e-10)
 
 
 # ---- the same minimum --------------------------------------------------------------------------
@@ -144,8 +145,8 @@ def test_every_loss_has_the_minimum_of_newton(loss, form, weighted, K):
     if isinstance(loss, CrossEntropy) and K == 1:
         K = 2
     network, samples, _ = problem(loss, form, weighted=weighted, K=K, alpha=0.02)
-    ours = minimum(ConjugateDescent(Surface(network, samples), 1e-10))
-    reference = minimum(Descent(Surface(network, samples)))
+    ours = minimum(ConjugateDescent(LinearObjective(network, samples), 1e-10))
+    reference = minimum(Descent(LinearObjective(network, samples)))
     assert np.abs(ours.grad).max() <= 1e-9
     assert_allclose(ours.value, reference.value, rtol=1e-12)
     assert_allclose(ours.theta, reference.theta, atol=1e-7)
@@ -220,7 +221,7 @@ def wide(form=np.asarray, n=12, p=40, twice=False, K=1, shift=0.0):
         X[-1] = X[0] - X[1]
     Y = np.eye(K)[rng.randint(K, size=n)] if K > 1 else rng.randint(2, size=(n, 1)) * 1.0
     loss = CrossEntropy() if K > 1 else BinaryCrossEntropy()
-    return Surface(Network((p, K), [], loss, alpha=0.1), Samples(form(X), Y, None))
+    return LinearObjective(Network((p, K), [], loss, alpha=0.1), Samples(form(X), Y, None))
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e4])
@@ -228,18 +229,18 @@ def wide(form=np.asarray, n=12, p=40, twice=False, K=1, shift=0.0):
 @pytest.mark.parametrize("form", [np.asarray, np.asfortranarray, sparse.csr_matrix])
 def test_coordinates_are_another_way_to_write_theta(form, twice, shift):
     """The same value, gradient and outputs; rows that depend on others need no coordinate."""
-    surface = wide(form, twice=twice, shift=0.0 if form is sparse.csr_matrix else shift)
-    inner = spanned(surface)
-    assert inner.p == (11 if twice or surface.center is not None else 12)  # means depend on all
+    objective = wide(form, twice=twice, shift=0.0 if form is sparse.csr_matrix else shift)
+    inner = in_row_space(objective)
+    assert inner.p == (11 if twice or objective.center is not None else 12)  # means depend on all
     U = np.random.RandomState(1).normal(size=(inner.p + 1, 1))
     theta = inner.frame.outer(U)
     rounding = 1e-9 * (1.0 + shift)  # the bias is off by what the centers lose
     assert_allclose(inner.frame.inner(theta), U, atol=rounding)
-    point, same = inner.at(U, inner.outputs(U)), surface.start(theta.ravel())
+    point, same = inner.at(U, inner.outputs(U)), objective.start(theta.ravel())
     assert_allclose(point.z, same.z, atol=rounding)
     assert_allclose(point.value, same.value, atol=rounding)
     # ∇ lies in the space, so it is what its coordinates say
-    back = RowSpace(surface).outer(point.grad)
+    back = RowSpace(objective).outer(point.grad)
     assert_allclose(back[:-1], same.grad[:-1], atol=rounding)
     assert inner.frame.largest(point.grad) >= np.abs(same.grad[:-1]).max()
 
@@ -288,10 +289,10 @@ def test_starts_that_are_surely_wrong():
 
 def test_a_curvature_that_is_not_positive_gives_way_to_its_gauss_newton_part():
     X, y = np.array([[1.0], [2.0]]), np.zeros((2, 1))  # saturated, and wrong
-    surface = Surface(Network((1, 1), [], SquaredError(Logistic())), Samples(X, y, None))
-    point = surface.start(np.array([1.0, 2.0]))
-    steps = ConjugateDescent(surface, None)
-    exact, convex, *_ = steps._bends(point)
+    objective = LinearObjective(Network((1, 1), [], SquaredError(Logistic())), Samples(X, y, None))
+    point = objective.start(np.array([1.0, 2.0]))
+    steps = ConjugateDescent(objective, None)
+    exact, convex, *_ = steps._hessians(point)
     assert np.vdot(point.grad, exact.product(point.grad)) < 0.0
     assert np.vdot(point.grad, convex.product(point.grad)) > 0.0
     assert steps.step(point).value < point.value
@@ -299,10 +300,10 @@ def test_a_curvature_that_is_not_positive_gives_way_to_its_gauss_newton_part():
 
 def test_without_curvature_the_step_is_damped():
     X, y = np.array([[1.0], [2.0]]), np.zeros((2, 1))
-    surface = Surface(Network((1, 1), [], BinaryCrossEntropy()), Samples(X, y, None))
-    point = surface.start(np.array([800.0, 800.0]))
-    assert not surface.curvature(point).product(np.ones((2, 1))).any()
-    assert ConjugateDescent(surface, None).step(point).value < point.value
+    objective = LinearObjective(Network((1, 1), [], BinaryCrossEntropy()), Samples(X, y, None))
+    point = objective.start(np.array([800.0, 800.0]))
+    assert not objective.curvature(point).product(np.ones((2, 1))).any()
+    assert ConjugateDescent(objective, None).step(point).value < point.value
 
 
 @pytest.mark.parametrize("factor", [1e-8, 1e8])

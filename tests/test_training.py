@@ -22,7 +22,7 @@ from sklearn_neuron import (
     config_context,
 )
 from sklearn_neuron._engine import batches, epochs
-from sklearn_neuron._engine.objective import Surface
+from sklearn_neuron._engine.objective import LinearObjective
 from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._estimator.state import seeded
 
@@ -291,14 +291,14 @@ def test_an_interrupt_before_the_first_epoch_changes_nothing(cls, X, monkeypatch
 @pytest.mark.usefixtures("in_numpy")
 def test_an_interrupt_of_lbfgs_keeps_the_last_iteration(X, monkeypatch):
     y = np.arange(30) % 2
-    original, calls = Surface.value_and_gradient, iter(range(10**6))
+    original, calls = LinearObjective.value_and_gradient, iter(range(10**6))
 
     def interrupted(*args):
         if next(calls) == 5:
             raise KeyboardInterrupt
         return original(*args)
 
-    monkeypatch.setattr(Surface, "value_and_gradient", interrupted)
+    monkeypatch.setattr(LinearObjective, "value_and_gradient", interrupted)
     model = LogisticNeuronClassifier(solver="lbfgs", alpha=0.01)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg.blas import dsyrk
 
-from sklearn_neuron._engine.objective import Derivative, Floats, Surface, no_curvature
+from sklearn_neuron._engine.objective import Derivative, Floats, LinearObjective, no_curvature
 from sklearn_neuron._typing import Matrix
 
 #: Rows or columns of a matrix that are changed at a time, so that no copy of it is made.
@@ -31,46 +31,48 @@ class Hessian(NamedTuple):
     convex: bool  # whether no sample had a negative second derivative
 
 
-def hessian(surface: Surface, z: Floats, derivative: Derivative, stride: int = 1) -> Hessian:
+def hessian(
+    objective: LinearObjective, z: Floats, derivative: Derivative, stride: int = 1
+) -> Hessian:
     """Return H where the outputs are z, over every ``stride``-th sample.
 
     ``derivative`` returns the second derivatives of the loss, or a part of them.
     """
-    K, m = surface.K, surface.p + 1
-    pairs = np.triu_indices(K) if surface.softmax else (np.arange(K),) * 2
-    whole = np.zeros((K, m, K, m)) if surface.softmax else None
+    K, m = objective.K, objective.p + 1
+    pairs = np.triu_indices(K) if objective.softmax else (np.arange(K),) * 2
+    whole = np.zeros((K, m, K, m)) if objective.softmax else None
     blocks = [
         np.zeros((m, m), order="F") if whole is None else whole[k, :, l]
         for k, l in zip(*pairs, strict=True)
     ]
-    share, convex = surface.share, True
+    share, convex = objective.share, True
     scale = share.sum() / share[::stride].sum() if share.ndim else stride
-    for part in surface.parts(stride):
-        X, Y, share = surface.rows(part)
+    for part in objective.parts(stride):
+        X, Y, share = objective.rows(part)
         h = derivative(Y, z[part])
         if h is None:
-            raise ValueError(no_curvature(surface.loss))
+            raise ValueError(no_curvature(objective.loss))
         h = h[:, pairs[0], pairs[1]] if h.ndim == 3 else h
         h = h * (share * scale)
-        convex = convex and (surface.softmax or bool((h >= 0.0).all()))
+        convex = convex and (objective.softmax or bool((h >= 0.0).all()))
         for block, column in zip(blocks, h.T, strict=True):
             add_gram(block, X, column)
     for k, l, block in zip(*pairs, blocks, strict=True):
-        close(surface, block, own=k == l)
+        close(objective, block, own=k == l)
         if whole is not None:
             whole[l, :, k] = block
     if whole is None:
         return Hessian(blocks, convex)
-    return Hessian([competing(whole, surface.alpha)], convex)
+    return Hessian([competing(whole, objective.alpha)], convex)
 
 
-def close(surface: Surface, block: Floats, *, own: bool) -> None:
+def close(objective: LinearObjective, block: Floats, *, own: bool) -> None:
     """Give a block of H its lower triangle and, if it is of one output, the penalty."""
-    if not sparse.issparse(surface.X):
+    if not sparse.issparse(objective.X):
         mirror(block)
     if own:
-        block[np.diag_indices(surface.p)] += surface.alpha
-    if not surface.fit_intercept:
+        block[np.diag_indices(objective.p)] += objective.alpha
+    if not objective.fit_intercept:
         block[-1], block[:, -1] = 0.0, 0.0
         block[-1, -1] = own
 

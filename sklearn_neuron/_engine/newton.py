@@ -22,18 +22,14 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
 
-from sklearn_neuron._engine.descent import DAMPINGS
+from sklearn_neuron._engine.descent import DAMPINGS, MAX_HALVINGS, SUFFICIENT_DECREASE
 from sklearn_neuron._engine.hessian import Hessian, hessian
-from sklearn_neuron._engine.objective import Floats, Point, Surface
+from sklearn_neuron._engine.objective import Floats, LinearObjective, Point
 from sklearn_neuron._engine.run import ROUNDING
 
 Inverse = Callable[[Floats], Floats]
 Factorization = Callable[[Floats, Floats], Inverse | None]
 
-#: Decrease that a step needs, as a fraction of the slope. With 1e-8 / 1e-4 / 0.1 / 0.3: 20 / 20 /
-#: 19 / 18 iterations on digits, and no difference on six other data sets. The most halvings matter
-#: little: with 5 / 30 / 60, 120 fits from far starts took 2,399 / 2,428 / 2,405 iterations.
-ARMIJO, HALVINGS = 1e-4, 30
 #: Samples per column of X, at least, of the first Hessian. With 2 / 5 / 10 / 20: 21 / 16 / 18 / 20
 #: ms on 5,000 × 200, 153 / 137 / 118 / 108 ms on 50,000 × 200, 659 / 416 / 322 / 148 ms on digits,
 #: whose ten outputs are not counted here.
@@ -157,20 +153,22 @@ def solve_sets(inverses: list[tuple[Inverse, Floats]], v: Floats) -> Floats:
     return solution
 
 
-def models(surface: Surface, z: Floats, grad: Floats, stride: int) -> Iterator[Model | None]:
+def models(
+    objective: LinearObjective, z: Floats, grad: Floats, stride: int
+) -> Iterator[Model | None]:
     """Yield models of the objective around a point, each more cautious than the last."""
-    loss = surface.loss
+    loss = objective.loss
     if stride > 1:
-        yield invert(hessian(surface, z, loss.curvature, stride), grad)
-    H = hessian(surface, z, loss.curvature)
+        yield invert(hessian(objective, z, loss.curvature, stride), grad)
+    H = hessian(objective, z, loss.curvature)
     yield invert(H, grad)
     if not H.convex:
-        H = hessian(surface, z, loss.gauss_newton)
+        H = hessian(objective, z, loss.gauss_newton)
         yield invert(H, grad)
     # Where H is singular but ∇ is in its range, the step of minimum norm is a full Newton step,
     # which damping would shorten; the eigenvalues cost more than a factor, so they come second.
     yield invert(H, grad, by_eigenvalues)
-    sizes = surface.sizes()
+    sizes = objective.sizes()
     for damping in DAMPINGS:
         yield invert(H, grad, damping=damping * sizes)
 
@@ -183,9 +181,9 @@ class Descent:
     exact. Each new one uses four times as many.
     """
 
-    def __init__(self, surface: Surface) -> None:
-        self.objective = self.surface = surface
-        n, m = surface.n, surface.p + 1
+    def __init__(self, objective: LinearObjective) -> None:
+        self.objective = objective
+        n, m = objective.n, objective.p + 1
         self.stride = max(1, min(n // (SAMPLE * m), m // CHEAP))
         self.model: Model | None = None
         self._next: Floats | None = None  # the model's next step, where it is known already
@@ -197,7 +195,7 @@ class Descent:
             if new is not None:
                 return new
             self._forget()
-        for model in models(self.surface, point.z, point.grad, self.stride):
+        for model in models(self.objective, point.z, point.grad, self.stride):
             new = None if model is None else self._follow(model, point)
             if new is not None:
                 return new
@@ -212,7 +210,7 @@ class Descent:
         self._next = None
         if not (before > 0.0 and np.isfinite(D).all()):
             return None
-        new = search(self.surface, point, D)
+        new = search(self.objective, point, D)
         if new is not None:
             self.model = model
             model.learn(new.theta - point.theta, new.grad - point.grad)
@@ -222,19 +220,19 @@ class Descent:
         return new
 
 
-def search(surface: Surface, point: Point, D: Floats) -> Point | None:
+def search(objective: LinearObjective, point: Point, D: Floats) -> Point | None:
     """Return the first point θ + t D, t = 1, ½, ¼, …, that is sufficiently lower."""
-    slope = ARMIJO * float(np.vdot(D, point.grad))
+    slope = SUFFICIENT_DECREASE * float(np.vdot(D, point.grad))
     # The outputs are linear in t, so each halving costs no product with X. Only the full step may
     # be higher by rounding: close to the minimum that step is right, and the objective cannot tell.
     u = np.empty_like(point.z)
-    new = surface.at(point.theta + D, point.z.copy(order="K"), (D, u))
+    new = objective.at(point.theta + D, point.z.copy(order="K"), (D, u))
     if new.value <= point.value + slope + 0.125 * ROUNDING * abs(point.value):
         return new
     t = 1.0
-    for _ in range(HALVINGS):
+    for _ in range(MAX_HALVINGS):
         t *= 0.5
         theta, z = point.theta + t * D, point.z + t * u
-        if surface.value(theta, z) <= point.value + t * slope:
-            return surface.at(theta, z)
+        if objective.value(theta, z) <= point.value + t * slope:
+            return objective.at(theta, z)
     return None

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_neuron._engine.descent import DAMPINGS
-from sklearn_neuron._engine.objective import Bend, CurvedObjective, Floats, Point
+from sklearn_neuron._engine.descent import DAMPINGS, MAX_HALVINGS, SUFFICIENT_DECREASE
+from sklearn_neuron._engine.objective import CurvedObjective, Floats, HessianOperator, Point
 from sklearn_neuron._engine.run import ROUNDING
 
 Preconditioner = Callable[[Floats], Floats]
@@ -40,8 +40,6 @@ MOST_PRODUCTS = 500
 #: / 8 / 20 / never, no data set of six took longer or shorter by more than chance. This is for
 #: starts where the curvature says nothing.
 WORTH_ANOTHER = 50
-#: Decrease that a step needs, as a fraction of the slope, and most halvings: as for ``newton``.
-SUFFICIENT, MOST_HALVINGS = 1e-4, 30
 
 
 class Damped(NamedTuple):
@@ -49,23 +47,23 @@ class Damped(NamedTuple):
 
     Parameters
     ----------
-    bend : Bend
+    hessian : HessianOperator
         H.
     diagonal : ndarray of shape (n_features + 1, 1)
         What is added.
     """
 
-    bend: Bend
+    hessian: HessianOperator
     diagonal: Floats
 
     def product(self, V: Floats) -> Floats:
-        return self.bend.product(V) + self.diagonal * V
+        return self.hessian.product(V) + self.diagonal * V
 
     def preconditioner(self) -> Preconditioner:
         return lambda grad: grad / self.diagonal
 
-    def settle(self, D: Floats) -> Floats:
-        return self.bend.settle(D)
+    def project_out_null_space(self, D: Floats) -> Floats:
+        return self.hessian.project_out_null_space(D)
 
 
 class ConjugateDescent:
@@ -89,15 +87,15 @@ class ConjugateDescent:
         size = float(np.linalg.norm(point.grad))
         self._first = self._first or size
         accuracy = max(EXACT, min(FORCING, math.sqrt(size / self._first)))
-        for bend in self._bends(point):
-            D = self._solve(bend, point.grad, accuracy)
-            new = None if D is None else self._search(point, bend.settle(D))
+        for hessian in self._hessians(point):
+            D = self._solve(hessian, point.grad, accuracy)
+            new = None if D is None else self._search(point, hessian.project_out_null_space(D))
             if new is not None:
                 return new
             self._precondition = None
         return None
 
-    def _bends(self, point: Point) -> Iterator[Bend]:
+    def _hessians(self, point: Point) -> Iterator[HessianOperator]:
         """Yield what may stand for H, each more cautious than the last."""
         yield self.objective.curvature(point)
         convex = self.objective.curvature(point, convex=True)
@@ -106,12 +104,12 @@ class ConjugateDescent:
         for damping in DAMPINGS:
             yield Damped(convex, damping * sizes)
 
-    def _solve(self, bend: Bend, grad: Floats, accuracy: float) -> Floats | None:
+    def _solve(self, hessian: HessianOperator, grad: Floats, accuracy: float) -> Floats | None:
         """Return D with H D ≈ −∇, or None if H is not positive along the gradient.
 
         Parameters
         ----------
-        bend : Bend
+        hessian : HessianOperator
             H.
         grad : ndarray
             ∇.
@@ -119,13 +117,13 @@ class ConjugateDescent:
             Largest residual, as a fraction of the gradient, in the preconditioner's norm.
         """
         if self._precondition is None:
-            self._precondition = bend.preconditioner()
+            self._precondition = hessian.preconditioner()
         precondition, D, r = self._precondition, np.zeros_like(grad), -grad
         y = precondition(r)
         P, height = y.copy(), float(np.vdot(r, y))
         goal = accuracy * accuracy * height
         for number in range(MOST_PRODUCTS):
-            HP = bend.product(P)
+            HP = hessian.product(P)
             along = float(np.vdot(P, HP))
             if not along > 0.0:
                 return D if number else None
@@ -148,9 +146,9 @@ class ConjugateDescent:
         if not (slope < 0.0 and np.isfinite(D).all()):
             return None
         rounding = 0.125 * float(ROUNDING) * abs(point.value)
-        for _ in range(MOST_HALVINGS):
+        for _ in range(MAX_HALVINGS):
             new = self.objective.step(point, t * D)
-            if new.value <= point.value + SUFFICIENT * t * slope + rounding:
+            if new.value <= point.value + SUFFICIENT_DECREASE * t * slope + rounding:
                 return new
             t, rounding = 0.5 * t, 0.0
         return None

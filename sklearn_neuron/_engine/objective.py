@@ -2,7 +2,8 @@ r"""The objective over all samples, as solvers without updates see it: a functio
 
 Such solvers need ``value_and_gradient``; newton-cg also ``curvature``, a product with the Hessian
 at a point. What holds the samples is the objective's affair: a sum over blocks in memory here.
-``Batch`` is the objective of any network, ``Surface`` that of a network without a hidden layer.
+``Batch`` is the objective of any network, ``LinearObjective`` that of one without a hidden layer,
+whose outputs are linear in θ but for the link.
 With :math:`\tilde X = (X, 1)`, :math:`\theta = (W; b)`, the share :math:`s_i` of a sample and the
 loss's :math:`h^{kl}_i = \partial^2 \ell_i / \partial z_{ik} \partial z_{il}`
 
@@ -42,11 +43,11 @@ Derivative = Callable[[Array, Array], Array | None]
 #: 0.58 / 0.49 ms on 5,000 × 200, 6.0 / 5.3 / 4.7 / 5.0 / 4.9 ms on 100,000 × 50, 10.1 / 11.7 /
 #: 11.3 / 11.9 / 12.4 ms on 20,000 × 200 with ten outputs, 5.1 / 4.4 / 3.5 / 3.4 / 3.5 ms on
 #: 500 × 10,000.
-SURFACE_BLOCK = 1 << 19
+BLOCK_SIZE = 1 << 19
 #: Limits of its rows. With at least 32 / 256 / 1,024: 563 / 525 / 527 ms for H on 2,048 × 3,000.
 #: With at most 2,048 / 8,192 / 32,768, a gradient takes 0.63 / 0.45 / 0.41 ms on 20,000 × 20; with
 #: K outputs it is a K-th.
-SURFACE_BLOCK_ROWS = 256, 32768
+BLOCK_ROWS = 256, 32768
 #: A column is centered if its mean is over 100 standard deviations from zero: then four of the
 #: sixteen digits of its squares are lost. Never centered, the weights are 1e-12 off at 30,000 and
 #: wrong at 3e6; centered at 50 already, a fit takes 32 instead of 19 ms (5,000 × 200).
@@ -88,7 +89,7 @@ class Frame(Protocol):
         """Return a bound of the network's gradient, by component, given the objective's."""
 
 
-class Bend(Protocol):
+class HessianOperator(Protocol):
     """The Hessian at a point: its product with vectors, and what preconditions it."""
 
     def product(self, V: Floats) -> Floats:
@@ -97,8 +98,8 @@ class Bend(Protocol):
     def preconditioner(self) -> Callable[[Floats], Floats]:
         """Return an approximation of g ↦ H⁻¹ g, positive definite."""
 
-    def settle(self, D: Floats) -> Floats:
-        """Return a step without the part that changes no output."""
+    def project_out_null_space(self, D: Floats) -> Floats:
+        """Return a step without its part in the null space: what changes no output."""
 
 
 class CurvedObjective(Objective, Protocol):
@@ -114,7 +115,7 @@ class CurvedObjective(Objective, Protocol):
     def step(self, point: Point, D: Floats) -> Point:
         """Return the point θ + D."""
 
-    def curvature(self, point: Point, *, convex: bool = False) -> Bend:
+    def curvature(self, point: Point, *, convex: bool = False) -> HessianOperator:
         """Return the Hessian at a point, or its positive semidefinite Gauss-Newton part."""
 
     def sizes(self) -> Floats:
@@ -170,7 +171,7 @@ class Centered:
         return float(np.abs(grad).max())
 
 
-class Surface:
+class LinearObjective:
     """The objective of a network without hidden layers.
 
     Parameters
@@ -206,9 +207,9 @@ class Surface:
             self.share = weight.astype(self.dtype) / self.n
         self.softmax = isinstance(network.loss.link, Softmax)
         self.center: Floats | None = None
-        low, high = SURFACE_BLOCK_ROWS
+        low, high = BLOCK_ROWS
         numbers = self.p if isinstance(X, np.ndarray) else X.nnz // self.n
-        size = max(low, min(high // self.K, SURFACE_BLOCK // max(1, numbers)))
+        size = max(low, min(high // self.K, BLOCK_SIZE // max(1, numbers)))
         if isinstance(X, np.ndarray):
             self.center = far_center(X) if self.fit_intercept and center else None
         else:  # a block adds a dense p × p matrix, which should not be more work than its rows
@@ -307,13 +308,13 @@ class Surface:
     def step(self, point: Point, D: Floats) -> Point:
         return self.at(point.theta + D, point.z.copy(order="K"), (D, np.empty_like(point.z)))
 
-    def curvature(self, point: Point, *, convex: bool = False) -> SurfaceCurvature:
-        return SurfaceCurvature(self, point, convex=convex)
+    def curvature(self, point: Point, *, convex: bool = False) -> LinearObjectiveHessian:
+        return LinearObjectiveHessian(self, point, convex=convex)
 
-    def on(self, X: Floats, frame: Frame) -> Surface:
+    def on(self, X: Floats, frame: Frame) -> LinearObjective:
         """Return the same over other features of the same samples, and the way to them."""
         samples = self._samples._replace(X=X)
-        return Surface(self._network, samples, self.dtype, center=False, frame=frame)
+        return LinearObjective(self._network, samples, self.dtype, center=False, frame=frame)
 
     def transposed(self, e: Floats) -> Floats:
         """Return X̃ᵀ e."""
@@ -341,21 +342,21 @@ def two_passes(network: Network, samples: Samples) -> Batch:
 def objective_of(network: Network, samples: Samples) -> Objective:
     """Return the objective of a network, in its dtype.
 
-    For one output of sparse samples a surface is hardly faster (6.2 against 7.2 ms on 20,000 ×
+    For one output of sparse samples it is hardly faster (6.2 against 7.2 ms on 20,000 ×
     100,000 with 100 non-zeros a sample) and keeps 20 bytes more of each sample.
     """
     one_of_sparse = network.layer_sizes[-1] == 1 and not isinstance(samples.X, np.ndarray)
     if len(network.layer_sizes) > 2 or one_of_sparse:
         return two_passes(network, samples)
-    return Surface(network, samples, network.dtype, center=False)
+    return LinearObjective(network, samples, network.dtype, center=False)
 
 
-class SurfaceCurvature:
-    """The Hessian of a surface at a point: its product with vectors, and what preconditions it.
+class LinearObjectiveHessian:
+    """The Hessian of ``LinearObjective`` at a point, as products with vectors.
 
     Parameters
     ----------
-    surface : Surface
+    objective : LinearObjective
         The objective.
     point : Point
         Where.
@@ -363,22 +364,22 @@ class SurfaceCurvature:
         Whether to take the positive semidefinite Gauss-Newton part.
     """
 
-    def __init__(self, surface: Surface, point: Point, *, convex: bool) -> None:
-        self.surface, self._z, self._convex = surface, point.z, convex
+    def __init__(self, objective: LinearObjective, point: Point, *, convex: bool) -> None:
+        self.objective, self._z, self._convex = objective, point.z, convex
         self._blocks = []
-        for part in surface.blocks:
-            _, Y, share = surface.rows(part)
-            h = of_loss(surface.loss, Y, point.z[part], convex=convex)
+        for part in objective.blocks:
+            _, Y, share = objective.rows(part)
+            h = of_loss(objective.loss, Y, point.z[part], convex=convex)
             self._blocks.append((part, share, h))
 
     def product(self, V: Floats) -> Floats:
-        surface, product = self.surface, np.zeros_like(V)
+        objective, product = self.objective, np.zeros_like(V)
         for part, share, h in self._blocks:
-            X = surface.columns(part)
+            X = objective.columns(part)
             t = h.times(outputs(X, V))
             t *= share
             add_transposed(X, t, product)
-        surface._close(V, product)
+        objective._close(V, product)
         return product
 
     def preconditioner(self) -> Callable[[Floats], Floats]:
@@ -387,25 +388,25 @@ class SurfaceCurvature:
         Centering, by means that are weighted by the curvature, takes the bias's row and column of H
         to zero. It is done to g and to the solution, not to X, so that X stays sparse.
         """
-        surface = self.surface
-        squares, sums = np.zeros((2, surface.p + 1, surface.K))
+        objective = self.objective
+        squares, sums = np.zeros((2, objective.p + 1, objective.K))
         for X, weight in self._sample():
             add_transposed(X, weight, sums)
             add_transposed(squared(X), weight, squares)
         (sums, total), squares = (sums[:-1], sums[-1]), squares[:-1]
-        bent = surface.fit_intercept & (total > 0.0)
-        means = np.where(bent, sums / np.where(bent, total, 1.0), 0.0)
+        curved = objective.fit_intercept & (total > 0.0)
+        means = np.where(curved, sums / np.where(curved, total, 1.0), 0.0)
         diagonal = squares - means * sums
         # rounding leaves nothing certain of a difference that is 1e-10 of its parts
-        diagonal = np.maximum(diagonal, 1e-10 * squares) + surface.alpha
+        diagonal = np.maximum(diagonal, 1e-10 * squares) + objective.alpha
         diagonal[diagonal <= 0.0] = 1.0
-        corner = np.where(bent, total, 1.0)
+        corner = np.where(curved, total, 1.0)
 
         def solve(grad: Floats) -> Floats:
             solution = np.empty_like(grad)
             np.divide(grad[:-1] - means * grad[-1], diagonal, out=solution[:-1])
             solution[-1] = grad[-1] / corner - np.einsum("jk,jk->k", means, solution[:-1])
-            if not surface.fit_intercept:
+            if not objective.fit_intercept:
                 solution[-1] = 0.0
             return solution
 
@@ -416,22 +417,23 @@ class SurfaceCurvature:
 
         Of sparse X, which has rare columns, it is all.
         """
-        surface = self.surface
-        dense = isinstance(surface.X, np.ndarray)
-        stride = max(1, surface.n // PRECONDITIONER_SAMPLES) if dense else 1
-        for part in surface.parts(stride):
-            X, Y, share = surface.rows(part)
-            h = of_loss(surface.loss, Y, self._z[part], convex=self._convex)
+        objective = self.objective
+        dense = isinstance(objective.X, np.ndarray)
+        stride = max(1, objective.n // PRECONDITIONER_SAMPLES) if dense else 1
+        for part in objective.parts(stride):
+            X, Y, share = objective.rows(part)
+            h = of_loss(objective.loss, Y, self._z[part], convex=self._convex)
             yield X, np.maximum(h.diagonal, 0.0) * (share * stride)
 
-    def settle(self, D: Floats) -> Floats:
-        """Return a step without the part that changes no output: that of all outputs of a softmax.
+    def project_out_null_space(self, D: Floats) -> Floats:
+        """Return a step without its part in the null space: what changes no output.
 
-        Only a penalty can tell where θ is along it.
+        With a softmax that is the mean over the outputs. Only a penalty can tell where θ is along
+        it.
         """
-        surface = self.surface
-        if surface.softmax:
-            free = slice(-1 if surface.alpha else 0, None)
+        objective = self.objective
+        if objective.softmax:
+            free = slice(-1 if objective.alpha else 0, None)
             D[free] -= D[free].mean(axis=1, keepdims=True)
         return D
 

@@ -18,7 +18,7 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpstrf
 
-from sklearn_neuron._engine.objective import Floats, Surface
+from sklearn_neuron._engine.objective import Floats, LinearObjective
 
 #: Columns of X that are converted or centered at a time.
 STRIP_COLUMNS = 512
@@ -32,11 +32,11 @@ class RowSpace:
 
     Parameters
     ----------
-    whole : Surface
+    whole : LinearObjective
         The objective over θ.
     """
 
-    def __init__(self, whole: Surface) -> None:
+    def __init__(self, whole: LinearObjective) -> None:
         self.whole = whole
         factor, pivots, rank, _ = dpstrf(gram_of_rows(whole), lower=1, overwrite_a=1)
         pivots -= 1
@@ -67,25 +67,25 @@ class RowSpace:
         return float(np.linalg.norm(grad, axis=0).max())
 
 
-def spanned(whole: Surface) -> Surface:
+def in_row_space(whole: LinearObjective) -> LinearObjective:
     """Return the objective over the coordinates."""
     space = RowSpace(whole)
     return whole.on(space.L, space)
 
 
-def gram_of_rows(surface: Surface) -> Floats:
+def gram_of_rows(objective: LinearObjective) -> Floats:
     """Return X Xᵀ, or at least its lower triangle."""
-    n, p, X = surface.n, surface.p, surface.X
+    n, p, X = objective.n, objective.p, objective.X
     if sparse.issparse(X):
         X = X.astype(np.float64, copy=False)
         gram: Floats = np.asfortranarray((X @ X.T).toarray())
         return gram
-    as_it_is = X.dtype == np.float64 and surface.center is None and X.flags.forc
+    as_it_is = X.dtype == np.float64 and objective.center is None and X.flags.forc
     gram, size = np.zeros((n, n), order="F"), p if as_it_is else STRIP_COLUMNS
     for j in range(0, p, size):
         some = X[:, j : j + size].astype(np.float64, copy=False)
-        if surface.center is not None:
-            some = some - surface.center[j : j + size]
+        if objective.center is not None:
+            some = some - objective.center[j : j + size]
         # BLAS takes columns one after the other in memory: X if it is so, else its transpose
         A, trans = (some, 0) if some.flags.f_contiguous else (some.T, 1)
         gram = dsyrk(1.0, A, beta=1.0, c=gram, trans=trans, lower=1, overwrite_c=1)

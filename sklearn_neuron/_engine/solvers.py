@@ -34,10 +34,10 @@ from sklearn_neuron._engine.epochs import (
 from sklearn_neuron._engine.memory import check_memory
 from sklearn_neuron._engine.newton import Descent
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
-from sklearn_neuron._engine.objective import Surface, objective_of
+from sklearn_neuron._engine.objective import LinearObjective, objective_of
 from sklearn_neuron._engine.plan import Plan, Solver
 from sklearn_neuron._engine.plateau import Plateau
-from sklearn_neuron._engine.row_space import spanned
+from sklearn_neuron._engine.row_space import in_row_space
 from sklearn_neuron._engine.run import ROUNDING, Run, check_finite, diverged
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network, raw_output, split
@@ -250,10 +250,10 @@ class Newton(Solver):
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
         check_memory(network, samples)
-        surface = Surface(network, samples)
-        if surface.n < surface.p:
-            surface = spanned(surface)
-        descend(Descent(surface), network.theta, plan, run, self.title)
+        objective = LinearObjective(network, samples)
+        if objective.n < objective.p:
+            objective = in_row_space(objective)
+        descend(Descent(objective), network.theta, plan, run, self.title)
 
 
 class NewtonCG(Solver):
@@ -263,10 +263,10 @@ class NewtonCG(Solver):
     unsupported = WITHOUT_UPDATES
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        surface = Surface(network, samples)
-        if isinstance(surface.X, np.ndarray) and surface.n < min(surface.p, FEW_ROWS):
-            surface = spanned(surface)
-        descend(ConjugateDescent(surface, plan.tol), network.theta, plan, run, self.title)
+        objective = LinearObjective(network, samples)
+        if isinstance(objective.X, np.ndarray) and objective.n < min(objective.p, FEW_ROWS):
+            objective = in_row_space(objective)
+        descend(ConjugateDescent(objective, plan.tol), network.theta, plan, run, self.title)
 
 
 #: Solvers other than optimizers by name. Each estimator names those that suit it.
