@@ -15,14 +15,19 @@ GB = 10**9
 
 
 @pytest.mark.parametrize(
-    ("n", "p", "K"), [(900, 300, 1), (900, 60, 4), (300, 900, 1), (80, 300, 3)]
+    ("n", "p", "K"),
+    [(800, 600, 1), (900, 300, 1), (900, 60, 4), (300, 900, 1), (80, 300, 3)],
 )
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
 @pytest.mark.parametrize("alpha", [0.0, 0.01])
 def test_the_bytes_are_enough(n, p, K, form, alpha):
-    """And not more than four times what is needed, on data where the eigenvalues are, too."""
+    """And not more than four times what is needed, on data where the eigenvalues are, too.
+
+    A tenth is for blocks of X, outputs and what is small. The rows are so dense that a sparse
+    product of them is larger than a dense one.
+    """
     rng = np.random.RandomState(0)
-    X = rng.normal(size=(n, p)) * (rng.uniform(size=(n, p)) < 0.1)
+    X = rng.normal(size=(n, p)) * (rng.uniform(size=(n, p)) < 0.2)
     X[:, 1] = X[:, 0]
     X, y = form(X), rng.randint(max(2, K), size=n)
     model = LogisticNeuronClassifier(solver="newton", alpha=alpha, tol=1e-6, max_iter=8)
@@ -34,8 +39,7 @@ def test_the_bytes_are_enough(n, p, K, form, alpha):
     finally:
         tracemalloc.stop()
     needed = newton_bytes(n, p, K, competing=K > 1)
-    beside = 40 * n * K * K + 16 * X.size + 2 * 10**6  # outputs, blocks of X, and what is small
-    assert peak < needed + beside
+    assert peak < 1.1 * needed
     assert needed < 4 * peak
 
 

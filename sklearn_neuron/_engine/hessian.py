@@ -22,6 +22,10 @@ from sklearn_neuron._typing import Matrix
 
 #: Rows or columns of a matrix that are changed at a time, so that no copy of it is made.
 STRIP = 256
+#: Columns of Xᵀ diag(h) X of sparse X that are computed at a time, with 20 bytes for each number.
+#: With 16 / 64 / 256: 63 / 41 / 35 ms on 50,000 × 3,000 with 3 non-zeros a row, 371 / 355 / 352 ms
+#: on 1,600 × 1,200 with 240.
+SPARSE_STRIP = 64
 
 
 class Hessian(NamedTuple):
@@ -79,17 +83,10 @@ def close(objective: LinearObjective, block: Floats, *, own: bool) -> None:
 
 def add_gram(block: Floats, X: Matrix, h: Floats) -> None:
     """Add the upper triangle of X̃ᵀ diag(h) X̃, of sparse X all of it."""
-    p = X.shape[1]
     if sparse.issparse(X):
-        scaled = X.data * np.repeat(h, np.diff(X.indptr))
-        product = (X.T @ type(X)((scaled, X.indices, X.indptr), shape=X.shape)).tocsr()
-        for i in range(0, p, STRIP):
-            strip = slice(i, min(i + STRIP, p))
-            block[strip, :p] += product[strip].toarray()
-        block[:p, p] += X.T @ h
-        block[p, :p] = block[:p, p]
-        block[p, p] += h.sum()
+        add_sparse_gram(block, X, h)
         return
+    p = X.shape[1]
     S = np.empty((len(h), p + 1))
     for sign in (1.0, -1.0):  # dsyrk takes √h, at half the work of a general product
         part = np.maximum(sign * h, 0.0)
@@ -101,6 +98,19 @@ def add_gram(block: Floats, X: Matrix, h: Floats) -> None:
                 dsyrk(sign, S.T, beta=1.0, c=block, overwrite_c=1)  # += ± Sᵀ S
             else:
                 block += dsyrk(sign, S.T)
+
+
+def add_sparse_gram(block: Floats, X: Matrix, h: Floats) -> None:
+    """Add X̃ᵀ diag(h) X̃, strip by strip: as a whole, a sparse product may be larger than H."""
+    p, transposed = X.shape[1], X.T.tocsr()
+    scaled = X.data * np.repeat(h, np.diff(X.indptr))
+    hX = type(X)((scaled, X.indices, X.indptr), shape=X.shape)
+    for i in range(0, p, SPARSE_STRIP):
+        strip = slice(i, min(i + SPARSE_STRIP, p))
+        block[:p, strip] += (transposed[strip] @ hX).toarray().T  # H is symmetric, and F-ordered
+    block[:p, p] += transposed @ h
+    block[p, :p] = block[:p, p]
+    block[p, p] += h.sum()
 
 
 def mirror(matrix: Floats) -> None:
