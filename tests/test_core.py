@@ -241,7 +241,7 @@ def test_neurons_of_all_widths(columns, dtype):
 @pytest.mark.parametrize("simd", ["baseline", "v3", "v4"])
 def test_every_instruction_set_agrees(simd):
     code = (
-        "import sys, numpy as np, test_core as t\n"
+        "import sys, numpy as np, test_core as t, test_functions as f\n"
         "from sklearn_neuron._engine import core\n"
         f"assert core.load().simd == {simd!r}\n"
         "for name in t.ACTIVATIONS:\n"
@@ -252,6 +252,9 @@ def test_every_instruction_set_agrees(simd):
         "t.test_depths(2, 5)\n"
         "t.test_penalties_that_overshoot(3, t.CLASSES)\n"
         "t.test_large_logits()\n"
+        "for dtype in f.DTYPES:\n"
+        "    for name in ('tanh', 'selu'): f.test_activations_are_accurate(name, dtype)\n"
+        "    f.test_the_cross_entropy_of_one_output_is_accurate(dtype)\n"
     )
     done = run(code, SKLEARN_NEURON_SIMD=simd, PYTHONPATH=os.pathsep.join([*sys.path, TESTS]))
     if "this processor does not support it" in done.stderr:
