@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 BACKEND = Path(__file__).parents[1] / "tools" / "backend.py"
+NO_HEADERS = "the header files of Python (Python.h) are missing"
 # stands in for meson-python: it notes what it was called with, and fails or answers
 MESONPY = """
 import json, os
@@ -41,7 +42,11 @@ def backend(tmp_path, monkeypatch):
     for name in ("SKLEARN_NEURON_BUILD", "FAILS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", os.environ["PATH"])  # the backend adds to it
-    spec = importlib.util.spec_from_file_location("backend", BACKEND)
+    return module_of(BACKEND)
+
+
+def module_of(path):
+    spec = importlib.util.spec_from_file_location(f"{path.stem}_of_a_test", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -97,6 +102,31 @@ def test_another_wish_is_refused(backend, tmp_path, monkeypatch):
 def test_the_source_archive_needs_no_compiler(backend, tmp_path):
     backend.build_sdist(str(tmp_path), {"setup-args": ["-Dx=1"]})
     assert calls(tmp_path) == [["build_sdist", ["-Dx=1", "-Dcore=false"]]]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("core/meson.build:3:2: ERROR: Unknown compiler(s): [['cc'], ['gcc']]", True),
+        (f"core/meson.build:6:4: ERROR: Problem encountered: {NO_HEADERS}", True),
+        ("../core/kernels.cpp:7:1: error: expected ';' before 'int'", False),
+        ("../core/kernels.cpp:7:1: error: 'the header files of Python' was not declared", False),
+        ("", False),
+    ],
+)
+def test_tests_run_without_the_core_only_where_nothing_can_be_compiled(line, expected, backend):
+    """So code that does not compile fails the tests, and does not skip those of the core."""
+    root = BACKEND.parents[1]
+    conftest = module_of(root / "conftest.py")
+    assert NO_HEADERS in (root / "sklearn_neuron/_engine/core/meson.build").read_text()
+    assert backend.reason_in([line]).startswith(conftest.EXPECTED) == expected
+
+
+def test_tests_run_without_the_core_where_that_was_asked_for(backend, tmp_path, monkeypatch):
+    monkeypatch.setenv("SKLEARN_NEURON_BUILD", "none")
+    backend.build_wheel(str(tmp_path))
+    reason = calls(tmp_path)[0][1][1].removeprefix("-Dwhy_no_core=")
+    assert reason.startswith(module_of(BACKEND.parents[1] / "conftest.py").EXPECTED)
 
 
 @pytest.mark.parametrize(

@@ -503,6 +503,15 @@ def test_the_warning_says_what_of_lbfgs_is_not_covered(form, y, named):
         fit("compiled", LogisticNeuronClassifier, form(X), y, solver="lbfgs", alpha=0.1, tol=1e-4)
 
 
+@pytest.mark.parametrize(("depth", "engine"), [(63, "compiled"), (64, "numpy")])
+def test_more_than_64_layers_are_not_covered(depth, engine):
+    params = {"hidden_layer_sizes": (2,) * depth, "activation": "leaky_relu", "eta": 1e-3}
+    silent = contextlib.nullcontext()
+    with silent if engine == "compiled" else pytest.warns(UserWarning, match="more than 64 layers"):
+        assert_agree(ManualMLPRegressor, X, T, engine=engine, **params)
+    assert fit("auto", ManualMLPRegressor, X, T, **params).engine_ == engine
+
+
 # ---- one engine for one job ----------------------------------------------------------------------
 
 

@@ -1,4 +1,7 @@
-"""Assert that a wheel holds exactly the files of the package, and is small. Give it the wheel."""
+"""Assert that a wheel holds exactly the files of the package and its license, and is small.
+
+Give it the wheel.
+"""
 
 import sys
 import zipfile
@@ -15,10 +18,15 @@ expected = {
     for path in (ROOT / "sklearn_neuron").rglob("*")
     if path.suffix in {".py", ".pyi"} or path.name == "py.typed"
 } | {f"{CORE}_build_info.py"}
-names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+archive = zipfile.ZipFile(wheel)
+names = {name for name in archive.namelist() if ".dist-info/" not in name}
 compiled = {name for name in names if name.startswith(f"{CORE}_core.")}
 assert names - compiled == expected, (names - compiled) ^ expected
 assert len(compiled) == (not pure), compiled
+about = {name.partition("/")[2]: name for name in set(archive.namelist()) - names}
+wanted = {"METADATA", "WHEEL", "RECORD", "licenses/LICENSE"}
+assert set(about) == wanted, set(about) ^ wanted
+assert archive.read(about["licenses/LICENSE"]) == (ROOT / "LICENSE").read_bytes()
 size = wheel.stat().st_size
 assert size <= LIMIT, f"{size} bytes"
 print(f"{wheel.name}: {size / 1e6:.2f} MB, {len(names)} files")
