@@ -1,6 +1,7 @@
 """Every benchmark asserts, on a little data, that what it compares agrees; nothing is timed."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,3 +32,10 @@ def test_what_is_compared_agrees(name, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("All agree")
+
+
+def test_the_page_shows_the_table_of_every_script():
+    page = (BENCHMARKS.parent / "docs" / "performance.rst").read_text(encoding="utf-8")
+    tables = re.findall(r"literalinclude:: \.\./benchmarks/results/(\w+)\.txt", page)
+    assert sorted(tables) == sorted(SCRIPTS)
+    assert re.findall(r":caption: benchmarks/(\w+)\.py", page) == tables
