@@ -169,7 +169,7 @@ def take_turns(jobs, rounds):
 
 
 def epochs_for(train, seconds=0.15, most=2000):
-    """Return how many epochs take about so many seconds; also warms up and compiles."""
+    """Return how many epochs take about so many seconds; also warms up, where JAX compiles."""
     train(1)
     epochs, took = 1, train(1)
     while took < seconds / 1.5 and epochs < most:

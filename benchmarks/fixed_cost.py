@@ -76,7 +76,7 @@ def main():
     report = _common.Report("fixed_cost", __doc__.splitlines()[0], args)
     models = contestants()
     for model in models.values():
-        model.fit(X, y)  # warms up and compiles
+        model.fit(X, y)  # warms up
     jobs = {
         name: lambda model=model: 1e6 * _common.timed(lambda: model.fit(X, y))[0]
         for name, model in models.items()

@@ -106,7 +106,7 @@ def measure(name, load, rounds):
     X, y = load(return_X_y=True)
     assert_same_cell(X, y, epochs=5)
     with config_context(engine="compiled"):
-        our_search(20).fit(X[:200], y[:200])  # compiles
+        our_search(20).fit(X[:200], y[:200])  # warms up
     jobs = {
         "MLPClassifier": lambda: run(their_search, X, y),
         "ours": lambda: run(our_search, X, y),

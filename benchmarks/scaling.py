@@ -68,7 +68,7 @@ def fits(what, batch_size, rounds):
         )
         with config_context(engine="compiled"):  # whatever the size: slopes are of one engine
             fit = partial(model.fit, X, y)
-            fit()  # warms up and compiles
+            fit()  # warms up
             seconds = [_common.timed(fit)[0] for _ in range(rounds)]
             megabytes = peak(fit)
         engine = _common.engine_of(model)

@@ -170,6 +170,18 @@ def test_a_registered_part_replaces_the_core_s_own(monkeypatch):
     assert model.engine_ == "numpy"
 
 
+def test_without_vector_instructions_large_products_are_left_to_numpy(monkeypatch):
+    monkeypatch.setattr(core.load(), "width", 1)
+    X, y = np.ones((100, 40)), np.arange(100.0)
+    for batch_size, hidden, engine in (
+        (1, (50,), "compiled"),
+        (64, (50,), "numpy"),
+        (64, (), "compiled"),
+    ):
+        model = ManualMLPRegressor(hidden, batch_size=batch_size, max_iter=1, tol=None)
+        assert model.fit(X, y).engine_ == engine
+
+
 # ---- extremes ------------------------------------------------------------------------------------
 
 

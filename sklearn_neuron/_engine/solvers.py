@@ -119,7 +119,7 @@ class Updates(Solver):
         updater, batch_size = run.history.updater(network, self.optimizer, state), plan.batch_size
         full = batch_size is None or batch_size >= len(samples.Y)
         if plan.engine != "numpy":
-            run.refusal = refusal(updater, samples)
+            run.refusal = refusal(updater, samples, batch_size)
             if not run.refusal:
                 rng = None if full else plan.shuffling()
                 return CompiledEpochs(updater, samples, batch_size, rng)

@@ -76,6 +76,7 @@ cdef extern from "core.h" nogil:
 
     ctypedef struct Table:
         const char *simd
+        int32_t width
         void *(*create)(const Description *, int) noexcept nogil
         void (*run)(void *, Epochs *) noexcept nogil
         void (*destroy)(void *) noexcept nogil
@@ -102,6 +103,8 @@ if table is NULL:
 
 #: The instruction set in use: "baseline", "v3" (AVX2) or "v4" (AVX-512).
 simd = table.simd.decode()
+#: Numbers of double precision in a vector; 1 without vector instructions.
+width = table.width
 
 
 cdef list _parts(const Part *part):

@@ -78,6 +78,7 @@ typedef struct {
 
 typedef struct {
   const char *simd;
+  int32_t width;  // numbers of double precision in a vector
   void *(*create)(const Description *, int is_double);  // null if memory is short
   void (*run)(void *fit, Epochs *);
   void (*destroy)(void *fit);

@@ -73,7 +73,7 @@ const Part rules[] = {
 #undef LINE
 };
 
-const Table table = {NAME_OF(CORE_VARIANT), create, run, destroy, objective, activations, losses, rules};
+const Table table = {NAME_OF(CORE_VARIANT), WIDTH<double>, create, run, destroy, objective, activations, losses, rules};
 
 }}  // namespace core
 
