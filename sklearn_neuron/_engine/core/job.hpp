@@ -39,6 +39,8 @@ template <class T> struct Layer {
 };
 
 constexpr int MOST_LAYERS = 64;
+// Samples are fetched so many ahead of those that are read.
+constexpr i64 AHEAD = 4;
 
 // Some samples: those that `order` names, or a run of consecutive ones.
 struct Rows {
@@ -84,6 +86,19 @@ template <class T> struct Data {
     for (i64 r = 0; r < rows.m; r++) memory[r] = weight[rows[r]];
     return memory;
   }
+  // Fetches the features of a sample into the nearest cache.
+  INLINE void fetch(i64 i) const {
+    constexpr i64 line = 64 / static_cast<i64>(sizeof(T));
+    if (X) {
+      for (i64 j = 0; j < p; j += line) prefetch(X + i * p + j);
+      return;
+    }
+    for (i64 at = indptr[i]; at < indptr[i + 1]; at += line) {
+      prefetch(values + at);
+      prefetch(indices + at);
+    }
+  }
+  // Features of samples, one row after the other: where they lie, or in `memory`.
   const T *features(const Rows &rows, T *memory) const {
     if (by_columns) {
       for (i64 j = 0; j < p; j++) {
@@ -95,10 +110,7 @@ template <class T> struct Data {
     if (!rows.order || rows.m == 1) return X + rows[0] * p;
     for (i64 r = 0; r < rows.m; r++) {
       const T *row = X + rows[r] * p;
-      if (r + 2 < rows.m) {
-        const T *later = X + rows[r + 2] * p;
-        for (i64 j = 0; j < p; j += 64 / static_cast<i64>(sizeof(T))) prefetch(later + j);
-      }
+      if (r + AHEAD < rows.m) fetch(rows[r + AHEAD]);
       T *out = memory + r * p;
       each_pack<T>(p, [&](i64 j, int part) { store_some(out + j, load_some(row + j, part), part); });
     }

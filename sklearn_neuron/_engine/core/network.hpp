@@ -34,11 +34,7 @@ template <class T> void drop(Generator *generator, double p, i64 n, T *a, T *slo
 // out = x W for the sparse samples x
 template <class T> void sparse_times(const Data<T> &d, const Rows &rows, i64 n_out, const T *W, T *out) {
   for (i64 r = 0; r < rows.m; r++, out += n_out) {
-    if (r + 2 < rows.m) {
-      const i64 later = rows[r + 2];
-      prefetch(d.values + d.indptr[later]);
-      prefetch(d.indices + d.indptr[later]);
-    }
+    if (r + AHEAD < rows.m) d.fetch(rows[r + AHEAD]);
     for (i64 k = 0; k < n_out; k++) out[k] = 0;
     const i64 i = rows[r], stop = d.indptr[i + 1];
     if (n_out == 1) {

@@ -6,26 +6,13 @@
 
 namespace core { namespace {
 
-// Columns from which samples are prefetched, so many ahead. For fewer the next sample's product is
-// computed before the step is known.
-constexpr i64 LONG_ROW = 64, AHEAD = 4;
+// Columns from which samples are fetched ahead. For fewer the next sample's product is computed before
+// the step is known.
+constexpr i64 LONG_ROW = 64;
 // Bytes of a group of samples that both passes read, the second from the nearest cache.
 constexpr i64 GROUP_BYTES = 12288, LEAST_GROUP = 32, MOST_GROUP = 512;
 // Below it the common factor of sparse weights is multiplied into them.
 constexpr double SMALLEST_FACTOR = 1e-6;
-
-template <class T> INLINE void prefetch_row(const Data<T> &d, i64 i) {
-  constexpr i64 line = 64 / static_cast<i64>(sizeof(T));
-  if (d.X) {
-    const T *row = d.X + i * d.p;
-    for (i64 j = 0; j < d.p; j += line) prefetch(row + j);
-  } else {
-    for (i64 at = d.indptr[i]; at < d.indptr[i + 1]; at += line) {
-      prefetch(d.values + at);
-      prefetch(d.indices + at);
-    }
-  }
-}
 
 // ---- dense samples, one output ---------------------------------------------------------------------
 
@@ -130,7 +117,7 @@ template <class T> double one_by_one(const Neuron<T> &u, const Rows &rows, T *z)
   for (i64 r = 0; r < rows.m; r++) {
     total += norm;
     const i64 i = rows[r];
-    if (r + AHEAD < rows.m) prefetch_row(d, rows[r + AHEAD]);
+    if (r + AHEAD < rows.m) d.fetch(rows[r + AHEAD]);
     z[r] = u.b[0] + dot(d.p, d.X + i * d.p, u.w);
     const T step = u.step(z[r], i);
     if (u.intercept) u.b[0] += step;
@@ -198,7 +185,7 @@ template <class T> double sparse_one_by_one(const Neuron<T> &u, const Rows &rows
     const double norm = static_cast<double>(s.factor) * s.factor * s.norm;
     total += norm;
     const i64 i = rows[r], stop = d.indptr[i + 1];
-    if (r + AHEAD < rows.m) prefetch_row(d, rows[r + AHEAD]);
+    if (r + AHEAD < rows.m) d.fetch(rows[r + AHEAD]);
     T along = 0, length = 0;
     for (i64 at = d.indptr[i]; at < stop; at++) {
       const T x = d.values[at];
@@ -234,7 +221,7 @@ double sparse_batches(const Neuron<T> &u, const Rows &all, i64 batch_size, T *z,
     const double norm = static_cast<double>(s.factor) * s.factor * s.norm;
     total += rows.m * norm;
     for (i64 r = 0; r < rows.m; r++) {
-      if (start + r + AHEAD < all.m) prefetch_row(d, all[start + r + AHEAD]);
+      if (start + r + AHEAD < all.m) d.fetch(all[start + r + AHEAD]);
       T *out = z + (start + r) * K;
       const i64 i = rows[r];
       for (i64 k = 0; k < K; k++) out[k] = 0;

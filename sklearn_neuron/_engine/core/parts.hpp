@@ -278,4 +278,14 @@ struct RmsPropMomentum {
   DO(5, RmsPropMomentum, "rmsprop_momentum", "square carried")
 constexpr int PLAIN = 0, ADAM = 3;
 
+// Python knows a part by its place in its table, so its code has to be that.
+#define CODE(code, ...) code,
+constexpr int ACTIVATION_CODES[] = {ACTIVATIONS(CODE)}, LOSS_CODES[] = {CROSS_ENTROPY, LOSSES(CODE)}, RULE_CODES[] = {RULES(CODE)};
+#undef CODE
+template <int N> constexpr bool in_order(const int (&codes)[N]) {
+  for (int i = 0; i < N; i++) if (codes[i] != i) return false;
+  return true;
+}
+static_assert(in_order(ACTIVATION_CODES) && in_order(LOSS_CODES) && in_order(RULE_CODES), "a table has a gap");
+
 }}  // namespace core

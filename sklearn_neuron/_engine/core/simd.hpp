@@ -178,16 +178,13 @@ template <class T, int H = WIDTH<T> / 2> INLINE Pack<T> sums(Pack<T> *v) {
   return v[0];
 }
 
-template <class T, class F> INLINE T reduce(Pack<T> v, F combine) {
-  using I = Pack<Integer<T>>;
-  v = combine(v, blocks<WIDTH<T> / 2, Pack<T>, I>(v, v, WIDTH<T> / 2));
-  if constexpr (WIDTH<T> > 2) v = combine(v, blocks<WIDTH<T> / 4, Pack<T>, I>(v, v, WIDTH<T> / 4));
-  if constexpr (WIDTH<T> > 4) v = combine(v, blocks<WIDTH<T> / 8, Pack<T>, I>(v, v, WIDTH<T> / 8));
-  if constexpr (WIDTH<T> > 8) v = combine(v, blocks<WIDTH<T> / 16, Pack<T>, I>(v, v, WIDTH<T> / 16));
-  return v[0];
-}
 template <class T> INLINE T sum(Pack<T> v) {
-  return reduce<T>(v, [](Pack<T> a, Pack<T> b) { return a + b; });
+  using I = Pack<Integer<T>>;
+  v = v + blocks<WIDTH<T> / 2, Pack<T>, I>(v, v, WIDTH<T> / 2);
+  if constexpr (WIDTH<T> > 2) v = v + blocks<WIDTH<T> / 4, Pack<T>, I>(v, v, WIDTH<T> / 4);
+  if constexpr (WIDTH<T> > 4) v = v + blocks<WIDTH<T> / 8, Pack<T>, I>(v, v, WIDTH<T> / 8);
+  if constexpr (WIDTH<T> > 8) v = v + blocks<WIDTH<T> / 16, Pack<T>, I>(v, v, WIDTH<T> / 16);
+  return v[0];
 }
 
 INLINE void prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
@@ -210,7 +207,6 @@ INLINE double root(double x) { return std::sqrt(x); }
 INLINE float root(float x) { return std::sqrt(x); }
 template <class T> INLINE T spread(T x) { return x; }
 template <class T> INLINE T sums(T *v) { return v[0]; }
-template <class T, class F> INLINE T reduce(T v, F) { return v; }
 template <class T> INLINE T sum(T v) { return v; }
 INLINE void prefetch(const void *) {}
 
