@@ -51,7 +51,8 @@ WITHOUT_UPDATES = dict.fromkeys(
     ("l1_ratio", "dropout"), "a solver with updates, such as 'sgd' or 'adam'"
 )
 #: Samples below which newton-cg moves in the space of dense rows. X Xᵀ takes as long as n / 20
-#: products with X. For 500 × 10,000 it takes 91 ms with and 326 ms without.
+#: products with X. For 500 × 10,000 it takes 91 ms with and 326 ms without. Sparse rows have to be
+#: fewer: a product with X Xᵀ, which is dense, has to be less work than one with X and θ.
 FEW_ROWS = 1000
 
 
@@ -264,7 +265,8 @@ class NewtonCG(Solver):
 
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
         objective = LinearObjective(network, samples)
-        if isinstance(objective.X, np.ndarray) and objective.n < min(objective.p, FEW_ROWS):
+        n, p, X = objective.n, objective.p, objective.X
+        if n < min(p, FEW_ROWS if isinstance(X, np.ndarray) else math.sqrt(p + X.nnz)):
             objective = in_row_space(objective)
         descend(ConjugateDescent(objective, plan.tol), network.theta, plan, run, self.title)
 
