@@ -197,9 +197,16 @@ template <class T> INLINE T one_delta(int code, T z, T y, T c) {
 
 // ---- updates ---------------------------------------------------------------------------------------
 
+// A weight after an update with the gradient g of the loss; its state moves along.
+template <class Rule, class V> INLINE V moved(V w, V g, const Constants<Element<V>> &k, V &one, V &two) {
+  const V direction = Rule::direction(g + k.alpha * w, k, one, two);
+  return w - k.eta * (direction + k.decay * w);
+}
+
 // What an update reads and writes, by the index of a parameter. Copied into registers before a loop,
 // because a store could change what a reference is to.
-template <class Rule, class T> struct Update {
+template <class Rule, class T, class By = ByPacks<T>> struct Update {
+  using V = typename By::V;
   Constants<T> k;
   T *theta, *first, *second;
 
@@ -208,17 +215,15 @@ template <class Rule, class T> struct Update {
     if (!penalized) k.alpha = k.decay = T(0);
   }
   // Moves a pack of parameters, and returns it.
-  INLINE Pack<T> operator()(i64 j, int part, Pack<T> gradient) const {
-    Pack<T> one = {}, two = {};
-    if (Rule::MEMORY > 0) one = load_some(first + j, part);
-    if (Rule::MEMORY > 1) two = load_some(second + j, part);
-    const Pack<T> w = load_some(theta + j, part);
-    const Pack<T> direction = Rule::direction(gradient + k.alpha * w, k, one, two);
-    const Pack<T> moved = w - k.eta * (direction + k.decay * w);
-    store_some(theta + j, moved, part);
-    if (Rule::MEMORY > 0) store_some(first + j, one, part);
-    if (Rule::MEMORY > 1) store_some(second + j, two, part);
-    return moved;
+  INLINE V operator()(i64 j, int part, V gradient) const {
+    V one = {}, two = {};
+    if (Rule::MEMORY > 0) one = By::get(first + j, part);
+    if (Rule::MEMORY > 1) two = By::get(second + j, part);
+    const V w = moved<Rule>(By::get(theta + j, part), gradient, k, one, two);
+    By::put(theta + j, w, part);
+    if (Rule::MEMORY > 0) By::put(first + j, one, part);
+    if (Rule::MEMORY > 1) By::put(second + j, two, part);
+    return w;
   }
 };
 
