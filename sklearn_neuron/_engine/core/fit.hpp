@@ -39,6 +39,7 @@ template <class T> class Fit {
   Network<T> net;
   T *theta, *grad;
   i64 n_weights, n_parameters, n_trained;
+  i64 n_lazy = 0;  // weights that may have to catch up: see lazy.hpp
   bool full, plain, single, loops;
   i64 batch_size, most_rows;
   Generator *generator;
@@ -71,6 +72,7 @@ template <class T> class Fit {
   double neuron_epoch(const Rows &all, const Constants<T> &k);
   double neuron_gradient(const Rows &rows);
   void move(Constants<T> k);
+  template <class F> void each_of_gradient(F f) const;
   void clip();
   void average(Epochs &e);
   bool all_finite() const;
@@ -134,6 +136,7 @@ template <class T> bool Fit<T>::prepare() {
       !features.take(!data.X || full || !g.shuffle || single ? 0 : m * data.p) ||
       !order.take(g.shuffle && !full ? g.n : 0) || !lazy.prepare(g, data, theta, memory, lets_rows_wait()))
     return false;
+  n_lazy = lazy.on ? g.sizes[0] * g.sizes[1] : 0;
   net.L = L;
   net.loss = g.loss;
   net.loss_constant = static_cast<T>(g.loss_constant);
@@ -173,7 +176,7 @@ template <class T> bool Fit<T>::prepare() {
 template <class T> bool Fit<T>::lets_rows_wait() const {
   const bool penalized = g.alpha != 0.0 || g.decay != 0.0;
   if (loops || (plain && !penalized && batch_size <= block_of(batch_size))) return false;
-  return g.beta == 0.0 && !g.average && !g.on_update && g.max_norm == 0.0;
+  return g.beta == 0.0 && !g.average && !g.on_update && (g.max_norm == 0.0 || g.alpha == 0.0);
 }
 
 // ---- around the updates ----------------------------------------------------------------------------
@@ -193,8 +196,7 @@ template <class T> bool Fit<T>::poll(double multiplications) {
 // gives theirs.
 template <class T> double Fit<T>::penalty() const {
   double value = 0.0;
-  const i64 from = lazy.on ? g.sizes[0] * g.sizes[1] : 0;
-  if (g.alpha != 0.0) value += 0.5 * g.alpha * squares(n_weights - from, theta + from);
+  if (g.alpha != 0.0) value += 0.5 * g.alpha * squares(n_weights - n_lazy, theta + n_lazy);
   if (g.beta != 0.0) {
     double total = 0.0;
     for (i64 j = 0; j < n_weights; j++) total += std::abs(theta[j]);
@@ -269,16 +271,30 @@ template <class T> void Fit<T>::note_mistakes(i64 n, const T *z, const T *y) {
 
 // ---- an update -------------------------------------------------------------------------------------
 
+// Calls f(at, n) for all of the gradient that may be other than 0.
+template <class T> template <class F> INLINE void Fit<T>::each_of_gradient(F f) const {
+  if (lazy.on) lazy.each_row([&](i64 at) { f(at, g.sizes[1]); });
+  f(n_lazy, n_parameters - n_lazy);
+}
+
 // Scales a gradient that is longer than max_norm down to it.
 template <class T> void Fit<T>::clip() {
-  double norm = std::sqrt(static_cast<double>(dot(n_parameters, grad, grad)));
+  double total = 0.0;
+  each_of_gradient([&](i64 at, i64 n) { total += static_cast<double>(dot(n, grad + at, grad + at)); });
+  double norm = std::sqrt(total);
   if (std::isinf(norm)) {  // the squares overflow before the gradient does
-    double largest = 0.0, total = 0.0;
-    for (i64 j = 0; j < n_parameters; j++) largest = std::abs(grad[j]) > largest ? std::abs(grad[j]) : largest;
-    for (i64 j = 0; j < n_parameters; j++) total += (grad[j] / largest) * (grad[j] / largest);
+    double largest = 0.0;
+    total = 0.0;
+    each_of_gradient([&](i64 at, i64 n) {
+      for (i64 j = at; j < at + n; j++) largest = std::abs(grad[j]) > largest ? std::abs(grad[j]) : largest;
+    });
+    each_of_gradient([&](i64 at, i64 n) {
+      for (i64 j = at; j < at + n; j++) total += (grad[j] / largest) * (grad[j] / largest);
+    });
     norm = largest * std::sqrt(total);
   }
-  if (norm > g.max_norm) scale(n_parameters, static_cast<T>(g.max_norm / norm), grad);
+  const T share = static_cast<T>(g.max_norm / norm);
+  if (norm > g.max_norm) each_of_gradient([&](i64 at, i64 n) { scale(n, share, grad + at); });
 }
 
 // Moves the parameters along the direction of the gradient.
@@ -289,7 +305,7 @@ template <class T> void Fit<T>::move(Constants<T> k) {
     clip();
   }
   if (lazy.on) lazy.update(k, grad);
-  update(g.rule, lazy.on ? g.sizes[0] * g.sizes[1] : 0, n_weights, k, true, grad, theta, memory);
+  update(g.rule, n_lazy, n_weights, k, true, grad, theta, memory);
   update(g.rule, n_weights, n_trained, k, false, grad, theta, memory);
 }
 

@@ -11,7 +11,7 @@
 //
 // The second is the direction m / (sqrt(c v) + epsilon), as a series in epsilon whose terms separate the
 // weight from the time. It is used where what it leaves out is below rounding; elsewhere the updates
-// that matter are made one by one. Both are exact: nothing but rounding tells a fit from that of updates of
+// that move w by more than rounding are made one by one. Both are exact: nothing but rounding tells a fit from that of updates of
 // all weights.
 
 #pragma once
@@ -28,10 +28,12 @@ constexpr i64 LEAST_STRETCH = 1024, TURNS = 4;
 constexpr double COLUMNS_OF_ENTRY = 8.0;
 constexpr i64 AHEAD_IN_ROW = 4;  // entries of a row whose weights are fetched so many ahead
 constexpr i64 LEAST_UPDATES = 8;
-// Of the series: its terms, the largest x_p, what it may leave out, relative to the move. What is below
-// NOTHING, relative to the first move, is left out where updates are made one by one.
-constexpr int MOST_TERMS = 6;
-constexpr double LARGEST_RATIO = 0.999, LEFT_OUT = 1e-12, NOTHING = 1e-20;
+// Of the series: its terms, the largest x_p, and what it may leave out, relative to the move.
+constexpr int MOST_TERMS = 8;
+constexpr double LARGEST_RATIO = 0.999, LEFT_OUT = 1e-11;
+// A move does not change w if it is less than this part of it. Looked at after so many updates.
+constexpr double NOTHING = 1e-17;
+constexpr i64 LOOK_EVERY = 8;
 
 template <class T> INLINE Constants<double> in_double(const Constants<T> &k) {
   return {k.eta, k.alpha, k.decay, k.first, k.second, k.rest_first, k.rest_second, k.correction, k.epsilon};
@@ -74,7 +76,7 @@ template <class Rule, class T> struct LinearIdle {
       next[SUMS + 2] = table[SUMS + 2] + b * b;
     }
   }
-  void prepare(const Constants<T> *, const double *tables, i64) { table = tables; }
+  void prepare(const Constants<T> *, const double *tables) { table = tables; }
 
   // Returns the sum of the squares of w before each of k updates.
   template <class By> INLINE double squares(const Missed<T> &r, i64 k) const {
@@ -118,7 +120,6 @@ template <class Rule, class T> struct AdamIdle {
   const Constants<T> *steps;
   int terms;   // of the series
   T floor;     // the least sqrt(v) for it
-  i64 reach;   // updates after which nothing moves
 
   static INLINE double shrinkage(const Constants<double> &k) { return 1.0 - k.eta * k.decay; }
   static INLINE double ratio(const Constants<double> &k, int p) {
@@ -141,13 +142,12 @@ template <class Rule, class T> struct AdamIdle {
       for (int p = 0; p < MOST_TERMS; p++, b *= root) tail[p - SIZE] = x[3 + p] * (b + tail[p]);
     }
   }
-  void prepare(const Constants<T> *constants, const double *tables, i64 n) {
+  void prepare(const Constants<T> *constants, const double *tables) {
     table = tables;
     steps = constants;
     const Constants<double> k = in_double(steps[1]);
     for (terms = 0; terms < MOST_TERMS && small(ratio(k, terms + 1));) terms++;
     floor = terms ? static_cast<T>(k.epsilon * std::pow(LEFT_OUT, -1.0 / terms)) : std::numeric_limits<T>::infinity();
-    reach = small(ratio(k, 0)) ? static_cast<i64>(std::ceil(std::log(NOTHING) / std::log(ratio(k, 0)))) : n;
   }
 
   template <class By> INLINE double squares(const Missed<T> &, i64) const { return 0.0; }
@@ -164,21 +164,31 @@ template <class Rule, class T> struct AdamIdle {
       V series = V{} + sums_[MOST_TERMS - 1];
       UNROLL
       for (int p = MOST_TERMS - 2; p >= 0; p--) series = sums_[p] - x * series;
-      const auto moves = mean != T(0);
-      const V one = V{} + T(1), move = moves ? mean * inverse * series : V{};
-      const V alone = moves ? (inverse * floor > one ? one : V{}) : V{};
+      const V one = V{} + T(1), excess = absolute(mean) - still(r, w, 1);
+      const V alone = inverse * floor > one ? excess : V{};
+      const V move = inverse * floor > one ? V{} : mean * inverse * series;
       V after = rho * (w - move);
-      if (By::sum_of(alone) > T(0)) after = alone > V{} ? one_by_one<V>(r, w, mean, square) : after;
+      if (any<By>(alone)) after = alone > V{} ? one_by_one<By>(r, w, mean, square) : after;
       By::put(r.w + j, after, part);
       By::put(r.first + j, beta_1 * mean, part);
       By::put(r.second + j, beta_2 * square, part);
     });
   }
 
-  template <class V> V one_by_one(const Missed<T> &r, V w, V mean, V square) const {
-    const i64 n = lesser(r.k, reach);
-    for (i64 s = 1; s <= n; s++) w = moved<Rule>(w, V{}, steps[r.from + s], mean, square);
-    return T(table[(r.k - n) * SIZE]) * w;
+  // The largest mean of which no update from number s on moves w: those to come add up to at most
+  // eta_s / epsilon (b_1 + b_1^2 + ...) times it.
+  template <class V> INLINE V still(const Missed<T> &r, V w, i64 s) const {
+    const Constants<T> &k = steps[r.from + s];
+    return absolute(w) * static_cast<T>(NOTHING * k.epsilon / k.eta * (1.0 - k.first));
+  }
+  template <class By, class V> static INLINE bool any(V x) { return By::sum_of(x > V{} ? V{} + T(1) : V{}) > T(0); }
+
+  template <class By, class V> V one_by_one(const Missed<T> &r, V w, V mean, V square) const {
+    for (i64 s = 1; s <= r.k; s++) {
+      if (s % LOOK_EVERY == 0 && !any<By>(absolute(mean) - still(r, w, s))) return T(table[(r.k - s + 1) * SIZE]) * w;
+      w = moved<Rule>(w, V{}, steps[r.from + s], mean, square);
+    }
+    return w;
   }
 };
 
@@ -291,7 +301,7 @@ template <class T> class Lazy {
 
   template <class Rule> IdleUpdates<Rule, T> idle_updates() const {
     IdleUpdates<Rule, T> idle;
-    idle.prepare(steps.at, table.at, length);
+    idle.prepare(steps.at, table.at);
     return idle;
   }
   // Brings n weights up to date that are so after update `from`; the penalty is charged for `charged` updates.
