@@ -393,7 +393,7 @@ def test_large_logits():
         assert_agree(LogisticNeuronClassifier, X_single, y, rtol=1e-3, eta=10.0, batch_size=16)
 
 
-# ---- weights of features that a batch does not have ------------------------------------------------
+# ---- weights of features that a batch does not have ----------------------------------------------
 
 
 def words(n=203, p=600, per_row=3, dtype=np.float64):
@@ -492,9 +492,9 @@ def test_weights_that_wait_with_gradients_that_vanish():
 
 @pytest.mark.parametrize("solver", [NESTEROV, "adam", "rmsprop"], ids=str)
 def test_weights_wait_only_where_they_are_many(solver):
-    """With one more entry per column all are updated, and records show all: to rounding the same."""
+    """With fewer columns all are updated, and with a record, too: to rounding it is the same."""
     X, y = words(n=61, p=80, per_row=2)
-    for p in (79, 80):  # 8 columns for each of 5 * 2 entries are enough
+    for p in (79, 80):  # 3 p >= 10 (4 * 3 + 12): see OF_ENTRY in lazy.hpp
         X_wide = X[:, :p]
         how = {"hidden_layer_sizes": (3,), "solver": solver, "batch_size": 5, "eta": 0.01}
         _, fast = assert_agree(ManualMLPClassifier, X_wide, y, **how)

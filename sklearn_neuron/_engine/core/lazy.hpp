@@ -10,9 +10,8 @@
 //                  x_p = b_1 / b_2^((p+1)/2) / rho,  D_p[t] = x_p (eta_s c_s^(-(p+1)/2) + D_p[s]) for s = t + 1
 //
 // The second is the direction m / (sqrt(c v) + epsilon), as a series in epsilon whose terms separate the
-// weight from the time. It is used where what it leaves out is below rounding; elsewhere the updates
-// that move w by more than rounding are made one by one. Both are exact: nothing but rounding tells a fit from that of updates of
-// all weights.
+// weight from the time. It is used where it leaves out at most LEFT_OUT of the move; elsewhere the updates
+// that change w are made one by one. So a fit is that of updates of all weights, but for rounding.
 
 #pragma once
 
@@ -24,8 +23,10 @@ namespace core { namespace {
 
 // Rows fall behind for at most so many updates, or until this many times all columns were touched.
 constexpr i64 LEAST_STRETCH = 1024, TURNS = 4;
-// It pays from so many columns for each entry of a batch, and so many updates of an epoch.
-constexpr double COLUMNS_OF_ENTRY = 8.0;
+// It pays from so many updates of an epoch on, and if the weights of the first layer outnumber those of the
+// entries of a batch OF_ITS_WEIGHTS times, and by OF_ENTRY more for each entry. So much does it cost to
+// read a row; measured with 1 and 32 units, batches of 1 and 32, momentum and Adam.
+constexpr double OF_ITS_WEIGHTS = 4.0, OF_ENTRY = 12.0;
 constexpr i64 AHEAD_IN_ROW = 4;  // entries of a row whose weights are fetched so many ahead
 constexpr i64 LEAST_UPDATES = 8;
 // Of the series: its terms, the largest x_p, and what it may leave out, relative to the move.
@@ -210,7 +211,8 @@ template <class T> class Lazy {
     p = d.p;
     const double entries = d.X ? 0.0 : static_cast<double>(d.indptr[d.n] - d.indptr[0]) / d.n * g.batch_size;
     const i64 updates = ratio_up(d.n, g.batch_size);
-    on = idle && !d.X && knows(g.alpha != 0.0) && updates >= LEAST_UPDATES && entries * COLUMNS_OF_ENTRY <= p;
+    on = idle && !d.X && knows(g.alpha != 0.0) && updates >= LEAST_UPDATES &&
+         entries * (OF_ITS_WEIGHTS * n_out + OF_ENTRY) <= static_cast<double>(p * n_out);
     if (!on) return true;
     penalized = g.alpha != 0.0;
     theta = parameters;
@@ -244,7 +246,7 @@ template <class T> class Lazy {
     count = 0;
     by_rule([&](auto r) { read_as<decltype(r)>(d, rows); });
   }
-  // Sets their gradient to 0.
+  // The following are about the rows that were read last. Sets their gradient to 0.
   void clear(T *grad) const {
     each_row([&](i64 at) { std::memset(grad + at, 0, sizeof(T) * n_out); });
   }
