@@ -262,6 +262,7 @@ def test_every_instruction_set_agrees(simd):
         "    for size in (1, 5): t.test_weights_that_wait(solver, alpha, size)\n"
         "    t.test_weights_that_wait_in_float32(solver, alpha, 5)\n"
         "t.test_weights_that_wait_with_gradients_that_vanish()\n"
+        "t.test_weights_that_wait_late_in_training(1e-6, 'adam')\n"
     )
     done = run(code, SKLEARN_NEURON_SIMD=simd, PYTHONPATH=os.pathsep.join([*sys.path, TESTS]))
     if "this processor does not support it" in done.stderr:
@@ -488,6 +489,16 @@ def test_weights_that_wait_with_gradients_that_vanish():
                 ManualMLPClassifier, scale * X, y, hidden_layer_sizes=(9,), solver="adam",
                 batch_size=batch_size, eta=0.001, activation="tanh",
             )  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize("solver", ["adam", AdamW(weight_decay=0.3), Adam(0.9, 0.99)], ids=str)
+def test_weights_that_wait_late_in_training(scale, solver):
+    """Where the mean decays and the square hardly does, there is a series for small ones, too."""
+    X, y = words(n=1500, p=700, per_row=1)
+    how = {"solver": solver, "batch_size": 1, "eta": 0.001, "max_iter": 2}
+    assert_agree(LogisticNeuronClassifier, scale * X, y, **how)
+    assert_agree(ManualMLPClassifier, scale * X, y, hidden_layer_sizes=(9,), **how)
 
 
 @pytest.mark.parametrize("solver", [NESTEROV, "adam", "rmsprop"], ids=str)

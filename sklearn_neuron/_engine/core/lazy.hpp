@@ -10,8 +10,13 @@
 //                  x_p = b_1 / b_2^((p+1)/2) / rho,  D_p[t] = x_p (eta_s c_s^(-(p+1)/2) + D_p[s]) for s = t + 1
 //
 // The second is the direction m / (sqrt(c v) + epsilon), as a series in epsilon whose terms separate the
-// weight from the time. It is used where it leaves out at most LEFT_OUT of the move; elsewhere the updates
-// that change w are made one by one. So a fit is that of updates of all weights, but for rounding.
+// weight from the time. It is used where it leaves out at most LEFT_OUT of the move. For smaller v, with
+// u = sqrt(v b_2 c_s) of the first update that was missed, and g_s the ratio of that of update s to it,
+//
+//                  1 / (u g_s + epsilon) = 1 / (u + epsilon) sum of (u / (u + epsilon))^p (1 - g_s)^p
+//
+// which holds as long as g_s stays close to 1 while the mean decays: late in training, and if b_2 is closer to 1
+// than b_1. Elsewhere the updates that change w are made one by one. So a fit is that of updates of all weights, but for rounding.
 
 #pragma once
 
@@ -116,7 +121,7 @@ template <class Rule, class T> struct LinearIdle {
 // ---- Adam ------------------------------------------------------------------------------------------
 
 template <class Rule, class T> struct AdamIdle {
-  static constexpr int POWERS = 3 + MOST_TERMS, SIZE = POWERS + MOST_TERMS;
+  static constexpr int POWERS = 3 + MOST_TERMS, ROOT = POWERS + MOST_TERMS, SIZE = ROOT + 1;
   const double *table;
   const Constants<T> *steps;
   int terms;   // of the series
@@ -135,10 +140,11 @@ template <class Rule, class T> struct AdamIdle {
     for (int i = 0; i < POWERS; i++) table[i] = 1.0;
     for (i64 s = 1; s <= n; s++)
       for (int i = 0; i < POWERS; i++) table[s * SIZE + i] = table[(s - 1) * SIZE + i] * x[i];
+    for (i64 s = 1; s <= n; s++) table[s * SIZE + ROOT] = std::sqrt(static_cast<double>(steps[s].correction));
     double *tail = table + n * SIZE + POWERS;
     for (int p = 0; p < MOST_TERMS; p++) tail[p] = 0.0;
     for (i64 s = n; s > 0; s--, tail -= SIZE) {
-      const double root = 1.0 / std::sqrt(static_cast<double>(steps[s].correction));
+      const double root = 1.0 / table[s * SIZE + ROOT];
       double b = steps[s].eta * root;
       for (int p = 0; p < MOST_TERMS; p++, b *= root) tail[p - SIZE] = x[3 + p] * (b + tail[p]);
     }
@@ -159,6 +165,7 @@ template <class Rule, class T> struct AdamIdle {
     const T rho = T(powers[0]), beta_1 = T(powers[1]), beta_2 = T(powers[2]), epsilon = steps[1].epsilon;
     T sums_[MOST_TERMS];
     for (int p = 0; p < MOST_TERMS; p++) sums_[p] = p < terms ? T(here[p] - powers[3 + p] * there[p]) : T(0);
+    Moments moments;
     By::each(r.n, [&](i64 j, int part) {
       const V w = By::get(r.w + j, part), mean = By::get(r.first + j, part), square = By::get(r.second + j, part);
       const V inverse = T(1) / root(square), x = epsilon * inverse;
@@ -169,7 +176,7 @@ template <class Rule, class T> struct AdamIdle {
       const V alone = inverse * floor > one ? excess : V{};
       const V move = inverse * floor > one ? V{} : mean * inverse * series;
       V after = rho * (w - move);
-      if (any<By>(alone)) after = alone > V{} ? one_by_one<By>(r, w, mean, square) : after;
+      if (any<By>(alone)) after = alone > V{} ? small_square<By>(r, moments, w, mean, square) : after;
       By::put(r.w + j, after, part);
       By::put(r.first + j, beta_1 * mean, part);
       By::put(r.second + j, beta_2 * square, part);
@@ -183,6 +190,35 @@ template <class Rule, class T> struct AdamIdle {
     return absolute(w) * static_cast<T>(NOTHING * k.epsilon / k.eta * (1.0 - k.first));
   }
   template <class By, class V> static INLINE bool any(V x) { return By::sum_of(x > V{} ? V{} + T(1) : V{}) > T(0); }
+
+  // The sums of (b_1 / rho)^j eta_s (1 - g_s)^p over the updates s = from + j that were missed.
+  struct Moments {
+    bool known = false, suffice;
+    double values[MOST_TERMS];
+  };
+  void measure(const Missed<T> &r, Moments &moments) const {
+    double *d = moments.values, part = 1.0, decay = 1.0;
+    const Constants<double> k = in_double(steps[1]);
+    const double ratio_1 = k.first / shrinkage(k), ratio_2 = std::sqrt(k.second), first = table[(r.from + 1) * SIZE + ROOT];
+    for (int p = 0; p < MOST_TERMS; p++) d[p] = 0.0;
+    for (i64 s = r.from + 1; s <= r.from + r.k && part > 0.01 * LEFT_OUT; s++, decay *= ratio_2) {
+      part *= ratio_1;
+      const double y = 1.0 - decay * table[s * SIZE + ROOT] / first;
+      double term = part * steps[s].eta;
+      for (int p = 0; p < MOST_TERMS; p++, term *= y) d[p] += term;
+    }
+    moments.known = true;
+    moments.suffice = ratio_1 >= 0.0 && d[MOST_TERMS - 1] <= LEFT_OUT * d[0];
+  }
+  template <class By, class V> V small_square(const Missed<T> &r, Moments &moments, V w, V mean, V square) const {
+    if (!moments.known) measure(r, moments);
+    if (!moments.suffice) return one_by_one<By>(r, w, mean, square);
+    const V u = root(square * (steps[1].second * steps[r.from + 1].correction));
+    const V inverse = T(1) / (u + steps[1].epsilon), x = u * inverse;
+    V series = V{} + T(moments.values[MOST_TERMS - 1]);
+    for (int p = MOST_TERMS - 2; p >= 0; p--) series = T(moments.values[p]) + x * series;
+    return T(table[r.k * SIZE]) * (w - mean * inverse * series);
+  }
 
   template <class By, class V> V one_by_one(const Missed<T> &r, V w, V mean, V square) const {
     for (i64 s = 1; s <= r.k; s++) {
