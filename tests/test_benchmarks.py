@@ -14,7 +14,7 @@ pytestmark = pytest.mark.needs_core  # they compare it
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = [
     *["step", "shapes", "full_batch", "neuron", "partial_fit", "optimum", "grid", "searches"],
-    *["scaling", "fixed_cost", "limits", "loading", "serving", "l1"],
+    *["scaling", "fixed_cost", "limits", "loading", "serving", "l1", "sparse"],
 ]
 
 

@@ -17,6 +17,7 @@ import pytest
 from helpers import is_own, parameters_of, run
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_neuron import (
@@ -255,6 +256,11 @@ def test_every_instruction_set_agrees(simd):
         "for dtype in f.DTYPES:\n"
         "    for name in ('tanh', 'selu'): f.test_activations_are_accurate(name, dtype)\n"
         "    f.test_the_cross_entropy_of_one_output_is_accurate(dtype)\n"
+        "for solver, alpha in t.WAITING:\n"
+        "    for size in (1, 5): t.test_weights_that_wait(solver, alpha, size)\n"
+        "    t.test_weights_that_wait_in_float32(solver, alpha, 5)\n"
+        "t.test_weights_that_wait_with_gradients_that_vanish()\n"
+        "t.test_weights_that_wait_late_in_training(1e-6, 'adam')\n"
     )
     done = run(code, SKLEARN_NEURON_SIMD=simd, PYTHONPATH=os.pathsep.join([*sys.path, TESTS]))
     if "this processor does not support it" in done.stderr:
@@ -402,6 +408,125 @@ def test_losses_that_are_summed_up_have_all_their_digits(margin, dtype, wrong):
     expected = np.logaddexp(0.0, -margin * signs).mean()
     rtol = 1e-13 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(model.loss_curve_, [expected], rtol=rtol)
+
+
+# ---- weights of features that a batch does not have ----------------------------------------------
+
+
+def words(n=203, p=600, per_row=3, dtype=np.float64):
+    """Return samples of few features, as frequent as words: gaps of 1 to n, some never occur."""
+    rng = np.random.RandomState(0)
+    often = 1.0 / np.arange(1, p + 1)
+    rows = [rng.choice(p, per_row, replace=False, p=often / often.sum()) for _ in range(n)]
+    values, starts = rng.normal(size=n * per_row), np.arange(0, n * per_row + 1, per_row)
+    X = sparse.csr_matrix((values, np.concatenate(rows), starts), shape=(n, p), dtype=dtype)
+    X.sort_indices()
+    z = X @ rng.normal(size=(p, 3))
+    return X, z.argmax(axis=1)
+
+
+#: Those whose weights wait, with the penalties under which they do.
+WAITING = [
+    *[(solver, alpha) for solver in ("sgd", MOMENTUM, NESTEROV) for alpha in (0.0, 0.02)],
+    (SGD(momentum=0.9, max_norm=0.1), 0.0),
+    (SGD(max_norm=0.1), 0.0),
+    *[(solver, 0.0) for solver in ("adam", AdamW(weight_decay=0.5), Adam(max_norm=0.1))],
+    (Adam(0.8, 0.9, 1e-4), 0.0),  # fewer terms of the series
+    (Adam(0.9, 0.8), 0.0),  # no series
+    (Adam(epsilon=1e-2), 0.0),  # epsilon is never small
+    (Adam(0.0, 0.99), 0.0),
+    *[(solver, 0.0) for solver in ("rmsprop", RMSprop(momentum=0.7, rho=0.9))],
+]
+
+
+@pytest.mark.parametrize(("solver", "alpha"), WAITING, ids=str)
+@pytest.mark.parametrize("batch_size", [1, 5, 8])
+def test_weights_that_wait(solver, alpha, batch_size):
+    """They catch up with what all weights do at every update, at rates that change."""
+    X, y = words()
+    how = {"solver": solver, "alpha": alpha, "batch_size": batch_size, "schedule": "cosine"}
+    for cls, hidden in ((LogisticNeuronClassifier, {}), (ManualMLPClassifier, (1, 6, 9))):
+        for targets in (y, y > 0):
+            for units in hidden or (None,):
+                size = {} if units is None else {"hidden_layer_sizes": (units,)}
+                assert_agree(cls, X, targets, eta=0.005, **how, **size)
+
+
+@pytest.mark.parametrize(("solver", "alpha"), WAITING, ids=str)
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_weights_that_wait_in_float32(solver, alpha, batch_size):
+    X, y = words(dtype=np.float32)
+    how = {"solver": solver, "alpha": alpha, "batch_size": batch_size, "eta": 0.005, "rtol": 3e-4}
+    assert_agree(LogisticNeuronClassifier, X, y, **how)
+    assert_agree(ManualMLPClassifier, X, y, hidden_layer_sizes=(6,), activation="tanh", **how)
+
+
+@pytest.mark.parametrize("solver", ["sgd", NESTEROV, AdamW(weight_decay=0.5), "rmsprop"], ids=str)
+def test_the_state_of_weights_that_wait(solver):
+    """It goes on in blocks and warm starts, in either engine."""
+    X, y = words()
+    results = []
+    for engines in (("numpy",) * 4, ("compiled",) * 4, ("compiled", "numpy") * 2):
+        model = ManualMLPClassifier(
+            (6,), solver=solver, batch_size=4, max_iter=2, tol=None, random_state=0,
+            warm_start=True,
+        )  # fmt: skip
+        for engine, rows in zip(engines, (slice(90), slice(90, 190), None, slice(90)), strict=True):
+            with config_context(engine=engine), contextlib.suppress(ConvergenceWarning):
+                if rows is None:
+                    model.fit(X, y)
+                else:
+                    model.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+            assert model.engine_ == engine
+        results.append(parameters(model))
+    for other in results[1:]:
+        np.testing.assert_allclose(other, results[0], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("solver", ["sgd", NESTEROV, "adam"], ids=str)
+def test_weights_that_wait_long(solver):
+    """Longer than a table of updates lasts, and until nothing moves any more."""
+    X, y = words(n=2600, p=2500, per_row=1)
+    alpha = 0.0 if solver == "adam" else 0.001
+    for cls, batch_size in ((LogisticNeuronClassifier, 1), (ManualMLPClassifier, 2)):
+        size = {"hidden_layer_sizes": (2,)} if cls is ManualMLPClassifier else {}
+        assert_agree(
+            cls, X, y, solver=solver, alpha=alpha, batch_size=batch_size, eta=0.01, max_iter=2,
+            **size,
+        )  # fmt: skip
+
+
+def test_weights_that_wait_with_gradients_that_vanish():
+    """Where sqrt(v) is not large beside epsilon, Adam's series does not hold."""
+    X, y = words()
+    for scale in (1e-3, 1e-6, 1e-9, 1e-12):
+        for batch_size in (1, 5):
+            assert_agree(
+                ManualMLPClassifier, scale * X, y, hidden_layer_sizes=(9,), solver="adam",
+                batch_size=batch_size, eta=0.001, activation="tanh",
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize("solver", ["adam", AdamW(weight_decay=0.3), Adam(0.9, 0.99)], ids=str)
+def test_weights_that_wait_late_in_training(scale, solver):
+    """Where the mean decays and the square hardly does, there is a series for small ones, too."""
+    X, y = words(n=1500, p=700, per_row=1)
+    how = {"solver": solver, "batch_size": 1, "eta": 0.001, "max_iter": 2}
+    assert_agree(LogisticNeuronClassifier, scale * X, y, **how)
+    assert_agree(ManualMLPClassifier, scale * X, y, hidden_layer_sizes=(9,), **how)
+
+
+@pytest.mark.parametrize("solver", [NESTEROV, "adam", "rmsprop"], ids=str)
+def test_weights_wait_only_where_they_are_many(solver):
+    """With fewer columns all are updated, and with a record, too: to rounding it is the same."""
+    X, y = words(n=61, p=80, per_row=2)
+    for p in (79, 80):  # 3 p >= 10 (4 * 3 + 12): see OF_ENTRY in lazy.hpp
+        X_wide = X[:, :p]
+        how = {"hidden_layer_sizes": (3,), "solver": solver, "batch_size": 5, "eta": 0.01}
+        _, fast = assert_agree(ManualMLPClassifier, X_wide, y, **how)
+        recorded = fit("compiled", ManualMLPClassifier, X_wide, y, record="step", **how)
+        np.testing.assert_allclose(parameters(fast), parameters(recorded), rtol=1e-9, atol=1e-12)
 
 
 # ---- what stands around the epoch ----------------------------------------------------------------

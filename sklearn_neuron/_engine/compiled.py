@@ -34,8 +34,8 @@ COUNTERS = ("t", "n_updates", "l1_due")
 #: What the registries hold at first; the core has not compiled what users put there later.
 OWN_ACTIVATIONS, OWN_LOSSES = dict(ACTIVATIONS), dict(LOSSES)
 #: Multiplications of an update from which NumPy's BLAS is faster than a core without vector
-#: instructions, as compilers other than GCC and Clang build it: 784→128→10 at batch 256 takes it 451
-#: and NumPy 59 ms.
+#: instructions, as compilers other than GCC and Clang build it: an epoch of 784→128→10 at batch 256
+#: takes it 451 and NumPy 59 ms.
 PLAIN_WORK = 50_000
 MOST_LAYERS, MOST_INDEX, MOST_INT = 64, 2**31 - 1, 2**63 - 1
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "lazy.hpp"
 #include "network.hpp"
 #include "neuron.hpp"
 
@@ -46,7 +47,8 @@ template <class T> class Fit {
   Network<T> net;
   T *theta, *grad;
   i64 n_weights, n_parameters, n_trained;
-  bool full, plain, single;
+  i64 n_lazy = 0;  // weights that may have to catch up: see lazy.hpp
+  bool full, plain, single, loops;
   i64 batch_size, most_rows;
   Generator *generator;
   Memory<i32> order;
@@ -55,6 +57,7 @@ template <class T> class Fit {
   Pair<T> pairs[4];
   int n_pairs = 0;
   T *memory[2], *averaged;
+  Lazy<T> lazy;
   Memory<double> paid;
   double work = 0.0, row_work, update_work;  // multiplications of a sample, and of an update
   std::chrono::steady_clock::time_point last_poll;
@@ -65,9 +68,12 @@ template <class T> class Fit {
   bool poll(double multiplications);
   bool poll_after(i64 m);
   double penalty() const;
+  bool lets_rows_wait() const;
   Constants<T> constants(double eta, i64 t) const;
   double epoch(double eta, Epochs &e);
   double batch(const Rows &rows, const Rows &rest, double eta, Epochs &e);
+  double settle();
+  double catch_up(const Rows &rows, i64 left, double eta, i64 t);
   const T *outputs_of(const Rows &rows, i64 batch_rows, double &total);
   double gradient(const Rows &rows);
   double plain_step(const Rows &rows, const Constants<T> &k);
@@ -80,6 +86,7 @@ template <class T> class Fit {
   double neuron_gradient(const Rows &rows);
   double plain_neuron_step(const Rows &rows, const Constants<T> &k);
   void move(Constants<T> k);
+  template <class F> void each_of_gradient(F f) const;
   void clip();
   void average(Epochs &e);
   bool all_finite() const;
@@ -111,6 +118,8 @@ template <class T> bool Fit<T>::prepare() {
   generator = static_cast<Generator *>(g.bit_generator);
   plain = g.rule == PLAIN && g.max_norm == 0.0;
   single = L == 1 && K == 1 && data.X && g.loss != CROSS_ENTROPY;
+  loops = L == 1 && plain && g.beta == 0.0 && !g.average && !full && g.loss != PERCEPTRON &&
+          (single ? batch_size == 1 : !data.X);
   i64 n_units = 0, widest = 0;
   n_weights = 0;
   for (i64 l = 0; l < L; l++) {
@@ -134,13 +143,14 @@ template <class T> bool Fit<T>::prepare() {
   most_rows = single ? MOST_GROUP : lesser(batch_size, ratio_up(g.block_bytes, g.row_bytes));
   const i64 m = most_rows;
   const bool batches_of_sparse = L == 1 && !data.X && !full;
-  const i64 loops = larger(lesser(CHUNK, g.n), larger(m, batches_of_sparse ? batch_size : 0));
+  const i64 kept = larger(lesser(CHUNK, g.n), larger(m, batches_of_sparse ? batch_size : 0));
   if (!units.take(single ? 0 : 3 * m * n_units + panel_size<T>()) ||
-      !small.take(larger(widest, K) + (batches_of_sparse ? loops * (2 * K + 1) : m * K)) ||
-      !outputs.take(loops * K) || !targets.take(loops * K) || !weights.take(data.weight ? loops : 0) ||
+      !small.take(larger(widest, K) + (batches_of_sparse ? kept * (2 * K + 1) : m * K)) ||
+      !outputs.take(kept * K) || !targets.take(kept * K) || !weights.take(data.weight ? kept : 0) ||
       !features.take(data.by_columns || (data.X && !full && g.shuffle && !single) ? m * data.p : 0) ||
-      !order.take(g.shuffle && !full ? g.n : 0))
+      !order.take(g.shuffle && !full ? g.n : 0) || !lazy.prepare(g, data, theta, memory, lets_rows_wait()))
     return false;
+  n_lazy = lazy.on ? g.sizes[0] * g.sizes[1] : 0;
   net.L = L;
   net.loss = g.loss;
   net.loss_constant = static_cast<T>(g.loss_constant);
@@ -172,9 +182,18 @@ template <class T> bool Fit<T>::prepare() {
   net.panel = units.at + 3 * m * n_units;
   const double elements = data.X ? data.p : static_cast<double>(data.indptr[data.n]) / larger(1, data.n);
   row_work = 3.0 * (elements * g.sizes[1] + (n_weights - data.p * g.sizes[1])) + WORK_OF_UNIT * n_units;
-  update_work = WORK_OF_UPDATE + (plain ? 0.0 : 4.0 * n_parameters);
+  update_work = WORK_OF_UPDATE + (plain || lazy.on ? 0.0 : 4.0 * n_parameters);
   last_poll = std::chrono::steady_clock::now();
   return true;
+}
+
+// Whether weights of features that do not occur in a batch may be updated later: see lazy.hpp. What looks
+// at all weights after every update does not let them, nor does clipping with a penalty. Plain gradient
+// descent for batches of one block needs it for a penalty only, and a single layer not at all.
+template <class T> bool Fit<T>::lets_rows_wait() const {
+  const bool penalized = g.alpha != 0.0 || g.decay != 0.0;
+  if (loops || (plain && !penalized && batch_size <= block_of(batch_size))) return false;
+  return g.beta == 0.0 && !g.average && !g.on_update && (g.max_norm == 0.0 || g.alpha == 0.0);
 }
 
 // ---- around the updates ----------------------------------------------------------------------------
@@ -195,10 +214,11 @@ template <class T> bool Fit<T>::poll_after(i64 m) {
   return poll(static_cast<double>(m) * row_work + update_work);
 }
 
-// The penalty that an update starts from.
+// The penalty that an update starts from, without that of weights that may have to catch up: settle
+// gives theirs.
 template <class T> double Fit<T>::penalty() const {
   double value = 0.0;
-  if (g.alpha != 0.0) value += 0.5 * g.alpha * squares(n_weights, theta);
+  if (g.alpha != 0.0) value += 0.5 * g.alpha * squares(n_weights - n_lazy, theta + n_lazy);
   if (g.beta != 0.0) {
     double total = 0.0;
     for (i64 j = 0; j < n_weights; j++) total += std::abs(theta[j]);
@@ -273,16 +293,30 @@ template <class T> void Fit<T>::note_mistakes(i64 n, const T *z, const T *y) {
 
 // ---- an update -------------------------------------------------------------------------------------
 
+// Calls f(at, n) for all of the gradient that may be other than 0.
+template <class T> template <class F> INLINE void Fit<T>::each_of_gradient(F f) const {
+  if (lazy.on) lazy.each_row([&](i64 at) { f(at, g.sizes[1]); });
+  f(n_lazy, n_parameters - n_lazy);
+}
+
 // Scales a gradient that is longer than max_norm down to it.
 template <class T> void Fit<T>::clip() {
-  double norm = std::sqrt(static_cast<double>(dot(n_parameters, grad, grad)));
+  double total = 0.0;
+  each_of_gradient([&](i64 at, i64 n) { total += static_cast<double>(dot(n, grad + at, grad + at)); });
+  double norm = std::sqrt(total);
   if (std::isinf(norm)) {  // the squares overflow before the gradient does
-    double largest = 0.0, total = 0.0;
-    for (i64 j = 0; j < n_parameters; j++) largest = std::abs(grad[j]) > largest ? std::abs(grad[j]) : largest;
-    for (i64 j = 0; j < n_parameters; j++) total += (grad[j] / largest) * (grad[j] / largest);
+    double largest = 0.0;
+    total = 0.0;
+    each_of_gradient([&](i64 at, i64 n) {
+      for (i64 j = at; j < at + n; j++) largest = std::abs(grad[j]) > largest ? std::abs(grad[j]) : largest;
+    });
+    each_of_gradient([&](i64 at, i64 n) {
+      for (i64 j = at; j < at + n; j++) total += (grad[j] / largest) * (grad[j] / largest);
+    });
     norm = largest * std::sqrt(total);
   }
-  if (norm > g.max_norm) scale(n_parameters, static_cast<T>(g.max_norm / norm), grad);
+  const T share = static_cast<T>(g.max_norm / norm);
+  if (norm > g.max_norm) each_of_gradient([&](i64 at, i64 n) { scale(n, share, grad + at); });
 }
 
 // Moves the parameters along the direction of the gradient.
@@ -292,7 +326,8 @@ template <class T> void Fit<T>::move(Constants<T> k) {
     k.alpha = T(0);
     clip();
   }
-  update(g.rule, 0, n_weights, k, true, grad, theta, memory);
+  if (lazy.on) lazy.update(k, grad);
+  update(g.rule, n_lazy, n_weights, k, true, grad + n_lazy, theta, memory);
   update(g.rule, n_weights, n_trained, k, false, grad + n_weights, theta, memory);
 }
 
@@ -319,13 +354,14 @@ template <class T> const T *Fit<T>::outputs_of(const Rows &rows, i64 batch_rows,
 template <class T> double Fit<T>::gradient(const Rows &rows) {
   const i64 block = block_of(rows.m);
   double total = 0.0;
+  if (lazy.on) lazy.clear(grad);
   for (i64 start = 0; start < rows.m; start += block) {
     const Rows some = rows.part(start, lesser(block, rows.m - start));
     const T *x = outputs_of(some, rows.m, total);
-    const T keep = start ? T(1) : T(0);
     backward(net, some.m, x, [&](i64 l, const T *a) {
       const Layer<T> &layer = net.layers[l];
-      add_products(layer, data, some, a, {keep, keep, T(1)}, layer.dW, layer.db, net.panel, small.at);
+      const T keep = start ? T(1) : T(0), keep_weights = l == 0 && lazy.on ? T(1) : keep;
+      add_products(layer, data, some, a, {keep_weights, keep, T(1)}, layer.dW, layer.db, net.panel, small.at);
     });
     if (poll_after(some.m)) break;
   }
@@ -378,7 +414,9 @@ template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<
   backward(net, 1, x, [&](i64 l, const T *a) {
     const Layer<T> &layer = net.layers[l];
     const i64 n_in = layer.n_in, n_out = layer.n_out, w = layer.W - theta, b = layer.b - theta;
-    if (!a) {
+    if (!a && lazy.on) {
+      lazy.update(k, data, rows[0], layer.delta);
+    } else if (!a) {
       add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), net.panel, small.at);
       update(g.rule, w, w + n_in * n_out, k, true, layer.dW, theta, memory);
     } else if (n_out == 1) {
@@ -459,12 +497,12 @@ template <class T> double Fit<T>::batch(const Rows &rows, const Rows &rest, doub
   } else if (single) {
     total = neuron_gradient(rows);
     if (!interrupted) move(k);
-  } else if (rows.m == 1 && g.max_norm == 0.0 && (data.X || !plain)) {
+  } else if (rows.m == 1 && g.max_norm == 0.0 && (data.X || !plain || lazy.on)) {
     const bool ahead = rest.m > 0 && data.X && g.beta == 0.0;
     total = single_step(rows, k, ahead ? data.X + rest[0] * data.p : nullptr);
-  } else if (plain && rows.m <= block_of(rows.m)) {
+  } else if (plain && !lazy.on && rows.m <= block_of(rows.m)) {
     total = plain_step(rows, k);
-  } else if (g.max_norm == 0.0 && rows.m <= block_of(rows.m)) {
+  } else if (g.max_norm == 0.0 && !lazy.on && rows.m <= block_of(rows.m)) {
     total = step_by_strips(rows, k);
   } else {
     total = gradient(rows);
@@ -476,6 +514,22 @@ template <class T> double Fit<T>::batch(const Rows &rows, const Rows &rest, doub
   }
   e.n_updates += 1;
   if (g.average) average(e);
+  return total;
+}
+
+// Brings all rows of the first weights up to date. Returns the penalty that their updates started from, as
+// `epoch` adds it up.
+template <class T> double Fit<T>::settle() { return 0.5 * g.alpha * lazy.finish(); }
+
+// The same for the rows that an update reads, if that is enough; `left` updates of the epoch are to come, the
+// first of them at time t + 1.
+template <class T> double Fit<T>::catch_up(const Rows &rows, i64 left, double eta, i64 t) {
+  double total = 0.0;
+  if (lazy.over(rows.m)) {
+    total = settle();
+    lazy.begin(rows.m, left, [&](i64 s) { return constants(eta, t + s); });
+  }
+  lazy.read(data, rows);
   return total;
 }
 
@@ -513,8 +567,6 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
     all.order = order.at;
   }
   mistakes = ready = false;
-  const bool loops = net.L == 1 && plain && g.beta == 0.0 && !g.average && !full && g.loss != PERCEPTRON &&
-                     (single ? batch_size == 1 : !data.X);
   if (loops) {
     const i64 updates = ratio_up(data.n, batch_size);
     const double total = neuron_epoch(all, constants(eta, 1));
@@ -523,13 +575,16 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
     return total / data.n;
   }
   double total = 0.0;
+  lazy.forget();
   for (i64 start = 0; start < data.n && !interrupted; start += batch_size) {
     const Rows rows = all.part(start, lesser(batch_size, data.n - start));
+    if (lazy.on) total += catch_up(rows, ratio_up(data.n - start, batch_size), eta, e.t);
     const double before = g.alpha != 0.0 || g.beta != 0.0 ? penalty() : 0.0;
     const double losses = batch(rows, all.part(start + rows.m, data.n - start - rows.m), eta, e);
     total += losses + rows.m * before;
     recorded(rows, losses / rows.m + before, 1.0);
   }
+  if (lazy.on && !interrupted) total += settle();
   return total / data.n;
 }
 

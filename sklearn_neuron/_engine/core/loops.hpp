@@ -244,9 +244,16 @@ template <class T> INLINE T one_delta(int code, T z, T y, T c) {
 
 // ---- updates ---------------------------------------------------------------------------------------
 
+// A weight after an update with the gradient g of the loss; its state moves along.
+template <class Rule, class V> INLINE V moved(V w, V g, const Constants<Element<V>> &k, V &one, V &two) {
+  const V direction = Rule::direction(g + k.alpha * w, k, one, two);
+  return w - k.eta * (direction + k.decay * w);
+}
+
 // What an update reads and writes, by the index of a parameter. Copied into registers before a loop,
 // because a store could change what a reference is to.
-template <class Rule, class T> struct Update {
+template <class Rule, class T, class By = ByPacks<T>> struct Update {
+  using V = typename By::V;
   Constants<T> k;
   T *theta, *first, *second;
 
@@ -255,23 +262,15 @@ template <class Rule, class T> struct Update {
     if (!penalized) k.alpha = k.decay = T(0);
   }
   // Moves a pack of parameters, and returns it.
-  INLINE Pack<T> operator()(i64 j, int part, Pack<T> gradient) const {
-    Pack<T> one = {}, two = {};
-    if (Rule::MEMORY > 0) one = load_some(first + j, part);
-    if (Rule::MEMORY > 1) two = load_some(second + j, part);
-    const Pack<T> w = load_some(theta + j, part);
-    const Pack<T> direction = Rule::direction(gradient + k.alpha * w, k, one, two);
-    const Pack<T> moved = w - k.eta * (direction + k.decay * w);
-    store_some(theta + j, moved, part);
-    if (Rule::MEMORY > 0) store_some(first + j, one, part);
-    if (Rule::MEMORY > 1) store_some(second + j, two, part);
-    return moved;
-  }
-  // Moves a single parameter, and returns it.
-  INLINE T one(i64 j, T gradient) const {
-    T none = 0, &one = Rule::MEMORY > 0 ? first[j] : none, &two = Rule::MEMORY > 1 ? second[j] : none;
-    const T w = theta[j], direction = Rule::direction(gradient + k.alpha * w, k, one, two);
-    return theta[j] = w - k.eta * (direction + k.decay * w);
+  INLINE V operator()(i64 j, int part, V gradient) const {
+    V one = {}, two = {};
+    if (Rule::MEMORY > 0) one = By::get(first + j, part);
+    if (Rule::MEMORY > 1) two = By::get(second + j, part);
+    const V w = moved<Rule>(By::get(theta + j, part), gradient, k, one, two);
+    By::put(theta + j, w, part);
+    if (Rule::MEMORY > 0) By::put(first + j, one, part);
+    if (Rule::MEMORY > 1) By::put(second + j, two, part);
+    return w;
   }
 };
 
@@ -316,14 +315,14 @@ template <class Rule, int N, class T> void outer_panel(const Outer<T> &o, const 
 // have to wait until the one before is stored.
 template <class T> constexpr i64 FEW_COLUMNS = WIDTH<T> > 1 ? WIDTH<T> / 2 : 1;
 
-template <class Rule, class T> void outer_numbers(const Outer<T> &o, const Update<Rule, T> &update) {
-  const Update<Rule, T> step = update;
+template <class Rule, class T> void outer_numbers(const Outer<T> &o, const Update<Rule, T, ByNumbers<T>> &update) {
+  const Update<Rule, T, ByNumbers<T>> step = update;
   const T *a = o.a, *delta = o.delta, *next = o.next;
   T sums_[FEW_COLUMNS<T>] = {};
   i64 at = o.at;
   for (i64 i = 0; i < o.m; i++, at += o.n)
     for (i64 j = 0; j < o.n; j++) {
-      const T moved = step.one(at + j, a[i] * delta[j]);
+      const T moved = step(at + j, 1, a[i] * delta[j]);
       if (next) sums_[j] += next[i] * moved;
     }
   for (i64 j = 0; next && j < o.n; j++) o.out[j] = sums_[j];
@@ -331,9 +330,9 @@ template <class Rule, class T> void outer_numbers(const Outer<T> &o, const Updat
 
 template <class Rule, class T>
 void update_outer(const Outer<T> &o, const Constants<T> &k, bool penalized, T *theta, T *const *memory) {
-  const Update<Rule, T> step(k, penalized, theta, memory);
   constexpr int V = WIDTH<T>;
-  if (o.n < FEW_COLUMNS<T>) return outer_numbers(o, step);
+  if (o.n < FEW_COLUMNS<T>) return outer_numbers(o, Update<Rule, T, ByNumbers<T>>(k, penalized, theta, memory));
+  const Update<Rule, T> step(k, penalized, theta, memory);
   if (!o.next) {
     i64 at = o.at;
     const T *delta = o.delta;

@@ -7,6 +7,8 @@
 
 #pragma once
 
+#include <type_traits>
+
 #include "functions.hpp"
 
 namespace core { namespace {
@@ -205,8 +207,20 @@ template <class T> struct Constants {
   T epsilon;
 };
 
+// What is known of idle updates, whose gradient is that of the penalty alone, g = alpha w: a rule says
+// it in IDLE, and lazy.hpp uses it. A rule that says nothing updates all weights each time.
+enum class Idle {
+  UNKNOWN,
+  LINEAR,            // linear in w and the state
+  LINEAR_WITHOUT_G,  // the same if alpha is 0
+  ADAM_WITHOUT_G,    // those of Adam, if alpha is 0
+};
+template <class Rule, class = void> constexpr Idle idle_of = Idle::UNKNOWN;
+template <class Rule> constexpr Idle idle_of<Rule, std::void_t<decltype(Rule::IDLE)>> = Rule::IDLE;
+
 struct Plain {
   static constexpr int MEMORY = 0;  // arrays of state
+  static constexpr Idle IDLE = Idle::LINEAR;
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &, V &, V &) {
     return g;
   }
@@ -215,6 +229,7 @@ struct Plain {
 
 struct Momentum {
   static constexpr int MEMORY = 1;
+  static constexpr Idle IDLE = Idle::LINEAR;
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &k, V &carried, V &) {
     const V v = g + carried;
     carried = k.first * v;
@@ -225,6 +240,7 @@ struct Momentum {
 
 struct Nesterov {
   static constexpr int MEMORY = 1;
+  static constexpr Idle IDLE = Idle::LINEAR;
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &k, V &carried, V &) {
     carried = k.first * (carried + g);
     return g + carried;
@@ -234,6 +250,7 @@ struct Nesterov {
 
 struct Adam {
   static constexpr int MEMORY = 2;
+  static constexpr Idle IDLE = Idle::ADAM_WITHOUT_G;
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &k, V &mean, V &square) {
     mean = k.first * mean + k.rest_first * g;
     square = k.second * square + k.rest_second * (g * g);
@@ -246,6 +263,7 @@ struct Adam {
 
 struct RmsProp {
   static constexpr int MEMORY = 1;
+  static constexpr Idle IDLE = Idle::LINEAR_WITHOUT_G;
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &k, V &square, V &) {
     square = k.second * square + k.rest_second * (g * g);
     return g / (root(square) + k.epsilon);
@@ -257,6 +275,7 @@ struct RmsProp {
 
 struct RmsPropMomentum {
   static constexpr int MEMORY = 2;
+  static constexpr Idle IDLE = Idle::LINEAR_WITHOUT_G;
   template <class V> static INLINE V direction(V g, const Constants<Element<V>> &k, V &square, V &carried) {
     square = k.second * square + k.rest_second * (g * g);
     const V v = g / (root(square) + k.epsilon) + carried;

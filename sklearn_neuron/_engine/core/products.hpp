@@ -31,6 +31,24 @@ template <class T> INLINE void store_some(T *p, Pack<T> v, int n) {
   else store_part(p, v, n);
 }
 
+// How a loop reads and writes: by packs, or a single number, which is faster where there is only one.
+template <class T> struct ByPacks {
+  using V = Pack<T>;
+  static INLINE V get(const T *p, int part) { return load_some(p, part); }
+  static INLINE void put(T *p, V v, int part) { store_some(p, v, part); }
+  static INLINE T sum_of(V v) { return sum<T>(v); }
+  template <class F> static INLINE void each(i64 n, F f) { each_pack<T>(n, f); }
+};
+template <class T> struct ByNumbers {
+  using V = T;
+  static INLINE V get(const T *p, int) { return *p; }
+  static INLINE void put(T *p, V v, int) { *p = v; }
+  static INLINE T sum_of(V v) { return v; }
+  template <class F> static INLINE void each(i64 n, F f) {
+    for (i64 i = 0; i < n; i++) f(i, 1);
+  }
+};
+
 template <class T> INLINE T dot(i64 n, const T *x, const T *y) {
   Pack<T> t[4] = {};
   i64 i = 0;
