@@ -23,7 +23,7 @@ from sklearn_neuron import (
     config_context,
 )
 
-COLUMNS, BATCHES, NONZEROS, ROWS, EPOCHS = (1_000, 10_000, 100_000), (32, 1), 50, 4_000, 4
+COLUMNS, BATCHES, NONZEROS, ROWS, EPOCHS = (1_000, 10_000, 100_000), (32, 1), 50, 4_000, 16
 SOLVERS = {"sgd": SGD(), "momentum": SGD(momentum=0.9), "adam": Adam()}
 MODELS = {
     "neuron": LogisticNeuronClassifier(eta=0.001),
