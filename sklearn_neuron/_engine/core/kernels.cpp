@@ -2,7 +2,9 @@
 
 #include <new>
 
-#include "fit.hpp"
+#include "epochs.hpp"
+#include "prepare.hpp"
+#include "updates.hpp"
 
 #ifndef CORE_VARIANT
 #define CORE_VARIANT baseline
