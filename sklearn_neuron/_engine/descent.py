@@ -27,7 +27,7 @@ DAMPINGS = tuple(10.0**k for k in range(-10, 9, 2))
 SUFFICIENT_DECREASE = 1e-4
 #: Most halvings of a step. They matter little: with 5 / 30 / 60, 120 fits by Newton's method from
 #: far starts took 2,399 / 2,428 / 2,405 iterations.
-MAX_HALVINGS = 30
+MOST_HALVINGS = 30
 
 
 class Steps(Protocol):

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
 
-from sklearn_neuron._engine.descent import DAMPINGS, MAX_HALVINGS, SUFFICIENT_DECREASE
+from sklearn_neuron._engine.descent import DAMPINGS, MOST_HALVINGS, SUFFICIENT_DECREASE
 from sklearn_neuron._engine.hessian import Hessian, hessian
 from sklearn_neuron._engine.objective import Floats, LinearObjective, Point
 from sklearn_neuron._engine.run import ROUNDING
@@ -230,7 +230,7 @@ def search(objective: LinearObjective, point: Point, D: Floats) -> Point | None:
     if new.value <= point.value + slope + 0.125 * ROUNDING * abs(point.value):
         return new
     t = 1.0
-    for _ in range(MAX_HALVINGS):
+    for _ in range(MOST_HALVINGS):
         t *= 0.5
         theta, z = point.theta + t * D, point.z + t * u
         if objective.value(theta, z) <= point.value + t * slope:

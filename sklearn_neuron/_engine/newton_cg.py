@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_neuron._engine.descent import DAMPINGS, MAX_HALVINGS, SUFFICIENT_DECREASE
+from sklearn_neuron._engine.descent import DAMPINGS, MOST_HALVINGS, SUFFICIENT_DECREASE
 from sklearn_neuron._engine.objective import CurvedObjective, Floats, HessianOperator, Point
 from sklearn_neuron._engine.run import ROUNDING
 
@@ -146,7 +146,7 @@ class ConjugateDescent:
         if not (slope < 0.0 and np.isfinite(D).all()):
             return None
         rounding = 0.125 * float(ROUNDING) * abs(point.value)
-        for _ in range(MAX_HALVINGS):
+        for _ in range(MOST_HALVINGS):
             new = self.objective.step(point, t * D)
             if new.value <= point.value + SUFFICIENT_DECREASE * t * slope + rounding:
                 return new

@@ -72,21 +72,21 @@ struct Gelu {
   static constexpr bool FROM_A = false;
   template <class V> static INLINE void both(V z, Element<V>, V &a, V &slope) {
     using T = Element<V>;
-    const V x = T(0.70710678118654752440) * absolute(z);
-    const V gauss = exp(-x * x);
-    const V tail = T(0.5) * erfc(x, gauss);  // Phi(-|z|)
+    const V size = absolute(z), density = gauss(size);
+    const V tail = T(0.5) * erfc(T(0.70710678118654752440) * size, density);  // Phi(-|z|)
     const V phi = z > T(0) ? T(1) - tail : tail;
     a = z * phi;
-    slope = phi + z * (T(0.39894228040143267794) * gauss);
+    slope = phi + z * (T(0.39894228040143267794) * density);
   }
 };
 
 struct Silu {
   static constexpr bool FROM_A = false;
   template <class V> static INLINE void both(V z, Element<V>, V &a, V &slope) {
-    const V s = logistic(z);
+    const V e = exp(-absolute(z)), rest = Element<V>(1) / (Element<V>(1) + e);
+    const V s = z < Element<V>(0) ? e * rest : rest;
     a = z * s;
-    slope = s + a * (Element<V>(1) - s);
+    slope = s + a * (z < Element<V>(0) ? rest : e * rest);  // 1 - s has few digits where it is small
   }
 };
 
