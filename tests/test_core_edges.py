@@ -227,6 +227,35 @@ def test_activations_of_extreme_inputs(name, dtype):
             np.testing.assert_allclose(found[1], found[0], rtol=rtol, atol=1e-30)
 
 
+# ---- generators ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("used", [0, 1, 623, 624, 625, 1000])
+@pytest.mark.parametrize("direct", [True, False])
+def test_numbers_are_those_of_the_generator(used, direct):
+    """Read from its memory or asked for one by one, and it goes on where it would."""
+    generator, same = np.random.MT19937(3), np.random.MT19937(3)
+    for bits in (generator, same):
+        if used:
+            bits.random_raw(used)
+    for n in (1, 5, 700, 2000):
+        found = np.empty(n, np.uint32)
+        core.load().draw(generator, found, direct)
+        np.testing.assert_array_equal(found, np.atleast_1d(same.random_raw(n)))
+    assert generator.random_raw() == same.random_raw()
+
+
+def test_another_bit_generator_draws_the_order_as_well():
+    found = []
+    for engine in ("numpy", "compiled"):
+        rng = np.random.RandomState(np.random.PCG64(5))
+        with config_context(engine=engine):
+            model = LogisticNeuronClassifier(batch_size=1, max_iter=2, tol=None, random_state=rng)
+            found.append((weights_of(model.fit(X, BINARY)), rng.randint(2**31)))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-10)
+    assert found[0][1] == found[1][1]
+
+
 # ---- perceptrons that end without a mistake ------------------------------------------------------
 
 

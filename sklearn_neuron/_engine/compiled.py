@@ -155,7 +155,7 @@ def objective_refusal(network: Network, samples: Samples) -> str:
     """Return what of an objective the core does not cover, or an empty string.
 
     Without a hidden layer that is so for one output of dense samples: 13 / 114 / 2,658 µs on
-    2,000 × 20, 20,000 × 20 and 20,000 × 200, where ``objective.LinearObjective`` takes 46 / 243 / 8,177.
+    2,000 × 20, 20,000 × 20 and 20,000 × 200, where ``LinearObjective`` takes 46 / 243 / 8,177.
     """
     if len(network.W) == 1 and network.layer_sizes[-1] > 1:
         return "L-BFGS of several outputs without a hidden layer"

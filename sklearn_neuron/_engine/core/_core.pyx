@@ -5,9 +5,12 @@
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 import os
+
+import numpy as np
+from numpy.random import MT19937
 
 
 cdef extern from "core.h" nogil:
@@ -50,6 +53,7 @@ cdef extern from "core.h" nogil:
         int64_t block_bytes
         int64_t least_blocks
         void *bit_generator
+        int32_t is_twister
         int32_t shuffle
         int (*poll)(void *) noexcept nogil
         int (*on_update)(void *, const int32_t *, int64_t, int64_t, double) noexcept nogil
@@ -80,6 +84,7 @@ cdef extern from "core.h" nogil:
         void *(*create)(const Description *, int) noexcept nogil
         void (*run)(void *, Epochs *) noexcept nogil
         void (*destroy)(void *) noexcept nogil
+        void (*draw)(void *, int, int64_t, uint32_t *) noexcept nogil
         double (*objective)(void *) noexcept nogil
         const Part *activations
         const Part *losses
@@ -119,6 +124,23 @@ cdef list _parts(const Part *part):
 activations = _parts(table.activations)
 losses = _parts(table.losses)
 rules = _parts(table.rules)
+
+
+def draw(bit_generator, uint32_t[::1] out, bint is_twister):
+    """Draw numbers of 32 bits from a bit generator."""
+    table.draw(
+        PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator"), is_twister, out.shape[0], &out[0]
+    )
+
+
+def _knows_twister():
+    """Return whether NumPy's MT19937 is laid out as random.hpp has it."""
+    found = np.empty(1500, np.uint32)
+    draw(MT19937(0), found, True)
+    return np.array_equal(found, MT19937(0).random_raw(1500))
+
+
+_TWISTER = MT19937 if _knows_twister() else None
 
 
 class _Released:
@@ -264,10 +286,11 @@ cdef class Fit:
         d.weight = _address("sample_weight", weight, width, n)
         d.batch_size = batch_size
         d.row_bytes, d.block_bytes, d.least_blocks = row_bytes, block_bytes, least_blocks
-        d.bit_generator, self.lock = NULL, None
+        d.bit_generator, d.is_twister, self.lock = NULL, False, None
         if rng is not None:  # whose lock is held while the core may draw
             generator = rng._bit_generator
             d.bit_generator = PyCapsule_GetPointer(generator.capsule, "BitGenerator")
+            d.is_twister = type(generator) is _TWISTER
             self.lock = generator.lock
         d.shuffle = shuffle
         d.poll, d.argument = _poll, <void *>self

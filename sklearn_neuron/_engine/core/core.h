@@ -46,6 +46,7 @@ typedef struct {
   int64_t row_bytes, block_bytes, least_blocks;
   // NumPy's bit generator, or null where samples keep their order and no unit is dropped
   void *bit_generator;
+  int32_t is_twister;  // it is an MT19937 as random.hpp knows it
   int32_t shuffle;
   // Called every 50 ms; training ends if it returns other than 0.
   int (*poll)(void *);
@@ -82,6 +83,8 @@ typedef struct {
   void *(*create)(const Description *, int is_double);  // null if memory is short
   void (*run)(void *fit, Epochs *);
   void (*destroy)(void *fit);
+  // Draws numbers of 32 bits, as next_uint32 of the bit generator does.
+  void (*draw)(void *bit_generator, int is_twister, int64_t count, uint32_t *out);
   double (*objective)(void *fit);  // over all samples; its gradient goes to grad
   // By code; they end with a line without a name.
   const Part *activations, *losses, *rules;

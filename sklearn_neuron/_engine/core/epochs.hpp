@@ -72,7 +72,7 @@ template <class T> double Fit<T>::neuron_epoch(const Rows &all, const Constants<
 template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
   Rows all = {nullptr, 0, data.n};
   if (g.shuffle && !full) {
-    permutation(generator, data.n, order.at);
+    permutation(generator, g.is_twister != 0, data.n, order.at);
     all.order = order.at;
   }
   mistakes = ready = false;

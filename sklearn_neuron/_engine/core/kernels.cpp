@@ -58,6 +58,10 @@ double objective(void *handle) {
   return static_cast<Fit<float> *>(any->fit)->objective();
 }
 
+void draw_numbers(void *bit_generator, int is_twister, std::int64_t count, std::uint32_t *out) {
+  draw(static_cast<Generator *>(bit_generator), is_twister != 0, count, out);
+}
+
 const Part activations[] = {
 #define LINE(code, S, name, constant) {name, "", constant},
     ACTIVATIONS(LINE){nullptr, nullptr, nullptr}
@@ -75,7 +79,7 @@ const Part rules[] = {
 #undef LINE
 };
 
-const Table table = {NAME_OF(CORE_VARIANT), WIDTH<double>, create, run, destroy, objective, activations, losses, rules};
+const Table table = {NAME_OF(CORE_VARIANT), WIDTH<double>, create, run, destroy, draw_numbers, objective, activations, losses, rules};
 
 }}  // namespace core
 
