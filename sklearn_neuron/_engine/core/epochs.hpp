@@ -55,7 +55,7 @@ template <class T> double Fit<T>::neuron_epoch(const Rows &all, const Constants<
     const Rows rows = all.part(start, lesser(step, all.m - start));
     T *z = outputs.at;
     if (batch_size > 1 || data.K > 1) {
-      norms += sparse_batches(u, rows, batch_size, z, small.at, &loss);
+      norms += sparse_batches(u, rows, batch_size, z, scratch.at, &loss);
     } else {
       if (!data.X) norms += sparse_one_by_one(u, rows, z);
       else if (data.p >= LONG_ROW) norms += one_by_one(u, rows, z);
@@ -76,7 +76,7 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
     all.order = order.at;
   }
   mistakes = ready = false;
-  if (loops) {
+  if (by_loops) {
     const i64 updates = ratio_up(data.n, batch_size);
     const double total = neuron_epoch(all, constants(eta, 1));
     e.t += updates;
@@ -114,7 +114,7 @@ template <class T> bool Fit<T>::solved() {
 
 template <class T> void Fit<T>::run(Epochs &e) {
   interrupted = false;
-  take();
+  copy_in();
   e.status = DONE;
   for (e.done = 0; e.done < e.n_epochs && e.status == DONE;) {
     const Counters before = {e.t, e.n_updates, e.due};
@@ -126,7 +126,7 @@ template <class T> void Fit<T>::run(Epochs &e) {
       e.due = before.due;
       return;
     }
-    give();
+    copy_out();
     e.losses[e.done++] = loss;
     if (solved()) {
       e.status = SOLVED;
@@ -142,7 +142,7 @@ template <class T> void Fit<T>::run(Epochs &e) {
 template <class T> double Fit<T>::objective() {
   const Rows all = {nullptr, 0, data.n};
   interrupted = false;
-  take();
+  copy_in();
   const double total = single ? neuron_gradient(all) : gradient(all);
   if (g.alpha != 0.0) axpy(n_weights, static_cast<T>(g.alpha), theta, grad);
   std::memcpy(g.grad, grad, sizeof(T) * n_parameters);

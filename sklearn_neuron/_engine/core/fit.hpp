@@ -32,6 +32,22 @@ template <class T> struct Pair {
   T *outside, *inside;
 };
 
+// Which way an update goes, the first that suits:
+//
+//   by_loops           plain gradient descent of a single layer, one sample at a time or sparse batches: neuron.hpp
+//   plain_neuron_step  the same for a dense batch of one group, one output
+//   neuron_gradient    one output, any rule: groups of samples, then move
+//   single_step        one sample, no clipping: a rank-one gradient that is never in memory
+//   plain_step         plain gradient descent for a batch of one block: products are added to theta
+//   step_by_strips     any rule for a batch of one block, no clipping: the gradient of some rows at a time
+//   gradient           blocks of samples, all of the gradient, then move
+//
+// The last four are for networks, and for single layers of several outputs or of sparse samples. Where rows of
+// sparse features wait (lazy.hpp), single_step and gradient know it.
+//
+// What holds between updates: theta and the state are copies (copy_in, copy_out) of those outside, which are of
+// the last complete epoch, except after on_update, when theta outside is the one that was asked for. `ready` is
+// true only between a single_step and the next sample's forward pass.
 template <class T> class Fit {
  public:
   explicit Fit(const Description &given) : g(given) {}
@@ -46,13 +62,13 @@ template <class T> class Fit {
   Data<T> data;
   Network<T> net;
   T *theta, *grad;
-  i64 n_weights, n_parameters, n_trained;
+  i64 n_weights, n_units, n_parameters, n_trained, widest;
   i64 n_lazy = 0;  // weights that may have to catch up: see lazy.hpp
-  bool full, plain, single, loops;
+  bool full, plain, single, by_loops;
   i64 batch_size, most_rows;
   Generator *generator;
   Memory<i32> order;
-  Memory<T> units, features, targets, weights, outputs, small, own;
+  Memory<T> layer_memory, features, targets, weights, outputs, scratch, copies;
   // What the core works on; outside are the parameters and the state of the last complete epoch.
   Pair<T> pairs[4];
   int n_pairs = 0;
@@ -64,6 +80,9 @@ template <class T> class Fit {
   bool interrupted = false, mistakes = false;
   bool ready = false;  // the next sample's product with the first layer is there
 
+  void read_description();
+  bool take_memory();
+  void lay_out_network();
   i64 block_of(i64 m) const;
   bool poll(double multiplications);
   bool poll_after(i64 m);
@@ -92,8 +111,8 @@ template <class T> class Fit {
   bool all_finite() const;
   bool solved();
   T *working(void *outside);
-  void take();
-  void give() const;
+  void copy_in();
+  void copy_out() const;
   bool recorded(const Rows &rows, double before, double factor);
   static bool after_step(void *self, i64 first, i64 m, double loss, double factor, double norm);
   void note_mistakes(i64 n, const T *z, const T *y);

@@ -111,7 +111,7 @@ template <class T> double Fit<T>::gradient(const Rows &rows) {
     backward(net, some.m, x, [&](i64 l, const T *a) {
       const Layer<T> &layer = net.layers[l];
       const T keep = start ? T(1) : T(0), keep_weights = l == 0 && lazy.on ? T(1) : keep;
-      add_products(layer, data, some, a, {keep_weights, keep, T(1)}, layer.dW, layer.db, net.panel, small.at);
+      add_products(layer, data, some, a, {keep_weights, keep, T(1)}, layer.dW, layer.db, net.panel, scratch.at);
     });
     if (poll_after(some.m)) break;
   }
@@ -127,7 +127,7 @@ template <class T> double Fit<T>::plain_step(const Rows &rows, const Constants<T
   backward(net, rows.m, x, [&](i64 l, const T *a) {
     const Layer<T> &layer = net.layers[l];
     T *b = l < net.L - 1 || g.fit_intercept ? layer.b : nullptr;
-    add_products(layer, data, rows, a, sums, layer.W, b, net.panel, small.at);
+    add_products(layer, data, rows, a, sums, layer.W, b, net.panel, scratch.at);
   });
   poll_after(rows.m);
   return total;
@@ -145,12 +145,12 @@ template <class T> double Fit<T>::step_by_strips(const Rows &rows, const Constan
     for (i64 i = 0; i < n_in; i += strip) {
       const i64 some = lesser(strip, n_in - i), from = w + i * n_out;
       if (a) transposed_times(rows.m, some, n_out, a + i, n_in, layer.delta, T(0), T(1), net.panel, grad);
-      else add_products(layer, data, rows, a, {T(0), T(0), T(1)}, grad, static_cast<T *>(nullptr), net.panel, small.at);
+      else add_products(layer, data, rows, a, {T(0), T(0), T(1)}, grad, static_cast<T *>(nullptr), net.panel, scratch.at);
       update(g.rule, from, from + some * n_out, k, true, grad, theta, memory);
     }
     if (l == net.L - 1 && !g.fit_intercept) return;
-    column_sums(rows.m, n_out, layer.delta, small.at);
-    update(g.rule, b, b + n_out, k, false, small.at, theta, memory);
+    column_sums(rows.m, n_out, layer.delta, scratch.at);
+    update(g.rule, b, b + n_out, k, false, scratch.at, theta, memory);
   });
   poll_after(rows.m);
   return total;
@@ -167,7 +167,7 @@ template <class T> double Fit<T>::single_step(const Rows &rows, const Constants<
     if (!a && lazy.on) {
       lazy.update(k, data, rows[0], layer.delta);
     } else if (!a) {
-      add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), net.panel, small.at);
+      add_products(layer, data, rows, a, {T(0), T(0), T(1)}, layer.dW, static_cast<T *>(nullptr), net.panel, scratch.at);
       update(g.rule, w, w + n_in * n_out, k, true, layer.dW, theta, memory);
     } else if (n_out == 1) {
       update_product<T>(g.rule, {1, n_in, layer.delta, a, nullptr, nullptr, w}, k, true, theta, memory);
@@ -197,7 +197,7 @@ template <class T> Group<T> Fit<T>::group_of(const Rows &rows) {
 // Returns the sum of weight times loss.
 template <class T> double Fit<T>::neuron_pass(const Rows &rows, const Sums<T> &s, T *w, T *b) {
   const i64 p = data.p;
-  T *z = outputs.at, *delta = small.at + 1;
+  T *z = outputs.at, *delta = scratch.at + 1;
   const Group<T> x = group_of(rows);
   rows_dot(x.data, x.rows, theta, theta[n_weights], z);
   const T *y = data.targets(rows, targets.at);
