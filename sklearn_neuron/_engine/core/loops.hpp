@@ -311,6 +311,9 @@ template <class Rule, int N, class T> void outer_panel(const Outer<T> &o, const 
   for (int j = 0; j < N; j++) store_some(o.out + from + j * V, sums_[j], j == N - 1 ? part : V);
 }
 
+// Parts of rows that overlap in memory are moved so many apart: 784 x 128 x 10 takes 10.1 instead of 11.4 us in
+// single precision.
+constexpr i64 ROWS_BETWEEN = 8;
 // Columns below which one number is moved at a time: parts of packs overlap in memory, and each would
 // have to wait until the one before is stored.
 template <class T> constexpr i64 FEW_COLUMNS = WIDTH<T> > 1 ? WIDTH<T> / 2 : 1;
@@ -334,12 +337,14 @@ void update_outer(const Outer<T> &o, const Constants<T> &k, bool penalized, T *t
   if (o.n < FEW_COLUMNS<T>) return outer_numbers(o, Update<Rule, T, ByNumbers<T>>(k, penalized, theta, memory));
   const Update<Rule, T> step(k, penalized, theta, memory);
   if (!o.next) {
-    i64 at = o.at;
+    const i64 apart = o.n % V ? ratio_up(o.m, ROWS_BETWEEN) : 1;
     const T *delta = o.delta;
-    for (i64 i = 0; i < o.m; i++, at += o.n) {
-      const T factor = o.a[i];
-      each_pack<T>(o.n, [=](i64 j, int part) { step(at + j, part, factor * load_some(delta + j, part)); });
-    }
+    for (i64 first = 0; first < apart; first++)
+      for (i64 i = first; i < o.m; i += apart) {
+        const T factor = o.a[i];
+        const i64 at = o.at + i * o.n;
+        each_pack<T>(o.n, [=](i64 j, int part) { step(at + j, part, factor * load_some(delta + j, part)); });
+      }
     return;
   }
   for (i64 from = 0; from < o.n;) {
