@@ -382,9 +382,10 @@ def not_among(found: NDArray[Any], known: NDArray[Any]) -> NDArray[Any]:
     ``np.isin`` takes a twentieth of a ``partial_fit`` of few rows.
     """
     if found.dtype.kind != known.dtype.kind:
-        return found[~np.isin(found, known)]
-    nearest = known.take(np.searchsorted(known, found), mode="clip")
-    return found[nearest != found]
+        unknown = ~np.isin(found, known)
+    else:
+        unknown = known.take(np.searchsorted(known, found), mode="clip") != found
+    return found[unknown]
 
 
 def kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
