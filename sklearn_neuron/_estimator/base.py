@@ -33,6 +33,13 @@ from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
 from sklearn_neuron._estimator.data import FLOATS, Call, Data, Given, read
+from sklearn_neuron._estimator.diagnosis import (
+    FEW_EPOCHS,
+    MOST_SAMPLES,
+    evenly,
+    is_scaled,
+    went_wrong,
+)
 from sklearn_neuron._estimator.layout import Layout
 from sklearn_neuron._estimator.reporting import not_converged, reporter, warn
 from sklearn_neuron._estimator.state import TrainingState
@@ -132,7 +139,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             tasks.close(partial(attributes_of, run))
         if run.interrupt is not None:
             raise run.interrupt
-        warn_after(self, solver, network, plan, run, one_pass=one_pass)
+        warn_after(self, solver, problem, plan, run, one_pass=one_pass)
         return self
 
     def _answer(self, X: Any, read_off: Callable[[Array], NDArray[Any]]) -> NDArray[Any]:
@@ -377,10 +384,10 @@ def tasks_of(estimator: Any, given: Given, solver: Solver) -> Tasks:
 
 
 def warn_after(
-    estimator: Any, solver: Solver, network: Network, plan: Plan, run: Run, *, one_pass: bool
+    estimator: Any, solver: Solver, problem: Problem, plan: Plan, run: Run, *, one_pass: bool
 ) -> None:
-    """Warn if training has not converged, or if the engine asked for was not used."""
-    name = type(estimator).__name__
+    """Warn if the engine asked for was not used, if training went wrong, or has not converged."""
+    name, network = type(estimator).__name__, problem.network
     if plan.engine == "compiled" and run.engine == "numpy" and not one_pass:
         reason = run.refusal or f"solver={estimator.solver!r}"
         warn(
@@ -388,8 +395,16 @@ def warn_after(
             "the fit was computed by NumPy.",
             UserWarning,
         )
+    if one_pass or problem.data.weightless or not run.losses:
+        return
+    judged = len(run.losses) >= FEW_EPOCHS
+    if judged:
+        eta, short = plan.eta if solver.has_updates else None, plan.tol is None
+        if wrong := went_wrong(network, problem.data.samples, run, eta=eta, short=short):
+            warn(f"{name}: {wrong}", ConvergenceWarning)
+            return
     solvable = network.loss.solvable
-    if one_pass or run.converged or run.stopped or (plan.tol is None and not solvable):
+    if run.converged or run.stopped or (plan.tol is None and not solvable):
         return
     kind = "mistakes" if solvable else "epochs"
     text = not_converged(
@@ -401,8 +416,19 @@ def warn_after(
         tol=plan.tol,
         n_iter_no_change=plan.n_iter_no_change,
         message=run.message,
+        remedies=more_remedies(estimator, solver, problem) if judged else "",
     )
     warn(text, ConvergenceWarning)
+
+
+def more_remedies(estimator: Any, solver: Solver, problem: Problem) -> str:
+    """Return what may help besides a larger max_iter."""
+    found = ""
+    if not is_scaled(evenly(problem.data.samples, MOST_SAMPLES).X):
+        found += ", or scale the features (StandardScaler)"
+    if solver.has_updates and problem.network.activations and not estimator.early_stopping:
+        found += ", or set early_stopping=True: held-out samples tell when to stop"
+    return found
 
 
 def is_fitted(estimator: Any) -> bool:

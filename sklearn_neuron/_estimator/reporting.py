@@ -72,8 +72,8 @@ def not_converged(name: str, kind: str, **facts: object) -> str:
     kind : {"iterations", "mistakes", "epochs"}
         How training would have ended.
     **facts : dict
-        ``solver``, ``n_iter``, ``max_iter``, ``tol``, ``n_iter_no_change`` and the solver's
-        ``message``.
+        ``solver``, ``n_iter``, ``max_iter``, ``tol``, ``n_iter_no_change``, the solver's
+        ``message``, and ``remedies`` beside a larger max_iter.
 
     Returns
     -------
@@ -88,4 +88,4 @@ def not_converged(name: str, kind: str, **facts: object) -> str:
         "epochs": "max_iter={max_iter} epochs passed before the loss had failed to improve by "
         "tol={tol} for n_iter_no_change={n_iter_no_change} of them in a row. Increase max_iter",
     }[kind]
-    return f"{name}: {text.format(**facts)}, or scale the features (StandardScaler)."
+    return f"{name}: {text.format(**facts)}{facts['remedies']}."

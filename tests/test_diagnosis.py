@@ -1,0 +1,243 @@
+"""A word where training went wrong, and none where it did not."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import optimize, sparse
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_linnerud,
+    load_wine,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    ManualMLPRegressor,
+    PerceptronClassifier,
+    SigmoidNeuronRegressor,
+)
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._estimator.diagnosis import (
+    constant_loss,
+    evenly,
+    falls,
+    idle_units,
+    is_scaled,
+)
+from sklearn_neuron.activations import Logistic, ReLU, Tanh
+from sklearn_neuron.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Perceptron,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
+from sklearn_neuron.network import Network
+
+CANCER = load_breast_cancer(return_X_y=True)
+DIGITS = load_digits(return_X_y=True)
+DIABETES = load_diabetes(return_X_y=True)
+
+
+def scaled(X):
+    return StandardScaler().fit_transform(X)
+
+
+def words(model, X, y):
+    """Return the warnings of a fit."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    assert all(issubclass(w.category, ConvergenceWarning) for w in caught)
+    assert all(w.filename == __file__ for w in caught)
+    return [str(w.message) for w in caught]
+
+
+# ---- it speaks -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("eta", [1e3, 1e8])
+@pytest.mark.parametrize("batch_size", [1, 32, None])
+def test_of_an_eta_that_is_too_large_for_a_bounded_gradient(eta, batch_size):
+    X, y = scaled(CANCER[0]), CANCER[1]
+    model = LogisticNeuronClassifier(eta=eta, batch_size=batch_size, max_iter=60, random_state=0)
+    (text,) = words(model, X, y)
+    assert f"a smaller eta (say {eta / 10:.2g})" in text
+    assert "above the 0.66 of a constant prediction" in text
+    assert "StandardScaler" not in text
+
+
+def test_of_features_that_are_not_scaled():
+    (text,) = words(LogisticNeuronClassifier(random_state=0), *CANCER)
+    assert "scaled features (StandardScaler), a smaller eta" in text
+
+
+def test_of_a_saturated_neuron():
+    (text,) = words(SigmoidNeuronRegressor(random_state=0), CANCER[0], 0.8 * CANCER[1] + 0.1)
+    assert "above the 0.15 of a constant prediction" in text
+    assert "scaled features (StandardScaler)" in text
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_of_units_that_are_dead(seed):
+    model = ManualMLPClassifier(
+        (64, 64, 64, 64), init="glorot_uniform", eta=0.05, random_state=seed
+    )
+    (text,) = words(model, scaled(DIGITS[0]), DIGITS[1])
+    assert "of the 64 units of hidden layer" in text
+    assert "slope 0 for every sample" in text
+    assert "leaky_relu" in text
+
+
+def test_of_a_target_that_is_not_scaled():
+    (text,) = words(ManualMLPRegressor(random_state=0), scaled(DIABETES[0]), 1000.0 * DIABETES[1])
+    assert "Try a scaled target (TransformedTargetRegressor" in text
+    assert "StandardScaler)," in text
+    assert "scaled features" not in text
+
+
+def test_without_an_intercept_it_compares_with_the_first_epoch():
+    X, y = scaled(CANCER[0]), CANCER[1]
+    params = {"fit_intercept": False, "batch_size": None, "max_iter": 5, "tol": None}
+    start = {"coef_init": np.zeros((1, 30))}
+    with pytest.warns(ConvergenceWarning, match="above the 0.693 of the first epoch"):
+        LogisticNeuronClassifier(eta=1e4, **params).fit(X, y, **start)
+
+
+def test_of_epochs_that_ran_out_it_tells_what_is_not_done_yet():
+    hurried = {"max_iter": 5, "tol": 1e-9, "random_state": 0}
+    (text,) = words(ManualMLPClassifier(**hurried), scaled(DIGITS[0]), DIGITS[1])
+    stops = "set early_stopping=True: held-out samples tell when to stop."
+    assert text.endswith(f"Increase max_iter, or {stops}")
+    model = LogisticNeuronClassifier(eta=1e-6, **hurried)
+    (text,) = words(model, 30.0 * scaled(CANCER[0]), CANCER[1])
+    assert text.endswith("Increase max_iter, or scale the features (StandardScaler).")
+
+
+# ---- it does not cry wolf ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_digits, load_iris, load_wine])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "cls", [LogisticNeuronClassifier, ManualMLPClassifier, PerceptronClassifier]
+)
+def test_not_of_classifiers_that_have_learned(cls, load, seed):
+    X, y = load(return_X_y=True)
+    assert not [w for w in words(cls(random_state=seed), scaled(X), y) if "epochs passed" not in w]
+
+
+@pytest.mark.parametrize("load", [load_diabetes, load_linnerud])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("cls", [SigmoidNeuronRegressor, ManualMLPRegressor])
+def test_not_of_regressors_that_have_learned(cls, load, seed):
+    X, y = load(return_X_y=True)
+    found = words(cls(random_state=seed), scaled(X), scaled(y.reshape(len(y), -1)))
+    assert not [w for w in found if "epochs passed" not in w]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_not_of_noise(seed):
+    rng = np.random.RandomState(seed)
+    X, y = rng.normal(size=(200, 30)), rng.randint(2, size=200)
+    for model in (
+        LogisticNeuronClassifier(random_state=seed),
+        ManualMLPClassifier(random_state=seed),
+    ):
+        assert not [w for w in words(model, X, y) if "epochs passed" not in w]
+
+
+def test_not_of_rare_classes():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(20_000, 5)), np.arange(20_000) % 1000 == 0
+    assert not [
+        w for w in words(LogisticNeuronClassifier(random_state=0), X, y) if "passed" not in w
+    ]
+
+
+def test_not_of_training_that_is_short_on_purpose():
+    X, y = scaled(CANCER[0]), 1e3 * CANCER[1]
+    assert not words(ManualMLPRegressor(max_iter=3, tol=None, random_state=0), X, y)
+
+
+# ---- what it looks at ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        SquaredError(), SquaredError(Logistic()), SquaredError(Tanh()), AbsoluteError(), Huber(2.0),
+        Quantile(0.2), Poisson(), BinaryCrossEntropy(), CrossEntropy(), CrossEntropy(0.2),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_constant_is_the_best_one(loss, weighted):
+    rng = np.random.RandomState(0)
+    Y = np.eye(3)[rng.choice(3, size=200, p=[0.6, 0.3, 0.1])]
+    if loss.name in {"squared_error", "poisson"}:
+        Y = rng.uniform(0.1, 0.9, size=(200, 2))
+    elif "cross_entropy" not in loss.name:
+        Y = rng.gamma(1.0, size=(200, 2))
+    quantile = loss.name in {"absolute_error", "huber", "quantile"}
+    weights = None if not weighted or quantile else rng.uniform(size=(200, 1))
+
+    def mean(z):
+        values = loss.value(Y, np.tile(z, (200, 1)))
+        return np.average(values, weights=None if weights is None else weights[:, 0])
+
+    best = optimize.minimize(mean, np.full(Y.shape[1], 0.1), method="Nelder-Mead", tol=1e-12).fun
+    rtol = 0.15 if loss.name == "huber" or getattr(loss, "label_smoothing", 0.0) else 1e-6
+    np.testing.assert_allclose(constant_loss(loss, Y, weights), best, rtol=rtol)
+
+
+def test_of_own_losses_and_of_mistakes_there_is_no_constant():
+    class OwnLoss(SquaredError):  # noqa: N818
+        pass
+
+    for loss in (OwnLoss(), Perceptron()):
+        assert np.isnan(constant_loss(loss, np.ones((3, 1)), None))
+
+
+def test_idle_units_are_those_without_a_slope():
+    network = Network((2, 4, 3, 1), [ReLU(), ReLU()], SquaredError())
+    X = np.random.RandomState(0).normal(size=(50, 2))
+    network.theta.fill(0.5)
+    b = network.b
+    b[0][:], b[1][:] = [-99.0, -99.0, -99.0, 99.0], [-999.0, 99.0, 99.0]
+    assert idle_units(network, network.theta, X) == ((1, 3, 4),)
+    b[1][:] = [-999.0, -999.0, 99.0]
+    assert idle_units(network, network.theta, sparse.csr_matrix(X)) == ((1, 3, 4), (2, 2, 3))
+
+
+def test_the_samples_that_are_looked_at_are_few_and_even():
+    samples = Samples(np.arange(2500.0).reshape(-1, 1), np.ones((2500, 1)), np.ones((2500, 1)))
+    some = evenly(samples, 500)
+    assert [len(part) for part in some] == [500, 500, 500]
+    assert evenly(samples, 2500) is samples
+    np.testing.assert_array_equal(np.diff(some.X[:, 0]), 5.0)
+
+
+def test_what_counts_as_scaled():
+    X = np.random.RandomState(0).normal(size=(100, 3))
+    for right in (X, sparse.csr_matrix(X), 0.1 * X, 10 * X, np.zeros((5, 2))):
+        assert is_scaled(right)
+    for wrong in (100 * X, sparse.csr_matrix(100 * X), 0.01 * X):
+        assert not is_scaled(wrong)
+
+
+def test_a_loss_that_goes_up_and_down_does_not_fall():
+    assert falls([3.0, 2.0, 1.0])
+    assert not falls([3.0, 1.0, 2.0, 1.0, 2.0, 1.0])
+    assert not falls([1.0])
+    assert not falls([1.0, 0.999])
