@@ -5,6 +5,7 @@ import contextlib
 import signal
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from helpers import is_own, weights_of
 from scipy import sparse
 
 from sklearn_neuron import (
+    SGD,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
@@ -134,6 +136,21 @@ def test_column_major_samples_are_gathered_block_by_block(solver, cls, y, monkey
                 cls(max_iter=5, random_state=0, **params).fit(form, y) for form in (X, columns)
             ]
         np.testing.assert_array_equal(*map(weights_of, models))
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to ask for memory")
+def test_many_columns_in_column_major_order_take_no_more_than_a_group():
+    """A group of a single neuron has few rows, and no more than there are samples."""
+    wide = np.asfortranarray(np.random.RandomState(0).normal(size=(4, 300_000)))
+    resource = pytest.importorskip("resource")
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 400_000_000, limit[1]))
+    try:
+        with config_context(engine="compiled"):
+            LogisticNeuronClassifier(solver="lbfgs", alpha=1.0, max_iter=2).fit(wide, [0, 1, 0, 1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
 
 
 @pytest.mark.parametrize("name", ["batch_size", "n_iter_no_change"])
@@ -280,6 +297,19 @@ def test_a_solved_perceptron_makes_no_mistake(engine, batch_size):
     assert n_solved > 20
 
 
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_solved_perceptron_of_averaged_weights_makes_no_mistake(engine):
+    for seed in range(20):
+        rng = np.random.RandomState(seed)
+        X = rng.normal(size=(40, 3))
+        y = (X @ rng.normal(size=3) > 0).astype(int)
+        with config_context(engine=engine):
+            model = PerceptronClassifier(
+                solver=SGD(average=True), random_state=seed, max_iter=300
+            ).fit(X, y)
+        assert model.n_iter_ == 300 or model.score(X, y) == 1.0
+
+
 @pytest.mark.parametrize("batch_size", [None, 1])
 def test_both_engines_end_a_perceptron_by_the_same_rule(batch_size):
     X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -355,6 +385,30 @@ def test_a_handler_may_draw_from_the_generator_of_the_fit():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert len(drawn) == 1
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_while_another_draws_is_that_interrupt():
+    """The lock is taken again, whatever comes while the fit waits for it."""
+    rng = np.random.RandomState(0)
+    lock = rng._bit_generator.lock
+
+    def hold():
+        time.sleep(0.2)
+        with lock:
+            _thread.interrupt_main()
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    model = LogisticNeuronClassifier(
+        batch_size=1, max_iter=10**6, tol=None, random_state=rng, record="step"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(np.tile(X, (100, 1)), np.tile(BINARY, 100))
+    thread.join()
+    assert lock.acquire(timeout=1.0)
+    lock.release()
 
 
 @pytest.mark.usefixtures("interruptible")

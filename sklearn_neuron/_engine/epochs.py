@@ -174,7 +174,7 @@ class FullBatchEpochs:
             nonlocal no_mistake
             no_mistake = no_mistake and network.loss.solved(block.Y, block.z)
 
-        value = objective(network, self.blocks, note)
+        value = objective(network, self.blocks, note if no_mistake else None)
         self.updater.step(self.blocks, float(rates[0]))
         solved = no_mistake and solves(network, self.blocks)
         return passed(value, network, self.state, plateau, solved=solved)

@@ -90,7 +90,7 @@ class Updates(Solver):
             commit(network.theta, epochs.state, passed, rates, plan, run)
             run.call(plan.callbacks)
             progress = progress._replace(epoch=progress.epoch + len(passed.losses))
-            run.converged = passed.status == "solved" and is_solved(run.theta, network, samples)
+            run.converged = passed.status == "solved" and is_solved(run.fitted(), network, samples)
             if run.converged:
                 return
             if passed.status == "plateau" if alone else plateau.reached(run):
@@ -109,9 +109,9 @@ class Updates(Solver):
         own = {name: last[name] for name in last if name not in {*penalty, "iterate"}}
         state = continued(own, self.optimizer.start(network.theta))
         new = penalty_state(network)
-        if new.get("l1_strength") != penalty.get("l1_strength"):
-            return {**state, **new}
-        return {**state, **continued(penalty, new)}
+        if new and new["l1_strength"] == penalty.get("l1_strength"):
+            new = continued(penalty, new)
+        return {**state, **new}
 
     def _epochs(
         self, network: Network, samples: Samples, plan: Plan, run: Run, state: State
@@ -174,13 +174,15 @@ def continued(last: State, new: State) -> State:
 
     The last state has to have what the new one has: someone may have exchanged the parameters.
     """
-    shapes = [{name: np.shape(value) for name, value in state.items()} for state in (last, new)]
-    if shapes[0] != shapes[1]:
+    if last.keys() != new.keys():
         return new
-    return {
-        name: np.array(last[name], value.dtype) if isinstance(value, np.ndarray) else last[name]
-        for name, value in new.items()
-    }
+    copy = dict(last)
+    for name, value in new.items():
+        if np.shape(last[name]) != np.shape(value):
+            return new
+        if isinstance(value, np.ndarray):
+            copy[name] = np.array(last[name], value.dtype)
+    return copy
 
 
 def rate_of(schedule: Schedule, eta: float, progress: Progress) -> float:

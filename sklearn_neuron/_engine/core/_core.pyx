@@ -144,7 +144,7 @@ _TWISTER = MT19937 if _knows_twister() else None
 
 
 class _Released:
-    """Lets others draw from the generator meanwhile."""
+    """Lets others draw from the generator meanwhile, a handler of this thread among them."""
 
     def __init__(self, lock):
         self.lock = lock
@@ -154,8 +154,15 @@ class _Released:
             self.lock.release()
 
     def __exit__(self, *_):
-        if self.lock is not None:
-            self.lock.acquire()
+        late = None
+        while self.lock is not None:
+            try:
+                self.lock.acquire()
+                break
+            except BaseException as error:  # of a signal's handler, which waiting lets run
+                late = error
+        if late is not None:
+            raise late
 
 
 cdef int _poll(void *pointer) noexcept with gil:

@@ -258,6 +258,9 @@ template <class T> class Lazy {
     longest = lesser(updates, larger(LEAST_STRETCH, static_cast<i64>(turns)));
     i64 size = 0;
     by_rule([&](auto r) { size = IdleUpdates<decltype(r), T>::SIZE; });
+    // the tables take at most as much as two arrays of these weights
+    const i64 numbers = size + static_cast<i64>(sizeof(Constants<T>) / sizeof(double));
+    longest = lesser(longest, larger(LEAST_STRETCH, 2 * p * n_out / numbers));
     return last.take(p) && list.take(p) && steps.take(longest + 1) && table.take((longest + 1) * size);
   }
 
@@ -344,7 +347,7 @@ template <class T> class Lazy {
   }
   // Brings n weights up to date that are so after update `from`; the penalty is charged for `charged` updates.
   template <class Rule> INLINE void advance(const IdleUpdates<Rule, T> &idle, i64 at, i64 n, i64 from, i64 charged) {
-    const Missed<T> r = {theta + at, memory[0] + at, memory[1] + at, n, from, now - from};
+    const Missed<T> r = {theta + at, memory[0] ? memory[0] + at : nullptr, memory[1] ? memory[1] + at : nullptr, n, from, now - from};
     if (n == 1) advance_by<ByNumbers<T>>(idle, r, charged);
     else advance_by<ByPacks<T>>(idle, r, charged);
   }

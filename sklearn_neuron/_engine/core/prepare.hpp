@@ -61,7 +61,7 @@ template <class T> void Fit<T>::read_description() {
   n_parameters = n_weights + n_units;
   n_trained = n_parameters - (g.fit_intercept ? 0 : K);
   // a short last batch may be a larger block than the others
-  most_rows = single ? MOST_GROUP : lesser(batch_size, ratio_up(g.block_bytes, g.row_bytes));
+  most_rows = single ? lesser(batch_size, group_size()) : lesser(batch_size, ratio_up(g.block_bytes, g.row_bytes));
 }
 
 // Takes all memory; returns false if it is short.

@@ -22,6 +22,7 @@ template <class T> double Fit<T>::penalty() const {
 template <class T> Constants<T> Fit<T>::constants(double eta, i64 t) const {
   Constants<T> k;
   double correction = 1.0;
+  k.correction = T(1);
   if (g.rule == ADAM) {
     // eta times mean / (1 - beta_1^t); the decay is not part of it, so it is divided out again
     correction = 1.0 - std::pow(g.first, static_cast<double>(t));
