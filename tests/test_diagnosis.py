@@ -170,6 +170,32 @@ def test_not_of_training_that_is_short_on_purpose():
     assert not words(ManualMLPRegressor(max_iter=3, tol=None, random_state=0), X, y)
 
 
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("y", [np.zeros(100), np.full(100, 3.0), np.full((100, 2), 0.3)])
+def test_not_of_targets_that_are_constant(solver, y):
+    X = np.random.RandomState(0).normal(size=(100, 3))
+    found = words(ManualMLPRegressor(solver=solver, random_state=0), X, y)
+    assert not [w for w in found if "passed" not in w]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_not_of_a_class_that_few_rows_have(dtype):
+    """Of two rows of 200,002, which every second row would not show."""
+    X = np.random.RandomState(0).normal(size=(200_002, 2)).astype(dtype)
+    y = np.ones(200_002, int)
+    y[[1, 3]] = 0
+    model = LogisticNeuronClassifier(batch_size=1000, max_iter=6, random_state=0, warm_start=True)
+    model.fit(X[:2], [0, 1])
+    model.coef_, model.intercept_ = 0 * model.coef_, 0 * model.intercept_ + np.log(1e5)
+    assert not [w for w in words(model, X, y) if "passed" not in w]
+
+
+def test_extreme_numbers_make_no_other_warnings():
+    X = np.random.RandomState(0).normal(size=(100, 3)).astype(np.float32)
+    words(ManualMLPRegressor((), loss=Poisson(), max_iter=8, random_state=0), X, np.zeros(100))
+    words(LogisticNeuronClassifier(max_iter=8, eta=1e-30), np.float32(1e25) * X, X[:, 0] > 0)
+
+
 # ---- what it looks at ----------------------------------------------------------------------------
 
 

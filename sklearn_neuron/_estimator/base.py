@@ -139,7 +139,8 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             tasks.close(partial(attributes_of, run))
         if run.interrupt is not None:
             raise run.interrupt
-        warn_after(self, solver, problem, plan, run, one_pass=one_pass)
+        with np.errstate(all="ignore"):
+            warn_after(self, solver, problem, plan, run, one_pass=one_pass)
         return self
 
     def _answer(self, X: Any, read_off: Callable[[Array], NDArray[Any]]) -> NDArray[Any]:

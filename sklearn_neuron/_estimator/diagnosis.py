@@ -7,7 +7,7 @@ default estimators, fitted to scaled features, show none of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,10 @@ from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, split
 
-#: Samples and targets that are looked at: as many as say enough.
-MOST_SAMPLES, MOST_TARGETS = 500, 100_000
+#: Samples whose features are looked at: as many as say enough; and targets at a time.
+MOST_SAMPLES, ROWS = 500, 10_000
+#: A constant prediction is perfect if its loss is this part of that of z = 0: nothing is to learn.
+PERFECT = 1e-14
 #: A loss this many times that of a constant prediction is above it, and not just noisy: the loss of
 #: an epoch is the mean of losses before each update.
 ABOVE = 1.25
@@ -70,10 +72,9 @@ def went_wrong(
     loss, falling = run.losses[-1], falls(run.losses)
     if short and loss <= run.losses[0]:
         return ""
-    many, constant = evenly(samples, MOST_TARGETS), math.nan
+    constant = math.nan
     if network.fit_intercept:
-        Y = many.Y.astype(network.dtype, copy=False)
-        constant = constant_loss(network.loss, Y, many.weight)
+        constant = constant_loss(network.loss, samples.Y, samples.weight)
     some = evenly(samples, MOST_SAMPLES)
     if network.activations and not loss < POOR * constant:
         for layer, idle, units in idle_units(network, run.fitted(), some.X):
@@ -84,7 +85,7 @@ def went_wrong(
                 f"sample, so they do not learn. Try {', '.join(found)}."
             )
     level, whose = constant, "a constant prediction"
-    if math.isnan(constant) and not network.loss.solvable:
+    if not network.fit_intercept and not network.loss.solvable:
         level, whose = run.losses[0], "the first epoch"
     if not loss > ABOVE * level:
         return ""
@@ -125,19 +126,33 @@ def evenly(samples: Samples, most: int) -> Samples:
 
 
 def constant_loss(loss: Loss, Y: Array, weights: NDArray[Any] | None) -> float:
-    """Return the loss of the best constant prediction; NaN if that is not known."""
-    weight = None if weights is None else weights[:, 0]
+    """Return the loss of the best constant prediction; NaN if that is not known, or perfect."""
     if type(loss).__module__ != "sklearn_neuron.losses" or loss.solvable:
         return math.nan
     if loss.name in {*QUANTILES, "quantile"}:
         q = QUANTILES.get(loss.name, getattr(loss, "quantile", 0.5))
         z = np.quantile(Y, q, axis=0)
     elif loss.link.name in INVERSES:
-        z = INVERSES[loss.link.name](np.average(Y, axis=0, weights=weight))
+        z = INVERSES[loss.link.name](mean_of(lambda y: y, Y, weights))
     else:
         return math.nan
-    values = loss.value(Y, np.broadcast_to(z, Y.shape).astype(Y.dtype))
-    return float(np.average(values, weights=weight))
+
+    def loss_at(at: Array) -> float:
+        values = mean_of(lambda y: loss.value(y, np.tile(at, (len(y), 1))), Y, weights)
+        return float(values)
+
+    best, zero = loss_at(z), loss_at(np.zeros_like(z))
+    return best if best > PERFECT * zero else math.nan
+
+
+def mean_of(value: Callable[[Array], Array], Y: Array, weights: NDArray[Any] | None) -> Any:
+    """Return the weighted mean of a function of Y, in float64 and without a copy of all of Y."""
+    total, mass = 0.0, 0.0
+    for start in range(0, len(Y), ROWS):
+        part = value(Y[start : start + ROWS].astype(np.float64))
+        w = np.ones(len(part)) if weights is None else weights[start : start + ROWS, 0]
+        total, mass = total + np.dot(w, part), mass + float(w.sum())
+    return total / mass
 
 
 def idle_units(network: Network, theta: Array, X: Any) -> tuple[tuple[int, int, int], ...]:

@@ -64,6 +64,7 @@ class TrainingState:
     #: 77 µs, a sixth of a ``partial_fit`` of 32 rows. A copy of the estimator makes its own.
     _parked: np.random.RandomState | None = None
     _is_own: bool = False
+    _last: TrainingState | None = None
 
     @classmethod
     def after(cls, fitted: Any) -> TrainingState:
@@ -71,11 +72,10 @@ class TrainingState:
         if fitted is None:
             return cls()
         last: TrainingState = fitted["_training_state"]
-        parked = last.__dict__.pop("_parked", None)
-        return replace(last, _parked=parked)
+        return replace(last, _parked=None, _last=last)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in {"_rng", "_parked"}}
+        return {k: v for k, v in self.__dict__.items() if k not in {"_rng", "_parked", "_last"}}
 
     def rng(self, random_state: Any) -> np.random.RandomState:
         """Return the generator to continue with; it is made when first needed."""
@@ -93,8 +93,10 @@ class TrainingState:
         generator is locked as long as the core may draw from it.
         """
         seed = int(random_state) if isinstance(random_state, Integral) else None
-        parked, same, self.seed = self._parked, seed == self.seed, seed
-        if parked is not None and same:
+        # a call that is refused before this leaves it to the next one
+        parked = None if self._last is None else vars(self._last).pop("_parked", None)
+        same, self.seed = seed == self.seed, seed
+        if isinstance(parked, np.random.RandomState) and same:
             return parked
         if seed is None:
             return seeded(check_random_state(random_state).randint(2**31 - 1))
@@ -138,9 +140,12 @@ class TrainingState:
         if run.fitted() is not run.theta:  # the fitted parameters are a mean
             state["iterate"] = run.theta
         epochs = self.checkpoint.epochs + (len(run.losses) if solver.has_updates else 0)
-        stream, parked = self.stream, self._parked
-        if self._rng is not None:
+        if self._rng is None:
+            stream = self.stream
+            parked = None if self._last is None else vars(self._last).pop("_parked", None)
+        else:
             parked = self._rng if self._is_own else None
             stream = None if self.seed is None else self._rng.get_state()
         checkpoint = Checkpoint(solver.title, state, epochs, run.plateaus)
-        return replace(self, checkpoint=checkpoint, stream=stream, _rng=None, _parked=parked)
+        reached = {"checkpoint": checkpoint, "stream": stream, "_parked": parked}
+        return replace(self, **reached, _rng=None, _last=None)
