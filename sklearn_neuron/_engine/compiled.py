@@ -273,11 +273,8 @@ def features(X: Matrix, *, full: bool) -> tuple[NDArray[Any] | None, ...]:
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
-    indices, indptr = (
-        np.ascontiguousarray(X.indices, np.int32),
-        X.indptr.astype(np.int64, copy=False),
-    )
-    return None, np.ascontiguousarray(X.data), indices, np.ascontiguousarray(indptr)
+    indices = np.ascontiguousarray(X.indices, np.int32)
+    return None, np.ascontiguousarray(X.data), indices, np.ascontiguousarray(X.indptr, np.int64)
 
 
 def blocks(network: Network, samples: Samples, *, full: bool, as_in_numpy: bool) -> dict[str, int]:

@@ -33,13 +33,7 @@ from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
 from sklearn_neuron._estimator.data import FLOATS, Call, Data, Given, read
-from sklearn_neuron._estimator.diagnosis import (
-    FEW_EPOCHS,
-    MOST_SAMPLES,
-    evenly,
-    is_scaled,
-    went_wrong,
-)
+from sklearn_neuron._estimator.diagnosis import FEW_EPOCHS, more_remedies, went_wrong
 from sklearn_neuron._estimator.layout import Layout
 from sklearn_neuron._estimator.reporting import not_converged, reporter, warn
 from sklearn_neuron._estimator.state import TrainingState
@@ -408,6 +402,7 @@ def warn_after(
     if run.converged or run.stopped or (plan.tol is None and not solvable):
         return
     kind = "mistakes" if solvable else "epochs"
+    may_stop = solver.has_updates and not plan.early_stopping
     text = not_converged(
         name,
         kind if solver.has_updates else "iterations",
@@ -417,19 +412,9 @@ def warn_after(
         tol=plan.tol,
         n_iter_no_change=plan.n_iter_no_change,
         message=run.message,
-        remedies=more_remedies(estimator, solver, problem) if judged else "",
+        remedies=more_remedies(network, problem.data.samples, may_stop=may_stop) if judged else "",
     )
     warn(text, ConvergenceWarning)
-
-
-def more_remedies(estimator: Any, solver: Solver, problem: Problem) -> str:
-    """Return what may help besides a larger max_iter."""
-    found = ""
-    if not is_scaled(evenly(problem.data.samples, MOST_SAMPLES).X):
-        found += ", or scale the features (StandardScaler)"
-    if solver.has_updates and problem.network.activations and not estimator.early_stopping:
-        found += ", or set early_stopping=True: held-out samples tell when to stop"
-    return found
 
 
 def is_fitted(estimator: Any) -> bool:

@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.special import logit
 
 from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._engine.dropout import Dropout
+from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.run import Run
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import Loss
@@ -69,14 +69,20 @@ def went_wrong(
     short : bool
         Whether training has a fixed length: if the loss is falling, that is as the user wants it.
     """
-    loss, falling = run.losses[-1], falls(run.losses)
+    loss = run.losses[-1]
     if short and loss <= run.losses[0]:
         return ""
     constant = math.nan
     if network.fit_intercept:
         constant = constant_loss(network.loss, samples.Y, samples.weight)
+    level, whose = constant, "a constant prediction"
+    if not network.fit_intercept and not network.loss.solvable:
+        level, whose = run.losses[0], "the first epoch"
+    poor, above = bool(network.activations) and not loss < POOR * constant, loss > ABOVE * level
+    if not (poor or above):
+        return ""
     some = evenly(samples, MOST_SAMPLES)
-    if network.activations and not loss < POOR * constant:
+    if poor:
         for layer, idle, units in idle_units(network, run.fitted(), some.X):
             found = remedies(network, some, eta, falling=False)
             found += ["another random_state", "activation='leaky_relu'", "fewer layers"]
@@ -84,12 +90,9 @@ def went_wrong(
                 f"{idle} of the {units} units of hidden layer {layer} have the slope 0 for every "
                 f"sample, so they do not learn. Try {', '.join(found)}."
             )
-    level, whose = constant, "a constant prediction"
-    if not network.fit_intercept and not network.loss.solvable:
-        level, whose = run.losses[0], "the first epoch"
-    if not loss > ABOVE * level:
+    if not above:
         return ""
-    found = remedies(network, some, eta, falling=falling) or ["another initialization"]
+    found = remedies(network, some, eta, falling=falls(run.losses)) or ["another initialization"]
     return (
         f"training ended with a loss of {loss:.3g}, above the {level:.3g} of {whose}. "
         f"Try {', '.join(found)}."
@@ -107,6 +110,16 @@ def remedies(network: Network, samples: Samples, eta: float | None, *, falling: 
         found.append("a larger max_iter or eta")
     elif eta is not None:
         found.append(f"a smaller eta (say {eta / 10:.2g})")
+    return found
+
+
+def more_remedies(network: Network, samples: Samples, *, may_stop: bool) -> str:
+    """Return what may help besides a larger max_iter; may_stop: early stopping is to be had."""
+    found = ""
+    if not is_scaled(evenly(samples, MOST_SAMPLES).X):
+        found += ", or scale the features (StandardScaler)"
+    if may_stop and network.activations:
+        found += ", or set early_stopping=True: held-out samples tell when to stop"
     return found
 
 
@@ -162,8 +175,7 @@ def idle_units(network: Network, theta: Array, X: Any) -> tuple[tuple[int, int, 
     """
     W, b = split(theta, network.layer_sizes)
     found, a = [], X
-    for l, given in enumerate(network.activations):
-        sigma = given.activation if isinstance(given, Dropout) else given
+    for l, sigma in enumerate(map(sigma_of, network.activations)):
         z = np.asarray(a @ W[l]) + b[l]
         slope, a = np.empty_like(z), np.empty_like(z)
         sigma.with_derivative(z, a, slope)
