@@ -122,6 +122,14 @@ class Loss(Component):
     def check_target(self, y: Array) -> None:
         """Raise a ValueError unless the loss is defined for these targets."""
 
+    def in_units_of(self, scale: float) -> tuple[Loss, float] | None:
+        """Return the loss for targets and outputs in units of ``scale``, and its own unit.
+
+        With them ``ℓ(y, z)`` is the unit times the returned loss of ``y / scale`` and
+        ``z / scale``. None where no loss is.
+        """
+        return None
+
     def for_independent_outputs(self) -> Loss:
         """Return the loss for outputs that are independent probabilities, or for a single one."""
         return self
@@ -139,6 +147,10 @@ class SquaredError(Loss):
 
     def __init__(self, link: Activation = IDENTITY) -> None:
         self.link = link
+
+    def in_units_of(self, scale: float) -> tuple[Loss, float] | None:
+        own = type(self) is SquaredError and self.link == IDENTITY
+        return (self, scale * scale) if own else None
 
     def validate(self) -> None:
         if not isinstance(self.link, Activation):
@@ -185,6 +197,9 @@ class AbsoluteError(Loss):
     name = "absolute_error"
     link = IDENTITY
 
+    def in_units_of(self, scale: float) -> tuple[Loss, float] | None:
+        return (self, scale) if type(self) is AbsoluteError else None
+
     def value(self, y: Array, z: Array) -> Array:
         value: Array = np.abs(z - y).sum(axis=1)
         return value
@@ -213,6 +228,10 @@ class Huber(Loss):
 
     def __init__(self, threshold: float = 1.0) -> None:
         self.threshold = threshold
+
+    def in_units_of(self, scale: float) -> tuple[Loss, float] | None:
+        threshold = float(self.threshold) / scale
+        return (Huber(threshold), scale * scale) if type(self) is Huber else None
 
     def validate(self) -> None:
         self.check_number("threshold", bounds="()")
@@ -251,6 +270,9 @@ class Quantile(Loss):
 
     def __init__(self, quantile: float = 0.5) -> None:
         self.quantile = quantile
+
+    def in_units_of(self, scale: float) -> tuple[Loss, float] | None:
+        return (self, scale) if type(self) is Quantile else None
 
     def validate(self) -> None:
         self.check_number("quantile", 0.0, 1.0, "()")

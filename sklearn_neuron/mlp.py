@@ -11,10 +11,13 @@ from sklearn_neuron._estimator.constraints import (
     COMMON,
     HIDDEN_LAYER_SIZES,
     INIT,
+    Auto,
     Choice,
     Constraint,
+    Flag,
     Number,
     OneOrEach,
+    Registered,
 )
 from sklearn_neuron._estimator.docstrings import documented
 from sklearn_neuron._estimator.layout import Layers
@@ -27,6 +30,7 @@ from sklearn_neuron._estimator.targets import (
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.optimizers import Optimizer
+from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 LAYERS: Mapping[str, Constraint] = {
     **COMMON,
@@ -34,7 +38,10 @@ LAYERS: Mapping[str, Constraint] = {
     "activation": OneOrEach(Choice(ACTIVATIONS, Activation), "hidden layer"),
     "init": INIT,
     "n_init": Number(1, integer=True),
+    "alpha": Auto(Number(0.0)),
     "dropout": Number(0.0, 1.0),
+    "schedule": Choice(Registered(SCHEDULES, ["auto"]), Schedule),
+    "early_stopping": Auto(Flag()),
 }
 
 
@@ -63,12 +70,12 @@ class ManualMLPClassifier(NetworkClassifier):
         Number of random initializations. The network is trained from each of them, and the run
         with the lowest final objective (with validation data, the best one on them) is kept.
         Ignored if training is continued or if initial parameters are given.
-    eta : float, default=0.002
+    eta : float, default=0.005
         Learning rate: the step size, in units of the optimizer's direction.
     {{batch_size: 32}}
     {{solver: adam}}
-    {{schedule}}
-    {{alpha}} Biases are not penalized. Unlike in
+    {{auto_schedule}}
+    {{auto_alpha}} Biases are not penalized. Unlike in
         scikit-learn's ``MLPClassifier``, the term is not divided by the sample size.
     dropout : float in [0, 1), default=0.0
         Probability that a hidden unit is dropped in a training step. The other units are scaled
@@ -76,7 +83,7 @@ class ManualMLPClassifier(NetworkClassifier):
     {{max_iter}}
     {{tol: 1e-3}}
     {{n_iter_no_change}}
-    {{early_stopping}}
+    {{auto_stopping}}
     {{validation_fraction}}
     {{cross_entropy}}
     {{class_weight}} For multilabel y,
@@ -102,6 +109,9 @@ class ManualMLPClassifier(NetworkClassifier):
         Number of outputs.
     out_activation_ : str
         Name of the output activation function, ``"logistic"`` or ``"softmax"``.
+    alpha_ : float
+        The strength of the L2 regularization.
+    {{length}}
     {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also
@@ -136,16 +146,16 @@ class ManualMLPClassifier(NetworkClassifier):
         activation: Any = "relu",
         init: str = "auto",
         n_init: int = 1,
-        eta: float = 0.002,
+        eta: float = 0.005,
         batch_size: int | None = 32,
         solver: str | Optimizer = "adam",
-        schedule: Any = "constant",
-        alpha: float = 0.0,
+        schedule: Any = "auto",
+        alpha: float | str = "auto",
         dropout: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 1e-3,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         loss: str | Loss = "cross_entropy",
         class_weight: Any = None,
@@ -188,8 +198,15 @@ class ManualMLPRegressor(NetworkRegressor):
     square is summed over the targets; ``loss`` selects another loss function. With the default,
     ``δᴸ = 2 (a - y)`` at the output and ``δˡ⁻¹ = δˡ Wˡᵀ ⊙ σ'(zˡ⁻¹)`` in the layers below [1]_.
     (scikit-learn's ``MLPRegressor`` minimizes half the square, so that its learning rate is twice
-    our ``eta`` for ``solver="sgd"``.) Targets whose standard deviation is far from one should be
-    scaled, for example with ``TransformedTargetRegressor``.
+    our ``eta`` for ``solver="sgd"``.)
+
+    Adaptive optimizers (adam, adamw, rmsprop) see ``y / c``, where c is the power of two next to
+    the standard deviation of y, and start from an output bias at its mean, unless the loss has no
+    other units ("poisson", "binary_cross_entropy", a user's own) or initial parameters are given.
+    So ``eta``, ``alpha`` and ``tol`` refer to ``y / c``. Since a division by c is exact,
+    ``coefs_``, ``intercepts_`` and losses are in the units of y. With the other solvers, targets
+    whose standard deviation is far from one should be scaled, for example with
+    ``TransformedTargetRegressor``.
 
     Parameters
     ----------
@@ -205,19 +222,19 @@ class ManualMLPRegressor(NetworkRegressor):
         Number of random initializations. The network is trained from each of them, and the run
         with the lowest final objective (with validation data, the best one on them) is kept.
         Ignored if training is continued or if initial parameters are given.
-    eta : float, default=0.001
+    eta : float, default=0.005
         Learning rate: the step size, in units of the optimizer's direction.
     {{batch_size: 32}}
     {{solver: adam}}
-    {{schedule}}
-    {{alpha}} Biases are not penalized.
+    {{auto_schedule}}
+    {{auto_alpha}} Biases are not penalized.
     dropout : float in [0, 1), default=0.0
         Probability that a hidden unit is dropped in a training step. The other units are scaled
         up, and predictions use all units. Not supported by lbfgs.
     {{max_iter}}
     {{tol: 1e-4}}
     {{n_iter_no_change}}
-    {{early_stopping}}
+    {{auto_stopping}}
     {{validation_fraction}}
     loss : {{{losses_of_numbers}}} or Loss, default="squared_error"
         The loss function. An object such as ``Quantile(0.9)`` sets its hyper-parameters, which a
@@ -243,6 +260,9 @@ class ManualMLPRegressor(NetworkRegressor):
     out_activation_ : str
         Name of the output activation function: ``"identity"``, ``"exponential"`` for the Poisson
         loss, ``"logistic"`` for the binary cross-entropy.
+    alpha_ : float
+        The strength of the L2 regularization.
+    {{length}}
     {{fitted: ``"coefs"`` and ``"intercepts"``}}
 
     See Also
@@ -277,16 +297,16 @@ class ManualMLPRegressor(NetworkRegressor):
         activation: Any = "relu",
         init: str = "auto",
         n_init: int = 1,
-        eta: float = 0.001,
+        eta: float = 0.005,
         batch_size: int | None = 32,
         solver: str | Optimizer = "adam",
-        schedule: Any = "constant",
-        alpha: float = 0.0,
+        schedule: Any = "auto",
+        alpha: float | str = "auto",
         dropout: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         loss: str | Loss = "squared_error",
         shuffle: bool = True,

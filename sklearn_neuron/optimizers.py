@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,6 +46,9 @@ class Optimizer(Component):
     average: bool | int = False
     #: λ, by which the weights decay in addition to the gradient step.
     weight_decay: float = 0.0
+    #: Whether the length of the direction does not depend on that of the gradients, so that eta is
+    #: in units of the parameters.
+    adaptive: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, theta: Array) -> State:
@@ -231,6 +234,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
+    adaptive = True
 
     def __init__(
         self,
@@ -363,6 +367,7 @@ class RMSprop(Optimizer):
     """
 
     name = "rmsprop"
+    adaptive = True
 
     def __init__(
         self,

@@ -9,6 +9,8 @@ exponential  η · decay^t
 cosine       η (t + 1) / w in the first w epochs, then half a cosine from η down to
              ``final`` · η at epoch T
 adaptive     η · factor^k after k plateaus
+restarts     cycles of half a cosine from η down to 0, each ``factor`` times as long as the one
+             before, the last of which ends at epoch T
 ===========  ==========================================================================
 
 A schedule is a pure function of the base rate and of the progress of training, so that training
@@ -168,8 +170,52 @@ class Adaptive(Schedule):
         return eta * float(self.factor) ** plateaus >= float(self.minimum)
 
 
+class Restarts(Schedule):
+    """Cycles of half a cosine from η down to 0: stochastic gradient descent with restarts [1]_.
+
+    At the end of each cycle the parameters have settled, so these are the epochs to compare.
+
+    Parameters
+    ----------
+    cycles : int >= 1, default=5
+        Number of cycles in ``max_iter`` epochs, counted over all calls.
+    factor : float >= 1, default=2.0
+        Length of a cycle, relative to that of the one before.
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter (2017). SGDR: stochastic gradient descent with warm restarts.
+       ICLR. https://doi.org/10.48550/arXiv.1608.03983
+    """
+
+    name = "restarts"
+
+    def __init__(self, cycles: int = 5, factor: float = 2.0) -> None:
+        self.cycles = cycles
+        self.factor = factor
+
+    def validate(self) -> None:
+        self.check_number("cycles", 1, integer=True)
+        self.check_number("factor", 1.0)
+
+    def ends(self, max_iter: int) -> list[int]:
+        """Return the numbers of epochs after which a cycle ends; the last is ``max_iter``."""
+        lengths = [float(self.factor) ** k for k in range(int(self.cycles))]
+        ends = [max_iter * sum(lengths[: k + 1]) / sum(lengths) for k in range(len(lengths))]
+        return sorted({max(1, round(end)) for end in ends})
+
+    def __call__(self, eta: float, progress: Progress) -> float:
+        start = 0
+        for end in self.ends(progress.max_iter):
+            if progress.epoch < end:
+                way = (progress.epoch - start) / (end - start)
+                return eta * 0.5 * (1.0 + math.cos(math.pi * way))
+            start = end
+        return 0.0
+
+
 #: Schedules by name, as ``schedule=`` takes it. A new schedule needs one line here.
 SCHEDULES: dict[str, type[Schedule]] = {
     schedule.name: schedule
-    for schedule in (Constant, InverseScaling, ExponentialDecay, Cosine, Adaptive)
+    for schedule in (Constant, InverseScaling, ExponentialDecay, Cosine, Adaptive, Restarts)
 }

@@ -91,7 +91,11 @@ def test_of_a_saturated_neuron():
 @pytest.mark.parametrize("seed", [0, 2])
 def test_of_units_that_are_dead(seed):
     model = ManualMLPClassifier(
-        (64, 64, 64, 64), init="glorot_uniform", eta=0.05, random_state=seed
+        (64, 64, 64, 64),
+        init="glorot_uniform",
+        eta=0.05,
+        early_stopping=False,
+        random_state=seed,
     )
     (text,) = words(model, scaled(DIGITS[0]), DIGITS[1])
     assert "of the 64 units of hidden layer" in text
@@ -100,7 +104,8 @@ def test_of_units_that_are_dead(seed):
 
 
 def test_of_a_target_that_is_not_scaled():
-    (text,) = words(ManualMLPRegressor(random_state=0), scaled(DIABETES[0]), 1000.0 * DIABETES[1])
+    model = ManualMLPRegressor(solver="sgd", eta=1e-12, early_stopping=False, random_state=0)
+    (text,) = words(model, scaled(DIABETES[0]), 1000.0 * DIABETES[1])
     assert "Try a scaled target (TransformedTargetRegressor" in text
     assert "StandardScaler)," in text
     assert "scaled features" not in text
@@ -115,9 +120,9 @@ def test_without_an_intercept_it_compares_with_the_first_epoch():
 
 
 def test_of_epochs_that_ran_out_it_tells_what_is_not_done_yet():
-    hurried = {"max_iter": 5, "tol": 1e-9, "random_state": 0}
+    hurried = {"max_iter": 5, "tol": 1e-9, "random_state": 0, "early_stopping": False}
     (text,) = words(ManualMLPClassifier(**hurried), scaled(DIGITS[0]), DIGITS[1])
-    stops = "set early_stopping=True: held-out samples tell when to stop."
+    stops = "set early_stopping='auto': held-out samples tell when to stop."
     assert text.endswith(f"Increase max_iter, or {stops}")
     model = LogisticNeuronClassifier(eta=1e-6, **hurried)
     (text,) = words(model, 30.0 * scaled(CANCER[0]), CANCER[1])

@@ -83,7 +83,8 @@ def test_mini_batches_need_a_permutation(cls, n_classes, container):
     X = CONTAINERS[container]
     slope = bytes_per_row(small(cls, batch_size=1000), X, targets(cls, n_classes))
     transient = 4 if cls is SigmoidNeuronRegressor and X.dtype == np.float32 else 0
-    assert slope < ORDER + kept(cls, X, n_classes) + transient + 2
+    scaled = 8 if cls is ManualMLPRegressor and container == "csr" else 0  # y in other units
+    assert slope < ORDER + kept(cls, X, n_classes) + transient + scaled + 2
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

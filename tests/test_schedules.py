@@ -19,6 +19,7 @@ from sklearn_neuron.schedules import (
     ExponentialDecay,
     InverseScaling,
     Progress,
+    Restarts,
     Schedule,
 )
 
@@ -36,6 +37,7 @@ RATES = [
     (Cosine(warmup=4), [0.5, 1, 2, 0, 0]),
     (Cosine(warmup=2, final=0.1), [1, 2, 1.1 + 0.9 * 0.5, 0.2, 0.2]),
     (Adaptive(), [2, 2, 2, 2, 2]),
+    (Restarts(cycles=2), [2, 1.5, 1 + math.cos(math.pi / 5), 0, 0]),
 ]
 
 
@@ -43,6 +45,16 @@ RATES = [
 def test_rates_by_hand(schedule, rates):
     found = [schedule(2.0, Progress(epoch, max_iter=8)) for epoch in (0, 1, 4, 8, 100)]
     assert_allclose(found, rates, rtol=1e-7, atol=1e-15)
+
+
+def test_cycles_double_and_end_at_max_iter():
+    assert Restarts().ends(200) == [6, 19, 45, 97, 200]
+    assert Restarts(cycles=3, factor=1.0).ends(9) == [3, 6, 9]
+    assert Restarts(cycles=8).ends(2) == [1, 2]
+    rates = [Restarts(cycles=2)(1.0, Progress(epoch, 9)) for epoch in range(10)]
+    third = [1.0, 0.75, 0.25]
+    sixth = [0.5 + 0.5 * np.cos(np.pi * k / 6) for k in range(6)]
+    assert_allclose(rates, [*third, *sixth, 0.0], atol=1e-15)
 
 
 def test_every_schedule_is_computed_by_hand():
@@ -263,7 +275,11 @@ def test_a_search_reaches_inside(X):
         (Adaptive(1.0), ValueError, "factor"),
         (Adaptive(minimum=0.0), ValueError, "minimum"),
         (Adaptive(minimum=math.nan), ValueError, "minimum"),
-        ("linear", ValueError, "'constant', 'invscaling', 'exponential', 'cosine', 'adaptive'"),
+        (
+            "linear",
+            ValueError,
+            "'constant', 'invscaling', 'exponential', 'cosine', 'adaptive', 'restarts'",
+        ),
         (Cosine, TypeError, "or a Schedule object"),
     ],
     ids=repr,

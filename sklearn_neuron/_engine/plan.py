@@ -34,11 +34,14 @@ class Solver(ABC):
         What ``max_iter`` counts.
     has_updates : bool
         Whether it makes updates over mini-batches, so that there is a ``partial_fit``.
+    adaptive : bool
+        Whether its steps have a length of their own, whatever the size of the gradients.
     """
 
     title: str
     unit: ClassVar[str] = "iteration"
     has_updates: ClassVar[bool] = False
+    adaptive: bool = False
 
     @property
     @abstractmethod

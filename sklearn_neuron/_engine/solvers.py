@@ -64,7 +64,7 @@ class Updates(Solver):
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        self.title = type(optimizer).__name__
+        self.title, self.adaptive = type(optimizer).__name__, optimizer.adaptive
 
     @property
     def unsupported(self) -> Mapping[str, str]:

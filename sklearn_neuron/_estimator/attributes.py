@@ -21,6 +21,8 @@ OPTIONAL = (
     "validation_loss_curve_",
     "validation_scores_",
     "best_validation_score_",
+    "n_iter_candidates_",
+    "held_out_losses_",
 )
 
 

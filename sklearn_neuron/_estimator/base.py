@@ -32,16 +32,28 @@ from sklearn_neuron._engine.solvers import SOLVERS, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
-from sklearn_neuron._estimator.data import FLOATS, Call, Data, Given, read
-from sklearn_neuron._estimator.diagnosis import FEW_EPOCHS, more_remedies, went_wrong
+from sklearn_neuron._estimator.data import FLOATS, NOT_HELD_OUT, Call, Data, Given, read
+from sklearn_neuron._estimator.diagnosis import (
+    FEW_EPOCHS,
+    constant_loss,
+    more_remedies,
+    went_wrong,
+)
 from sklearn_neuron._estimator.layout import Layout
-from sklearn_neuron._estimator.reporting import not_converged, reporter, warn
+from sklearn_neuron._estimator.length import (
+    LEAST_SAMPLES,
+    Length,
+    choose_length,
+    in_single_precision,
+)
+from sklearn_neuron._estimator.reporting import length_reporter, not_converged, reporter, warn
 from sklearn_neuron._estimator.state import TrainingState
-from sklearn_neuron._estimator.targets import Classes, Targets, component
+from sklearn_neuron._estimator.targets import Classes, Targets
+from sklearn_neuron._estimator.units import OWN, Units, start_units
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import LOSSES
 from sklearn_neuron.network import Network, dense, split
-from sklearn_neuron.schedules import SCHEDULES
+from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 
 class NetworkEstimator(CallbackSupport, BaseEstimator):
@@ -113,20 +125,26 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         tasks = tasks_of(self, call.given, solver) if listens else None
         last = vars(self) if is_fitted(self) and (one_pass or self.warm_start) else None
         state = TrainingState.after(last)
-        problem = pose(self, call, state, last)
+        problem = pose(self, call, solver, state, last)
         if problem is None:  # a block of zero total weight changes nothing
             return self
-        data, layout, network = problem.data, problem.layout, problem.network
+        data, network, units = problem.data, problem.network, problem.units
         # a partial_fit keeps the curves of its own pass only, so that pickles do not grow
         adds_up = not one_pass or HISTORIES[self.record].keeps_parameters
         earlier = last if last is not None and adds_up else {}
 
-        def attributes_of(run: Run) -> dict[str, Any]:
-            known = data.targets.attributes() | data.features
-            reached = run_attributes(run, network, layout, earlier)
-            return known | reached | {"_training_state": state.advanced(solver, run)}
+        plan, length = plan_of(self, solver, problem, state, one_pass=one_pass), None
+        if problem.chooses_length:
+            plan, length = with_length(self, problem, plan, state)
 
-        plan = plan_of(self, solver, problem, state, tasks, attributes_of, one_pass=one_pass)
+        def attributes_of(run: Run) -> dict[str, Any]:
+            seen = run if units.scale == 1.0 else units.run(run, network)
+            known = data.targets.attributes() | data.features
+            known |= run_attributes(seen, network, problem.layout, earlier)
+            known |= {} if length is None else length.attributes(units.per_loss)
+            return known | {"_training_state": state.advanced(solver, run), "_units": units}
+
+        plan = watched(self, plan, units, tasks, attributes_of)
         run = fit_network(network, None if data.weightless else data.samples, plan)
         attach(self, attributes_of(run))
         if tasks is not None:
@@ -134,7 +152,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         if run.interrupt is not None:
             raise run.interrupt
         with np.errstate(all="ignore"):
-            warn_after(self, solver, problem, plan, run, one_pass=one_pass)
+            warn_after(self, solver, problem, plan, run, length, one_pass=one_pass)
         return self
 
     def _answer(self, X: Any, read_off: Callable[[Array], NDArray[Any]]) -> NDArray[Any]:
@@ -181,10 +199,19 @@ class Problem(NamedTuple):
     starts: Iterator[Parameters]
     n_starts: int
     given_start: bool  # whether the user gives initial parameters
+    units: Units  # of training, which the network sees y in
+    start: Callable[[Callable[[], np.random.RandomState]], Parameters]  # makes another start
+    chooses_length: bool  # whether the number of epochs is chosen by cross-validation
 
 
 def pose(
-    estimator: NetworkEstimator, call: Call, state: TrainingState, last: Mapping[str, Any] | None
+    estimator: NetworkEstimator,
+    call: Call,
+    solver: Solver,
+    state: TrainingState,
+    last: Mapping[str, Any] | None,
+    *,
+    in_own_units: bool = False,
 ) -> Problem | None:
     """Read the data and make the network; None if a block of zero weight changes nothing.
 
@@ -194,10 +221,14 @@ def pose(
         Its parameters are read; nothing is written on it.
     call : Call
         What the user gives.
+    solver : Solver
+        The solver.
     state : TrainingState
         A working copy.
     last : mapping or None
         The fitted attributes, if training continues.
+    in_own_units : bool, default=False
+        Whether the network is to see y as it is.
     """
     targets, dtype = estimator._targets, None
     if last is not None:
@@ -207,25 +238,68 @@ def pose(
     if data is None:
         return None
     (X, Y, _), rng = data.samples, partial(state.rng, estimator.random_state)
-    layout = estimator._layout.of(estimator, flat=data.targets.flat)
+    chooses_length = estimator.early_stopping == "auto" and may_choose_length(
+        estimator, call, data, solver, last
+    )
+    alpha = estimator.alpha
+    if isinstance(alpha, str):
+        alpha = 1.0 / len(Y) if chooses_length else 0.0
+        alpha = alpha if last is None else last.get("alpha_", 0.0)
+    layout = estimator._layout.of(estimator, alpha=float(alpha), flat=data.targets.flat)
     loss = data.targets.loss(estimator)
+    units: Units = OWN if last is None else last.get("_units", OWN)
+    center = None
+    if data.spread is not None and solver.adaptive and not call.gives_start():
+        units, center = start_units(loss, data.spread)
+    seen = OWN if in_own_units else units
+    if seen.scale != 1.0:
+        data, loss = data.in_units(seen), seen.loss(loss)
     network = layout.network(X.shape[1], Y.shape[1], loss, X.dtype, rng)
     if last is not None:
         check_continues(layout, network, last)
-    W_init, b_init = layout.given(network, call.coef_init, call.intercept_init)
-    given_start = not (W_init is None and b_init is None)
+    given = layout.given(network, call.coef_init, call.intercept_init)
+    given_start = given != (None, None)
     one = given_start or call.one_pass or last is not None
     n_starts = 1 if one else int(getattr(estimator, "n_init", 1))
 
-    def starts() -> Iterator[Parameters]:
-        for _ in range(n_starts):
-            coefs, intercepts = start_of(layout, network, state, last, rng)
-            yield (
-                coefs if W_init is None else W_init,
-                intercepts if b_init is None else b_init,
-            )
+    def start(rng: Callable[[], np.random.RandomState]) -> Parameters:
+        if last is None:
+            own = layout.start(network, rng)
+        elif "iterate" in state.checkpoint.state:  # the fitted parameters are a mean
+            iterate = split(state.checkpoint.state["iterate"], network.layer_sizes)
+            own = units.parameters(iterate)
+        else:
+            coefs, intercepts = layout.fitted_layers(last)
+            own = [dense(W) for W in coefs], intercepts
+        if center is not None:
+            own = units.parameters(own, center)
+        (coefs, intercepts), (W, b) = own, given
+        chosen = coefs if W is None else W, intercepts if b is None else b
+        return chosen if seen.scale == 1.0 else seen.start(chosen)
 
-    return Problem(data, layout, network, starts(), n_starts, given_start)
+    starts = (start(rng) for _ in range(n_starts))
+    return Problem(
+        data, layout, network, starts, n_starts, given_start, units, start, chooses_length
+    )
+
+
+def may_choose_length(
+    estimator: Any, call: Call, data: Data, solver: Solver, last: Mapping[str, Any] | None
+) -> bool:
+    """Return whether the number of epochs is chosen by cross-validation.
+
+    It is not where training goes on, where the user gives a start, validation data or, by
+    ``tol=None``, the number of epochs, and where there are too few samples to tell.
+    """
+    return (
+        solver.has_updates
+        and estimator.tol is not None
+        and estimator.max_iter > 1
+        and last is None
+        and not (call.one_pass or call.gives_start() or data.weightless)
+        and data.validation is None
+        and len(data.samples.Y) >= LEAST_SAMPLES
+    )
 
 
 def problem_at(
@@ -243,38 +317,23 @@ def problem_at(
     """
     shadow = copy.copy(estimator)
     shadow.random_state = copy.deepcopy(shadow.random_state)  # a RandomState would move on
-    check_parameters(shadow)
+    solver = check_parameters(shadow)
     last = vars(shadow) if is_fitted(shadow) else None
     state = TrainingState.after(last)
-    if shadow.early_stopping and last is None:
+    if shadow.early_stopping not in NOT_HELD_OUT and last is None:
         state.split(shadow.random_state)  # fit draws the seed of the split before its start
-    shadow.early_stopping = False
+    if shadow.early_stopping not in NOT_HELD_OUT:
+        shadow.early_stopping = False
     call = Call(
         Given(X, y, sample_weight),
         coef_init=coef_init,
         intercept_init=intercept_init,
         all_classes=False,
     )
-    problem = pose(shadow, call, state, last)
+    problem = pose(shadow, call, solver, state, last, in_own_units=True)
     if problem is None or problem.data.weightless:
         raise ValueError("There is nothing to inspect: every sample has zero weight.")
     return problem
-
-
-def start_of(
-    layout: Layout,
-    network: Network,
-    state: TrainingState,
-    last: Mapping[str, Any] | None,
-    rng: Callable[[], np.random.RandomState],
-) -> Parameters:
-    """Return the parameters of the last fit, or initial ones."""
-    if last is None:
-        return layout.start(network, rng)
-    if "iterate" in state.checkpoint.state:  # the fitted parameters are a mean
-        return split(state.checkpoint.state["iterate"], network.layer_sizes)
-    coefs, intercepts = layout.fitted_layers(last)
-    return [dense(W) for W in coefs], intercepts
 
 
 def plan_of(
@@ -282,12 +341,10 @@ def plan_of(
     solver: Solver,
     problem: Problem,
     state: TrainingState,
-    tasks: Tasks | None,
-    attributes_of: Callable[[Run], dict[str, Any]],
     *,
     one_pass: bool,
 ) -> Plan:
-    """Return the plan that an estimator's parameters describe."""
+    """Return the plan that an estimator's parameters describe, as yet without callbacks."""
     name, max_iter = type(estimator).__name__, int(estimator.max_iter)
     engine = get_config()["engine"]
     if engine == "compiled":
@@ -296,11 +353,6 @@ def plan_of(
         engine = "numpy"
         if complaint := core.complaint():
             warn(f"{name}: {complaint}", RuntimeWarning)
-    callbacks: list[Callback] = []
-    if estimator.verbose:
-        callbacks.append(reporter(name, solver.unit, 1 if one_pass else max_iter))
-    if tasks is not None:
-        callbacks.append(tasks.callback(attributes_of))
     last = state.checkpoint
     if problem.given_start:
         last = last._replace(state={})  # the optimizer's state does not belong to another start
@@ -309,22 +361,72 @@ def plan_of(
         n_starts=problem.n_starts,
         solver=solver,
         eta=float(estimator.eta),
-        schedule=component(estimator.schedule, SCHEDULES),
+        schedule=schedule_of(estimator, chosen=False),
         batch_size=None if estimator.batch_size is None else int(estimator.batch_size),
         max_iter=max_iter,
         n_epochs=1 if one_pass else max_iter,
         tol=None if estimator.tol is None else float(estimator.tol),
         n_iter_no_change=int(estimator.n_iter_no_change),
-        early_stopping=bool(estimator.early_stopping),
+        early_stopping=estimator.early_stopping not in NOT_HELD_OUT,
         record=estimator.record,
         engine=engine,
         last=last,
         rng=partial(state.rng, estimator.random_state),
         shuffle=bool(estimator.shuffle),
         validation=problem.data.validation_data(problem.network.loss),
-        callbacks=callbacks,
-        on_start=None if tasks is None else tasks.starter(attributes_of),
+        callbacks=(),
+        on_start=None,
     )
+
+
+def schedule_of(estimator: Any, *, chosen: bool) -> Schedule:
+    """Return the schedule; that of "auto" depends on whether the number of epochs is chosen."""
+    choice = estimator.schedule
+    if choice == "auto":
+        choice = "restarts" if chosen else "constant"
+    schedule: Schedule = SCHEDULES[choice]() if isinstance(choice, str) else choice
+    return schedule
+
+
+def watched(
+    estimator: Any,
+    plan: Plan,
+    units: Units,
+    tasks: Tasks | None,
+    attributes_of: Callable[[Run], dict[str, Any]],
+) -> Plan:
+    """Return a plan with those who follow the training."""
+    callbacks: list[Callback] = []
+    if estimator.verbose:
+        name, unit = type(estimator).__name__, plan.solver.unit
+        callbacks.append(reporter(name, unit, plan.n_epochs, units.per_loss))
+    if tasks is None:
+        return plan._replace(callbacks=callbacks)
+    callbacks.append(tasks.callback(attributes_of))
+    return plan._replace(callbacks=callbacks, on_start=tasks.starter(attributes_of))
+
+
+def with_length(
+    estimator: Any, problem: Problem, plan: Plan, state: TrainingState
+) -> tuple[Plan, Length]:
+    """Return the plan of training as long as cross-validation says, and what it says."""
+    own, data, network = state.rng(estimator.random_state), problem.data, problem.network
+
+    def rng() -> np.random.RandomState:
+        return copy.deepcopy(own)
+
+    def start(generator: np.random.RandomState) -> Parameters:
+        return problem.start(lambda: generator)
+
+    told = None
+    if estimator.verbose:
+        told = length_reporter(type(estimator).__name__, problem.units.per_loss)
+    plan = plan._replace(schedule=schedule_of(estimator, chosen=True))
+    samples, strata = in_single_precision(data.samples), data.targets.strata(data.samples.Y)
+    p, K = network.layer_sizes[0], network.layer_sizes[-1]
+    network = problem.layout.network(p, K, network.loss, samples.X.dtype, rng)
+    length = choose_length(network, start, samples, strata, plan, rng, told)
+    return plan._replace(n_epochs=length.n_epochs, tol=None), length
 
 
 def check_parameters(estimator: NetworkEstimator) -> Solver:
@@ -379,7 +481,14 @@ def tasks_of(estimator: Any, given: Given, solver: Solver) -> Tasks:
 
 
 def warn_after(
-    estimator: Any, solver: Solver, problem: Problem, plan: Plan, run: Run, *, one_pass: bool
+    estimator: Any,
+    solver: Solver,
+    problem: Problem,
+    plan: Plan,
+    run: Run,
+    length: Length | None,
+    *,
+    one_pass: bool,
 ) -> None:
     """Warn if the engine asked for was not used, if training went wrong, or has not converged."""
     name, network = type(estimator).__name__, problem.network
@@ -394,15 +503,21 @@ def warn_after(
         return
     judged = len(run.losses) >= FEW_EPOCHS
     if judged:
-        eta, short = plan.eta if solver.has_updates else None, plan.tol is None
+        eta = plan.eta if solver.has_updates else None
+        short = plan.tol is None and length is None
         if wrong := went_wrong(network, problem.data.samples, run, eta=eta, short=short):
             warn(f"{name}: {wrong}", ConvergenceWarning)
             return
+    if length is not None and not run.stopped:
+        constant = constant_loss(network.loss, problem.data.samples.Y, problem.data.samples.weight)
+        if text := length.complaint(int(estimator.max_iter), constant):
+            warn(f"{name}: {text}", ConvergenceWarning)
+        return
     solvable = network.loss.solvable
     if run.converged or run.stopped or (plan.tol is None and not solvable):
         return
     kind = "mistakes" if solvable else "epochs"
-    may_stop = solver.has_updates and not plan.early_stopping
+    may_stop = solver.has_updates and not estimator.early_stopping
     text = not_converged(
         name,
         kind if solver.has_updates else "iterations",
@@ -427,7 +542,7 @@ def has_partial_fit(estimator: Any) -> bool:
     name = type(estimator).__name__
     if isinstance(estimator.solver, str) and estimator.solver in SOLVERS:
         reason = f"solver={estimator.solver!r}, which uses all samples at once"
-    elif estimator.early_stopping:
+    elif estimator.early_stopping not in NOT_HELD_OUT:
         reason = "early_stopping=True: a single pass over a block leaves nothing to stop"
     elif isinstance(class_weight := getattr(estimator, "class_weight", None), str) and (
         class_weight == "balanced"

@@ -107,6 +107,27 @@ class Flag(Constraint):
         return "True, False or a non-negative int" if self.level else "True or False"
 
 
+@dataclass(frozen=True)
+class Auto(Constraint):
+    """What another constraint allows, or "auto"."""
+
+    other: Constraint
+
+    def has_type(self, value: Any) -> bool:
+        return is_auto(value) or self.other.has_type(value)
+
+    def allows(self, value: Any) -> bool:
+        return is_auto(value) or self.other.allows(value)
+
+    def __str__(self) -> str:
+        return f"{self.other}, or 'auto'"
+
+
+def is_auto(value: Any) -> bool:
+    """Return whether a parameter is "auto", which an array is not."""
+    return isinstance(value, str) and value == "auto"
+
+
 class Registered(Collection[str]):
     """The names in a registry that suit a parameter, as they are when it is checked.
 

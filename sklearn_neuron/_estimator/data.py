@@ -22,6 +22,7 @@ from sklearn_neuron._estimator.constraints import check_sample_weight
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._estimator.targets import Targets
+from sklearn_neuron._estimator.units import Spread, Units
 from sklearn_neuron._typing import Array, Matrix
 
 FLOATS = (np.float64, np.float32)
@@ -39,6 +40,8 @@ class Given(NamedTuple):
         return self.X is None and self.y is None and self.sample_weight is None
 
 
+#: Values of early_stopping with which no validation data are split off; "auto" trains on all.
+NOT_HELD_OUT = (False, "auto")
 NOTHING = Given(None, None, None)
 
 
@@ -53,6 +56,10 @@ class Call(NamedTuple):
     one_pass: bool = False  # whether it is partial_fit
     all_classes: bool = True  # whether y must have all classes of the last fit, unless one_pass
 
+    def gives_start(self) -> bool:
+        """Return whether there are initial parameters."""
+        return self.coef_init is not None or self.intercept_init is not None
+
 
 class Data(NamedTuple):
     """What one call of ``fit`` or ``partial_fit`` has to train on."""
@@ -62,6 +69,7 @@ class Data(NamedTuple):
     targets: Targets
     validation: Samples | None
     validation_target: Any  # what scores are measured against
+    spread: Spread | None  # of the targets, if they are numbers
     features: dict[str, Any]  # n_features_in_ and, where there are names, feature_names_in_
 
     def validation_data(self, loss: Any) -> ValidationData | None:
@@ -70,6 +78,11 @@ class Data(NamedTuple):
             return None
         score = partial(self.targets.score, self.validation_target, self.validation, loss)
         return ValidationData(self.validation, score, by_score=self.targets.stratified)
+
+    def in_units(self, units: Units) -> Data:
+        """Return the data with targets in other units."""
+        held = None if self.validation is None else units.samples(self.validation)
+        return self._replace(samples=units.samples(self.samples), validation=held)
 
 
 def read(
@@ -110,9 +123,11 @@ def read(
         state.forget_samples()
     Y = to_dtype(Y, X.dtype)
     held = held_target = None
+    fresh = first or (one_pass and state.n_rows == 0)  # blocks so far had no weight
+    spread = targets.spread(Y, weight) if fresh else None
     if not call.validation.missing():
         held, held_target = read_validation(estimator, reader, call.validation, targets, X.dtype)
-    elif estimator.early_stopping and not one_pass:
+    elif estimator.early_stopping not in NOT_HELD_OUT and not one_pass:
         train, rest = split_rows(estimator, target, targets, state)
         held = samples_of(X[rest], Y[rest], None if own is None else own[rest])
         held_target = target[rest]
@@ -121,7 +136,7 @@ def read(
     scaled = None if weightless else state.scale(weight, X.shape[0])
     samples = Samples(X, Y, None if scaled is None else to_dtype(scaled, X.dtype))
     targets.check_dtype(X.dtype)
-    return Data(samples, weightless, targets, held, held_target, features_of(reader))
+    return Data(samples, weightless, targets, held, held_target, spread, features_of(reader))
 
 
 def features_of(reader: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ default estimators, fitted to scaled features, show none of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,13 @@ from scipy.special import logit
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.run import Run
+from sklearn_neuron._estimator.units import mean_of
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, split
 
-#: Samples whose features are looked at: as many as say enough; and targets at a time.
-MOST_SAMPLES, ROWS = 500, 10_000
+#: Samples whose features are looked at: as many as say enough.
+MOST_SAMPLES = 500
 #: A constant prediction is perfect if its loss is this part of that of z = 0: nothing is to learn.
 PERFECT = 1e-14
 #: A loss this many times that of a constant prediction is above it, and not just noisy: the loss of
@@ -119,7 +120,7 @@ def more_remedies(network: Network, samples: Samples, *, may_stop: bool) -> str:
     if not is_scaled(evenly(samples, MOST_SAMPLES).X):
         found += ", or scale the features (StandardScaler)"
     if may_stop and network.activations:
-        found += ", or set early_stopping=True: held-out samples tell when to stop"
+        found += ", or set early_stopping='auto': held-out samples tell when to stop"
     return found
 
 
@@ -139,7 +140,10 @@ def evenly(samples: Samples, most: int) -> Samples:
 
 
 def constant_loss(loss: Loss, Y: Array, weights: NDArray[Any] | None) -> float:
-    """Return the loss of the best constant prediction; NaN if that is not known, or perfect."""
+    """Return the loss of the best constant prediction; NaN if that is not known.
+
+    It is infinite if that is perfect: nothing is to learn, and no loss is above it.
+    """
     if type(loss).__module__ != "sklearn_neuron.losses" or loss.solvable:
         return math.nan
     if loss.name in {*QUANTILES, "quantile"}:
@@ -155,17 +159,7 @@ def constant_loss(loss: Loss, Y: Array, weights: NDArray[Any] | None) -> float:
         return float(values)
 
     best, zero = loss_at(z), loss_at(np.zeros_like(z))
-    return best if best > PERFECT * zero else math.nan
-
-
-def mean_of(value: Callable[[Array], Array], Y: Array, weights: NDArray[Any] | None) -> Any:
-    """Return the weighted mean of a function of Y, in float64 and without a copy of all of Y."""
-    total, mass = 0.0, 0.0
-    for start in range(0, len(Y), ROWS):
-        part = value(Y[start : start + ROWS].astype(np.float64))
-        w = np.ones(len(part)) if weights is None else weights[start : start + ROWS, 0]
-        total, mass = total + np.dot(w, part), mass + float(w.sum())
-    return total / mass
+    return best if best > PERFECT * zero else math.inf
 
 
 def idle_units(network: Network, theta: Array, X: Any) -> tuple[tuple[int, int, int], ...]:

@@ -61,6 +61,18 @@ schedule : {{{schedules}}} or Schedule, default="constant"
     Learning rate schedule, which sets the learning rate of each epoch. An object such as
     ``Cosine(warmup=5)`` sets the hyper-parameters of the schedule, which a search then reaches
     as ``schedule__warmup``.""",
+    "auto_schedule": """\
+schedule : {{"auto", {schedules}}} or Schedule, default="auto"
+    Learning rate schedule, which sets the learning rate of each epoch. ``"auto"`` is
+    ``"restarts"`` where ``early_stopping="auto"`` chooses the number of epochs, so that the
+    networks that are compared have settled, and ``"constant"`` elsewhere. An object such as
+    ``Cosine(warmup=5)`` sets the hyper-parameters of the schedule, which a search then reaches
+    as ``schedule__warmup``.""",
+    "auto_alpha": """\
+alpha : float or "auto", default="auto"
+    Strength of the L2 regularization term ``(alpha / 2) ||W||²``, which is added to the *mean*
+    loss. ``"auto"`` is 1 / n_samples where ``early_stopping="auto"`` chooses the number of
+    epochs, and 0 elsewhere.""",
     "alpha": """\
 alpha : float, default=0.0
     Strength of the L2 regularization term ``(alpha / 2) ||W||²``, which is added to the *mean*
@@ -84,6 +96,24 @@ early_stopping : bool, default=False
     stratified by class; a sample that is the only one of its class is kept for training. With
     ``tol=None`` all epochs are run, and the parameters of the best epoch are restored.
     ``partial_fit`` is not available with ``early_stopping=True``.""",
+    "auto_stopping": """\
+early_stopping : bool or "auto", default="auto"
+    Whether samples that are held out tell when to stop.
+
+    - ``"auto"`` chooses the number of epochs by cross-validation. Networks are trained on four
+      fifths of the samples and measured on the others whenever the number of epochs has about
+      doubled, until the loss there rises; so many of the five parts are held out in turn that
+      they have 300 samples. The network is then trained on *all* samples for as many epochs as
+      were best. If there are fewer than 50 samples, if ``tol`` is None, with ``lbfgs``, and where
+      training goes on (``warm_start``, ``partial_fit``) or starts from ``coef_init``, it is False;
+      ``X_val`` of ``fit`` is used as it is without early stopping.
+    - ``True`` terminates training when the validation loss and score are not improving: when, for
+      ``n_iter_no_change`` consecutive epochs, neither the loss has decreased nor the score has
+      increased by more than ``tol``. The validation data are ``X_val`` of ``fit`` or, by default,
+      a part of the training data that is set aside, stratified by class; a sample that is the
+      only one of its class is kept for training. With ``tol=None`` all epochs are run, and the
+      parameters of the best epoch are restored. ``partial_fit`` is not available.
+    - ``False`` trains until the training loss stops improving.""",
     "validation_fraction": """\
 validation_fraction : float in (0, 1), default=0.1
     The proportion of training data to set aside as validation set for early stopping. Only used
@@ -135,6 +165,13 @@ class_weight : dict, "balanced" or None, default=None
     Weights associated with classes in the form ``{{class_label: weight}}``, by which the sample
     weights are multiplied. If None, all classes have weight one. ``"balanced"`` gives all
     classes the same total weight; ``partial_fit`` is not available with it.""",
+    "length": """\
+n_iter_candidates_ : list of int
+    The numbers of epochs that ``early_stopping="auto"`` has compared; ``n_iter_`` is the best of
+    them. Only available where it has chosen.
+held_out_losses_ : list of float
+    The mean loss of the samples held out after each of them, without the penalty, weighted by
+    the weights of samples and classes. Only available with ``n_iter_candidates_``.""",
     "fitted": """\
 n_iter_ : int
     Number of epochs (or iterations) of the last call of ``fit`` or ``partial_fit``.

@@ -54,7 +54,7 @@ class Layout(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, estimator: Any, *, flat: bool) -> Self:
+    def of(cls, estimator: Any, *, alpha: float, flat: bool) -> Self:
         """Return the layout that an estimator's parameters ask for; ``flat`` for 1-D targets."""
 
     @classmethod
@@ -110,9 +110,8 @@ class Neuron(Layout):
     names = ("coef", "intercept")
 
     @classmethod
-    def of(cls, estimator: Any, *, flat: bool) -> Self:
-        alpha, l1_ratio = float(estimator.alpha), float(estimator.l1_ratio)
-        return cls(flat, alpha, l1_ratio, bool(estimator.fit_intercept))
+    def of(cls, estimator: Any, *, alpha: float, flat: bool) -> Self:
+        return cls(flat, alpha, float(estimator.l1_ratio), bool(estimator.fit_intercept))
 
     @classmethod
     def layers(cls, named: Mapping[str, Any]) -> Parameters:
@@ -173,7 +172,7 @@ class Layers(Layout):
     names = ("coefs", "intercepts")
 
     @classmethod
-    def of(cls, estimator: Any, *, flat: bool) -> Self:  # noqa: ARG003
+    def of(cls, estimator: Any, *, alpha: float, flat: bool) -> Self:  # noqa: ARG003
         sizes, choice = hidden_sizes(estimator.hidden_layer_sizes), estimator.activation
         if isinstance(choice, str | Activation):
             choices = [ACTIVATIONS[choice]() if isinstance(choice, str) else choice] * len(sizes)
@@ -184,7 +183,7 @@ class Layers(Layout):
                 f"The 'activation' parameter of {type(estimator).__name__} must be one for all "
                 f"hidden layers or one for each of the {len(sizes)}; got {len(choices)}."
             )
-        dropout, alpha = float(estimator.dropout), float(estimator.alpha)
+        dropout = float(estimator.dropout)
         return cls(tuple(sizes), tuple(choices), estimator.init, dropout, alpha)
 
     @classmethod
@@ -201,6 +200,7 @@ class Layers(Layout):
         link, activations = copy.deepcopy((network.loss.link, self.activations))
         return {
             **super().attributes(theta, network),
+            "alpha_": self.alpha,
             "n_layers_": len(network.layer_sizes),
             "n_outputs_": network.layer_sizes[-1],
             "out_activation_": link.name,

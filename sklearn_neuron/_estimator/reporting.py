@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from types import FrameType
 
 from sklearn_neuron._engine.run import Callback, Run
@@ -30,7 +31,7 @@ def warn(message: str, category: type[Warning]) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
-def reporter(name: str, unit: str, max_iter: int) -> Callback:
+def reporter(name: str, unit: str, max_iter: int, per_loss: float = 1.0) -> Callback:
     """Return a callback that prints one line per epoch or iteration.
 
     Parameters
@@ -41,6 +42,8 @@ def reporter(name: str, unit: str, max_iter: int) -> Callback:
         What is counted.
     max_iter : int
         Their largest number.
+    per_loss : float, default=1.0
+        The unit of the losses.
 
     Returns
     -------
@@ -50,14 +53,24 @@ def reporter(name: str, unit: str, max_iter: int) -> Callback:
     start, width = time.perf_counter(), len(str(max_iter))
 
     def report(run: Run) -> bool:
-        line = f"[{name}] {unit} {len(run.losses):>{width}}/{max_iter}  loss {run.losses[-1]:.6g}"
+        loss = run.losses[-1] * per_loss
+        line = f"[{name}] {unit} {len(run.losses):>{width}}/{max_iter}  loss {loss:.6g}"
         if run.validation is not None:
-            line += f"  validation loss {run.validation.losses[-1]:.6g}"
+            line += f"  validation loss {run.validation.losses[-1] * per_loss:.6g}"
             line += f"  score {run.validation.scores[-1]:.4f}"
         if unit == "epoch":
             line += f"  eta {run.eta:.6g}"
         print(f"{line}  {time.perf_counter() - start:.2f} s", flush=True)  # noqa: T201
         return False
+
+    return report
+
+
+def length_reporter(name: str, per_loss: float) -> Callable[[int, float], None]:
+    """Return what prints one line for each number of epochs tried; see ``length``."""
+
+    def report(n_epochs: int, loss: float) -> None:
+        print(f"[{name}] {n_epochs} epochs  held-out loss {loss * per_loss:.6g}", flush=True)  # noqa: T201
 
     return report
 

@@ -34,6 +34,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._estimator.constraints import Choice, Registered
 from sklearn_neuron._estimator.reporting import warn
+from sklearn_neuron._estimator.units import Spread, spread_of
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import Link, Logistic, Softmax, Step, softplus
 from sklearn_neuron.losses import LOSSES, Loss
@@ -85,6 +86,14 @@ class Targets(ABC):
     def encode_validation(self, target: NDArray[Any], estimator: Any) -> NDArray[Any]:
         """Return Y of the validation data."""
         return self.encode(target, estimator, known=True)[1]
+
+    def strata(self, Y: NDArray[Any]) -> NDArray[Any] | None:
+        """Return what parts of the samples keep the proportions of, if anything."""
+        return None
+
+    def spread(self, Y: NDArray[Any], weight: NDArray[np.float64] | None) -> Spread | None:
+        """Return the mean and the size of numbers without bounds, else None."""
+        return None
 
     def weigh(
         self, target: NDArray[Any], weight: NDArray[np.float64], estimator: Any
@@ -221,6 +230,12 @@ class Classes(Targets):
         positive = np.array([1]) if len(self.classes) == 2 else np.arange(len(self.classes))
         one_hot: NDArray[np.bool_] = target.reshape(-1, 1) == positive
         return self, one_hot
+
+    def strata(self, Y: NDArray[Any]) -> NDArray[Any] | None:
+        if self.multilabel:
+            return None
+        strata: NDArray[Any] = Y[:, 0] if Y.shape[1] == 1 else Y.argmax(axis=1)
+        return strata
 
     def weigh(
         self, target: NDArray[Any], weight: NDArray[np.float64], estimator: Any
@@ -495,6 +510,9 @@ class Numbers(Targets):
             )
         return loss
 
+    def spread(self, Y: NDArray[Any], weight: NDArray[np.float64] | None) -> Spread | None:
+        return spread_of(Y, weight)
+
     def score(self, target: NDArray[Any], samples: Samples, loss: Loss, z: Array) -> float:
         if len(z) < 2:
             raise ValueError("R² needs at least two samples in the validation data.")
@@ -524,6 +542,9 @@ class Interval(Numbers):
     """Numbers within a range, which the logistic link's (0, 1) is scaled to."""
 
     ends: tuple[Any, Any] | None = None  # as in target_range_
+
+    def spread(self, Y: NDArray[Any], weight: NDArray[np.float64] | None) -> Spread | None:
+        return None  # the range is the unit
 
     def encode(
         self, target: NDArray[Any], estimator: Any, *, known: bool

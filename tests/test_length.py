@@ -1,0 +1,142 @@
+"""The number of epochs that ``early_stopping="auto"`` chooses, and what it leaves alone."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_neuron import ManualMLPClassifier, ManualMLPRegressor
+from sklearn_neuron._estimator.length import FOLDS, parts_of
+from sklearn_neuron.optimizers import Adam
+from sklearn_neuron.schedules import Cosine, Progress, Restarts
+
+CANCER = load_breast_cancer(return_X_y=True)
+X, y = StandardScaler().fit_transform(CANCER[0]), CANCER[1]
+NUMBERS = load_diabetes(return_X_y=True)
+
+
+def same(one, other):
+    for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+        assert_array_equal(a, b)
+
+
+def test_it_chooses_the_length_with_the_lowest_loss():
+    model = ManualMLPClassifier(random_state=0).fit(X, y)
+    assert model.n_iter_ == model.n_iter_candidates_[np.argmin(model.held_out_losses_)]
+    assert model.n_iter_candidates_ == Restarts().ends(200)[: len(model.n_iter_candidates_)]
+    assert model.held_out_losses_[-1] > min(model.held_out_losses_)
+    assert len(model.loss_curve_) == model.n_iter_ < 200
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"dropout": 0.2}, {"solver": Adam(average=True)}, {"schedule": "constant"}]
+)
+def test_training_is_that_of_all_samples_for_as_many_epochs(params):
+    """The choice draws from a copy of the generator, so nothing else depends on it."""
+    model = ManualMLPClassifier((10,), random_state=3, **params).fit(X, y)
+    schedule = params.get("schedule", "restarts")
+    own = {**params, "schedule": schedule, "alpha": model.alpha_, "early_stopping": False}
+    passes = ManualMLPClassifier((10,), random_state=3, **own)
+    for _ in range(model.n_iter_):
+        passes.partial_fit(X, y, classes=[0, 1])
+    same(model, passes)
+    assert model.alpha_ == 1 / len(y)
+
+
+@pytest.mark.parametrize("make_X", [sparse.csr_array, np.asfortranarray, np.float32])
+def test_of_other_containers(make_X):
+    model = ManualMLPClassifier((10,), random_state=0).fit(make_X(X), y)
+    assert model.n_iter_ in model.n_iter_candidates_
+    assert model.score(make_X(X), y) > 0.97
+
+
+def test_samples_beyond_single_precision_are_compared_in_double():
+    large = X.copy()
+    large[:, 0] = 1e-60 * X[:, 0]  # which vanishes
+    large[0, 1] = 1e39  # and this would be infinite
+    model = ManualMLPClassifier((5,), max_iter=8, random_state=0).fit(large[1:], y[1:])
+    assert np.isfinite(model.held_out_losses_).all()
+    with pytest.warns(ConvergenceWarning):
+        model.fit(large, y)
+    assert np.isfinite(model.held_out_losses_).all()
+
+
+@pytest.mark.parametrize(
+    ("params", "given"),
+    [
+        ({"tol": None}, {}),
+        ({"solver": "lbfgs"}, {}),
+        ({"max_iter": 1}, {}),
+        ({"early_stopping": False}, {}),
+        ({"early_stopping": True}, {}),
+        ({}, {"X_val": X[:50], "y_val": y[:50]}),
+        ({}, {"intercept_init": [np.zeros(10), np.zeros(1)]}),
+    ],
+)
+def test_where_it_does_not_choose(params, given):
+    model = ManualMLPClassifier((10,), random_state=0, **params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y, **given)
+    assert not hasattr(model, "n_iter_candidates_")
+    assert model.alpha_ == 0.0
+
+
+def test_few_samples_and_training_that_goes_on():
+    few = ManualMLPClassifier((10,), random_state=0, tol=1e9).fit(X[:49], y[:49])
+    assert not hasattr(few, "n_iter_candidates_")
+    warm = ManualMLPClassifier((10,), random_state=0, warm_start=True).fit(X, y)
+    alpha = warm.alpha_
+    assert alpha == 1 / len(y)
+    warm.set_params(max_iter=2, tol=1e9).fit(X, y)
+    assert not hasattr(warm, "n_iter_candidates_")
+    assert warm.alpha_ == alpha  # the objective stays
+
+
+def test_weights_count_as_repeated_samples_do():
+    """Where all of them are in the same part, on average: the losses are close."""
+    weight = np.where(y == 1, 3.0, 1.0)
+    weighted = ManualMLPClassifier((10,), random_state=0).fit(X, y, sample_weight=weight)
+    balanced = ManualMLPClassifier((10,), random_state=0, class_weight={0: 1.0, 1: 3.0}).fit(X, y)
+    assert weighted.held_out_losses_ == balanced.held_out_losses_
+
+
+def test_lengths_that_diverge_are_not_chosen():
+    X, y = make_classification(400, 20, random_state=0)
+    model = ManualMLPRegressor((10,), solver="sgd", eta=0.2, random_state=0)
+    with pytest.raises(ValueError, match="diverged"):
+        model.fit(1e3 * X, y)
+
+
+def test_it_tells_that_the_loss_was_still_falling():
+    with pytest.warns(ConvergenceWarning, match=r"still falling at max_iter=8 epochs, by \d+%"):
+        ManualMLPClassifier(eta=5e-4, max_iter=8, random_state=0).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ManualMLPClassifier(random_state=0).fit(X, y)
+
+
+def test_it_tells_of_its_progress(capsys):
+    ManualMLPClassifier((5,), max_iter=8, verbose=True, random_state=0).fit(X, y)
+    assert "] 1 epochs  held-out loss 0." in capsys.readouterr().out
+
+
+def test_a_schedule_of_ones_own_is_kept():
+    model = ManualMLPClassifier(schedule=Cosine(), max_iter=60, random_state=0).fit(X, y)
+    expected = [Cosine()(0.005, Progress(epoch, 60)) for epoch in range(model.n_iter_)]
+    assert model.history_["eta"] == expected
+
+
+def test_parts_keep_the_proportions_of_classes():
+    classes = np.array([0] * 50 + [1] * 10 + [2])
+    parts = parts_of(len(classes), classes, np.random.RandomState(0))
+    assert parts[-1] == -1  # the only one of its class is trained on
+    for part in range(FOLDS):
+        assert (classes[parts == part] == 1).sum() == 2
+        assert 9 <= (classes[parts == part] == 0).sum() <= 11
+    assert np.bincount(parts_of(23, None, np.random.RandomState(0))).tolist() == [5, 5, 5, 4, 4]

@@ -1,0 +1,99 @@
+"""What adaptive optimizers see y in, and that it comes back in the user's own units."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_diabetes
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_neuron import ManualMLPRegressor
+from sklearn_neuron.inspection import check_gradient
+from sklearn_neuron.losses import Huber, Quantile, SquaredError
+from sklearn_neuron.optimizers import Adam
+
+X, y = load_diabetes(return_X_y=True)
+X = StandardScaler().fit_transform(X)
+LOSSES = [SquaredError(), Quantile(0.8), "absolute_error", Huber(20.0)]
+
+
+def make(**params):
+    return ManualMLPRegressor((10,), random_state=0, **{"max_iter": 20, "tol": None, **params})
+
+
+@pytest.mark.parametrize("factor", [2.0**20, 2.0**-20])
+@pytest.mark.parametrize("record", ["epoch", "step"])
+@pytest.mark.parametrize("loss", ["squared_error", "quantile", "absolute_error"])
+def test_powers_of_two_change_nothing_but_the_unit(factor, record, loss):
+    one, other = (make(loss=loss, record=record, max_iter=3).fit(X, k * y) for k in (1.0, factor))
+    assert_array_equal(other.predict(X), factor * one.predict(X))
+    assert_array_equal(other.coefs_[0], one.coefs_[0])
+    assert_array_equal(other.coefs_[1], factor * one.coefs_[1])
+    unit = factor**2 if loss == "squared_error" else factor
+    assert_array_equal(other.loss_curve_, np.multiply(unit, one.loss_curve_))
+    for name in ("loss", *(["loss_after"] if record == "step" else [])):
+        assert_array_equal(other.history_[name], np.multiply(unit, one.history_[name]))
+    for name, scale in (("coefs", factor), ("intercepts", factor)):
+        for a, b in zip(other.history_[name], one.history_[name], strict=True):
+            assert_array_equal(a[0], b[0])
+            assert_array_equal(a[1], scale * b[1])
+        assert_array_equal(other.start_[name][1], factor * one.start_[name][1])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_are_those_of_the_predictions(loss):
+    model = make(loss=loss, max_iter=300).fit(X, y, X_val=X, y_val=y)
+    own = LOSSES[0] if isinstance(loss, str) else loss
+    if not isinstance(loss, str):
+        z = model.predict(X).reshape(-1, 1)
+        best = min(model.validation_loss_curve_)
+        assert_allclose(own.value(y.reshape(-1, 1), z).mean(), best, rtol=1e-10)
+    assert model.score(X, y) > 0.3
+
+
+def test_large_targets_are_learned_as_small_ones():
+    scores = [
+        ManualMLPRegressor(random_state=0).fit(X, k * y + c).score(X, k * y + c)
+        for k, c in ((0.01, 0.0), (1000.0, 1e6), (1e-6, 5.0))
+    ]
+    assert min(scores) > 0.5
+
+
+@pytest.mark.parametrize("solver", ["adam", Adam(average=True), "rmsprop"])
+def test_training_goes_on_bit_by_bit(solver):
+    whole = make(solver=solver, max_iter=6).fit(X, 100.0 * y)
+    parts = make(solver=solver, max_iter=3, warm_start=True).fit(X, 100.0 * y)
+    parts = pickle.loads(pickle.dumps(parts)).fit(X, 100.0 * y)
+    passes = make(solver=solver)
+    for _ in range(6):
+        passes.partial_fit(X, 100.0 * y)
+    for a, b, c in zip(whole.coefs_, parts.coefs_, passes.coefs_, strict=True):
+        assert_allclose(b, a, rtol=1e-9)
+        assert_allclose(c, a, rtol=1e-9)
+    assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("params", [{"solver": "sgd", "eta": 1e-6}, {"solver": "lbfgs"}])
+def test_other_solvers_see_y_as_it_is(params):
+    model = make(record="epoch", **params).fit(X, y)
+    start = model.start_["intercepts"][1]
+    assert np.abs(start).max() < 1.0  # and not at the mean of y
+
+
+def test_given_parameters_are_a_start_for_y_as_it_is():
+    start = make(max_iter=1).fit(X, y)
+    model = make(max_iter=1, record="epoch")
+    model.fit(X, y, coef_init=start.coefs_, intercept_init=start.intercepts_)
+    assert_array_equal(model.start_["coefs"][1], start.coefs_[1])
+    assert_allclose(model.loss_curve_[0], np.mean((start.predict(X) - y) ** 2), rtol=0.2)
+
+
+def test_inspection_sees_y_as_it_is():
+    assert check_gradient(make(), X[:20], y[:20]).relative_error < 1e-5
+    assert check_gradient(make().fit(X, y), X[:20], y[:20]).relative_error < 1e-5
+
+
+@pytest.mark.parametrize("y", [np.zeros(60), np.full(60, 7.0), np.full((60, 2), -3.0)])
+def test_constant_targets(y):
+    assert_allclose(make(max_iter=100).fit(X[:60], y).predict(X[:60]), y, atol=0.3)
