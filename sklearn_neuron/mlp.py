@@ -20,6 +20,7 @@ from sklearn_neuron._estimator.constraints import (
     Registered,
 )
 from sklearn_neuron._estimator.docstrings import documented
+from sklearn_neuron._estimator.hints import hinted
 from sklearn_neuron._estimator.layout import Layers
 from sklearn_neuron._estimator.targets import (
     ELEMENTWISE_LOSS,
@@ -45,6 +46,7 @@ LAYERS: Mapping[str, Constraint] = {
 }
 
 
+@hinted
 @documented
 class ManualMLPClassifier(NetworkClassifier):
     """Multi-layer perceptron classifier with hand-written backpropagation.
@@ -82,7 +84,7 @@ class ManualMLPClassifier(NetworkClassifier):
         up, and predictions use all units. Not supported by lbfgs.
     {{max_iter}}
     {{tol: 1e-3}}
-    {{n_iter_no_change}}
+    {{n_iter_no_change: 10}}
     {{auto_stopping}}
     {{validation_fraction}}
     {{cross_entropy}}
@@ -189,6 +191,7 @@ class ManualMLPClassifier(NetworkClassifier):
         self.verbose = verbose
 
 
+@hinted
 @documented
 class ManualMLPRegressor(NetworkRegressor):
     """Multi-layer perceptron regressor with hand-written backpropagation.
@@ -233,7 +236,7 @@ class ManualMLPRegressor(NetworkRegressor):
         up, and predictions use all units. Not supported by lbfgs.
     {{max_iter}}
     {{tol: 1e-4}}
-    {{n_iter_no_change}}
+    {{n_iter_no_change: 10}}
     {{auto_stopping}}
     {{validation_fraction}}
     loss : {{{losses_of_numbers}}} or Loss, default="squared_error"

@@ -20,6 +20,7 @@ from sklearn_neuron._estimator.constraints import (
     CLASS_WEIGHT,
     COMMON,
     TARGET_RANGE,
+    Auto,
     Choice,
     Constraint,
     Flag,
@@ -27,6 +28,7 @@ from sklearn_neuron._estimator.constraints import (
     Registered,
 )
 from sklearn_neuron._estimator.docstrings import documented
+from sklearn_neuron._estimator.hints import hinted
 from sklearn_neuron._estimator.layout import Neuron
 from sklearn_neuron._estimator.targets import (
     PROBABILISTIC_LOSS,
@@ -43,8 +45,11 @@ NEURON: Mapping[str, Constraint] = {
     "l1_ratio": Number(0.0, 1.0, closed_high=True),
     "fit_intercept": Flag(),
 }
+#: Steps that suit the samples; the size of the perceptron's does not matter.
+SCALED_STEPS = {"eta": Auto(Number(0.0, open_low=True))}
 
 
+@hinted
 @documented
 class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     """Sigmoid neuron regressor, trained on the squared error by gradient descent.
@@ -56,8 +61,7 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
 
     Parameters
     ----------
-    eta : float, default=0.4
-        Learning rate: the step size, in units of the gradient.
+    {{auto_eta}}
     {{batch_size: 32}}
     {{neuron_solver: sgd}}
     {{schedule}}
@@ -65,8 +69,8 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     {{l1_ratio}}
     {{fit_intercept}}
     {{max_iter}}
-    {{tol: 1e-5}}
-    {{n_iter_no_change}}
+    {{tol: 1e-6}}
+    {{n_iter_no_change: 10}}
     {{early_stopping}}
     {{validation_fraction}}
     loss : {{{losses_of_ranges}}} or Loss, default="squared_error"
@@ -122,12 +126,12 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     coef_: Any
     _targets = Interval()
     _layout = Neuron
-    _constraints = {**NEURON, "loss": SIGMOID_LOSS, "target_range": TARGET_RANGE}
+    _constraints = {**NEURON, **SCALED_STEPS, "loss": SIGMOID_LOSS, "target_range": TARGET_RANGE}
 
     def __init__(
         self,
         *,
-        eta: float = 0.4,
+        eta: float | str = "auto",
         batch_size: int | None = 32,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
@@ -135,7 +139,7 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
         max_iter: int = 200,
-        tol: float | None = 1e-5,
+        tol: float | None = 1e-6,
         n_iter_no_change: int = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -197,6 +201,7 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
         return self
 
 
+@hinted
 @documented
 class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     """Logistic neuron classifier: logistic regression trained by backpropagation.
@@ -209,8 +214,7 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
 
     Parameters
     ----------
-    eta : float, default=0.1
-        Learning rate: the step size, in units of the gradient.
+    {{auto_eta}}
     {{batch_size: 32}}
     {{neuron_solver: sgd}}
     {{schedule}}
@@ -218,8 +222,8 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     {{l1_ratio}}
     {{fit_intercept}}
     {{max_iter}}
-    {{tol: 1e-4}}
-    {{n_iter_no_change}}
+    {{tol: 2e-4}}
+    {{n_iter_no_change: 20}}
     {{early_stopping}}
     {{validation_fraction}}
     {{cross_entropy}}
@@ -264,12 +268,17 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
 
     _targets = Classes()
     _layout = Neuron
-    _constraints = {**NEURON, "loss": PROBABILISTIC_LOSS, "class_weight": CLASS_WEIGHT}
+    _constraints = {
+        **NEURON,
+        **SCALED_STEPS,
+        "loss": PROBABILISTIC_LOSS,
+        "class_weight": CLASS_WEIGHT,
+    }
 
     def __init__(
         self,
         *,
-        eta: float = 0.1,
+        eta: float | str = "auto",
         batch_size: int | None = 32,
         solver: str | Optimizer = "sgd",
         schedule: Any = "constant",
@@ -277,8 +286,8 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
         max_iter: int = 200,
-        tol: float | None = 1e-4,
-        n_iter_no_change: int = 10,
+        tol: float | None = 2e-4,
+        n_iter_no_change: int = 20,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         loss: str | Loss = "cross_entropy",
@@ -310,6 +319,7 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
         self.verbose = verbose
 
 
+@hinted
 @documented
 class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
     """Rosenblatt's perceptron classifier: one sample at a time, one update per mistake.
@@ -335,7 +345,7 @@ class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
     {{max_iter}}
     {{tol: None}}
         In any case, training stops after the first epoch without a mistake.
-    {{n_iter_no_change}}
+    {{n_iter_no_change: 10}}
     {{early_stopping}}
     {{validation_fraction}}
     {{class_weight}}

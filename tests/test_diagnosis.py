@@ -1,5 +1,6 @@
 """A word where training went wrong, and none where it did not."""
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -13,7 +14,8 @@ from sklearn.datasets import (
     load_linnerud,
     load_wine,
 )
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_neuron import (
@@ -32,6 +34,7 @@ from sklearn_neuron._estimator.diagnosis import (
     is_scaled,
 )
 from sklearn_neuron.activations import Logistic, ReLU, Tanh
+from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -71,19 +74,21 @@ def words(model, X, y):
 def test_of_an_eta_that_is_too_large_for_a_bounded_gradient(eta, batch_size):
     X, y = scaled(CANCER[0]), CANCER[1]
     model = LogisticNeuronClassifier(eta=eta, batch_size=batch_size, max_iter=60, random_state=0)
-    (text,) = words(model, X, y)
-    assert f"a smaller eta (say {eta / 10:.2g})" in text
-    assert "above the 0.66 of a constant prediction" in text
-    assert "StandardScaler" not in text
+    with pytest.raises(DivergenceError, match=r"more than 10 times the 0\.6[69]") as error:
+        model.fit(X, y)
+    assert f"a smaller eta (say {eta / 10:.2g})" in str(error.value)
+    assert "StandardScaler" not in str(error.value)
 
 
 def test_of_features_that_are_not_scaled():
-    (text,) = words(LogisticNeuronClassifier(random_state=0), *CANCER)
-    assert "scaled features (StandardScaler), a smaller eta" in text
+    with pytest.raises(DivergenceError, match=r"Try scaled features \(StandardScaler\), a smaller"):
+        LogisticNeuronClassifier(eta=0.1, random_state=0).fit(*CANCER)
 
 
 def test_of_a_saturated_neuron():
-    (text,) = words(SigmoidNeuronRegressor(random_state=0), CANCER[0], 0.8 * CANCER[1] + 0.1)
+    (text,) = words(
+        SigmoidNeuronRegressor(eta=0.4, random_state=0), CANCER[0], 0.8 * CANCER[1] + 0.1
+    )
     assert "above the 0.15 of a constant prediction" in text
     assert "scaled features (StandardScaler)" in text
 
@@ -198,7 +203,8 @@ def test_not_of_a_class_that_few_rows_have(dtype):
 def test_extreme_numbers_make_no_other_warnings():
     X = np.random.RandomState(0).normal(size=(100, 3)).astype(np.float32)
     words(ManualMLPRegressor((), loss=Poisson(), max_iter=8, random_state=0), X, np.zeros(100))
-    words(LogisticNeuronClassifier(max_iter=8, eta=1e-30), np.float32(1e25) * X, X[:, 0] > 0)
+    with contextlib.suppress(DivergenceError):
+        words(LogisticNeuronClassifier(max_iter=8, eta=1e-30), np.float32(1e25) * X, X[:, 0] > 0)
 
 
 # ---- what it looks at ----------------------------------------------------------------------------
@@ -272,3 +278,42 @@ def test_a_loss_that_goes_up_and_down_does_not_fall():
     assert not falls([3.0, 1.0, 2.0, 1.0, 2.0, 1.0])
     assert not falls([1.0])
     assert not falls([1.0, 0.999])
+
+
+# ---- divergence at finite values, and training that has not begun --------------------------------
+
+
+@pytest.mark.parametrize("eta", [1e3, 1e8])
+def test_a_loss_far_above_a_constant_is_divergence(eta):
+    """The gradient of a cross-entropy is bounded, so nothing overflows."""
+    model = LogisticNeuronClassifier(eta=eta, random_state=0)
+    with pytest.raises(DivergenceError, match=r"more than 10 times the 0.693 of a constant"):
+        model.fit(scaled(CANCER[0]), CANCER[1])
+    assert not hasattr(model, "coef_")
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_search_counts_divergence_as_a_failed_fit():
+    search = GridSearchCV(LogisticNeuronClassifier(random_state=0), {"eta": [0.1, 1e6]}, cv=3)
+    with pytest.warns(FitFailedWarning, match="DivergenceError"):
+        search.fit(scaled(CANCER[0]), CANCER[1])
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
+
+
+def test_of_steps_that_are_too_small_to_learn():
+    (text,) = words(LogisticNeuronClassifier(eta=1e-9), scaled(CANCER[0]), CANCER[1])
+    assert "the outputs hardly depend on X. Try a larger eta" in text
+    (text,) = words(LogisticNeuronClassifier(alpha=1e6, eta=1e-7), scaled(CANCER[0]), CANCER[1])
+    assert "Try a smaller alpha" in text
+
+
+def test_the_default_learns_from_features_that_are_not_scaled():
+    model = LogisticNeuronClassifier(random_state=0)
+    with pytest.warns(ConvergenceWarning, match="or scale the features"):
+        assert model.fit(*CANCER).score(*CANCER) > 0.9
+
+
+def test_the_default_learns_where_a_constant_rate_kills_the_units():
+    model = ManualMLPClassifier((64, 64, 64, 64), init="glorot_uniform", eta=0.05, random_state=0)
+    assert not words(model, scaled(DIGITS[0]), DIGITS[1])
+    assert model.score(scaled(DIGITS[0]), DIGITS[1]) > 0.95

@@ -40,7 +40,7 @@ def test_columns(cls, record, batch_size, X):
     frame = pd.DataFrame(model.history_)
     assert frame.shape == (3 * per_epoch, len(names))
     assert_array_equal(frame["epoch"], np.repeat(range(3), per_epoch))
-    assert (frame["eta"] == model.eta).all()
+    assert (frame["eta"] == model.eta_).all()
     if record == "step":
         assert_array_equal(frame["step"], np.arange(3 * per_epoch))
         assert frame["n_rows"].sum() == 90

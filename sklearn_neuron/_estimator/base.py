@@ -36,10 +36,11 @@ from sklearn_neuron._estimator.data import FLOATS, NOT_HELD_OUT, Call, Data, Giv
 from sklearn_neuron._estimator.diagnosis import (
     FEW_EPOCHS,
     constant_loss,
+    has_diverged,
     more_remedies,
     went_wrong,
 )
-from sklearn_neuron._estimator.layout import Layout
+from sklearn_neuron._estimator.layout import Layout, automatic_eta
 from sklearn_neuron._estimator.length import (
     LEAST_SAMPLES,
     Length,
@@ -51,6 +52,7 @@ from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._estimator.targets import Classes, Targets
 from sklearn_neuron._estimator.units import OWN, Units, start_units
 from sklearn_neuron._typing import Array
+from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.losses import LOSSES
 from sklearn_neuron.network import Network, dense, split
 from sklearn_neuron.schedules import SCHEDULES, Schedule
@@ -142,10 +144,11 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             known = data.targets.attributes() | data.features
             known |= run_attributes(seen, network, problem.layout, earlier)
             known |= {} if length is None else length.attributes(units.per_loss)
-            return known | {"_training_state": state.advanced(solver, run), "_units": units}
+            known |= {"_training_state": state.advanced(solver, run), "_units": units}
+            return known | {"eta_": problem.eta}
 
         plan = watched(self, plan, units, tasks, attributes_of)
-        run = fit_network(network, None if data.weightless else data.samples, plan)
+        run = trained(problem, plan, one_pass=one_pass)
         attach(self, attributes_of(run))
         if tasks is not None:
             tasks.close(partial(attributes_of, run))
@@ -202,6 +205,7 @@ class Problem(NamedTuple):
     units: Units  # of training, which the network sees y in
     start: Callable[[Callable[[], np.random.RandomState]], Parameters]  # makes another start
     chooses_length: bool  # whether the number of epochs is chosen by cross-validation
+    eta: float  # the base learning rate
 
 
 def pose(
@@ -278,8 +282,21 @@ def pose(
         return chosen if seen.scale == 1.0 else seen.start(chosen)
 
     starts = (start(rng) for _ in range(n_starts))
+    eta = estimator.eta
+    if isinstance(eta, str):
+        known = None if last is None else last.get("eta_")
+        eta = automatic_eta(solver, loss, data.samples) if known is None else known
     return Problem(
-        data, layout, network, starts, n_starts, given_start, units, start, chooses_length
+        data,
+        layout,
+        network,
+        starts,
+        n_starts,
+        given_start,
+        units,
+        start,
+        chooses_length,
+        float(eta),
     )
 
 
@@ -360,7 +377,7 @@ def plan_of(
         starts=problem.starts,
         n_starts=problem.n_starts,
         solver=solver,
-        eta=float(estimator.eta),
+        eta=problem.eta,
         schedule=schedule_of(estimator, chosen=False),
         batch_size=None if estimator.batch_size is None else int(estimator.batch_size),
         max_iter=max_iter,
@@ -377,6 +394,20 @@ def plan_of(
         callbacks=(),
         on_start=None,
     )
+
+
+def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
+    """Train, and raise a DivergenceError if that has led nowhere, at finite losses, too."""
+    data, network = problem.data, problem.network
+    if data.weightless:
+        return fit_network(network, None, plan)
+    run = fit_network(network, data.samples, plan)
+    if len(run.losses) >= FEW_EPOCHS and run.interrupt is None and not (one_pass or run.stopped):
+        eta = plan.eta if plan.solver.has_updates else None
+        with np.errstate(all="ignore"):
+            if text := has_diverged(network, data.samples, run, eta):
+                raise DivergenceError(text)
+    return run
 
 
 def schedule_of(estimator: Any, *, chosen: bool) -> Schedule:

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
 from sklearn_neuron._engine.run import HISTORIES
+from sklearn_neuron._estimator import hints
 from sklearn_neuron._typing import Array
 from sklearn_neuron.components import Component
 from sklearn_neuron.exceptions import InvalidParameterTypeError
@@ -46,7 +47,10 @@ class Constraint(ABC):
         """Raise unless the value is allowed."""
         if not (self.has_type(value) and self.allows(value)):
             kind = ValueError if self.has_type(value) else InvalidParameterTypeError
-            raise kind(f"The {name!r} parameter of {owner} must be {self}; got {value!r} instead.")
+            raise kind(
+                f"The {name!r} parameter of {owner} must be {self}; got {value!r} instead."
+                f"{hints.of_value(name, value)}"
+            )
         for component in self.components(value):
             try:
                 component.validate()

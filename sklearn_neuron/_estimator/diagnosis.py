@@ -21,7 +21,7 @@ from sklearn_neuron._engine.run import Run
 from sklearn_neuron._estimator.units import mean_of
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import Loss
-from sklearn_neuron.network import Network, split
+from sklearn_neuron.network import Network, raw_output, split
 
 #: Samples whose features are looked at: as many as say enough.
 MOST_SAMPLES = 500
@@ -30,6 +30,11 @@ PERFECT = 1e-14
 #: A loss this many times that of a constant prediction is above it, and not just noisy: the loss of
 #: an epoch is the mean of losses before each update.
 ABOVE = 1.25
+#: Times the loss of a constant prediction from which training has diverged.
+DIVERGED = 10.0
+#: Part of a constant prediction's loss from which nothing seems to be learned, and how much outputs
+#: differ at least if something is, in logits or standard deviations of the target.
+NOTHING_LEARNED, ASLEEP = 0.98, 1e-3
 #: Part of the epochs in which the loss rises from which it goes up and down, as it does if eta is
 #: too large.
 OFTEN = 0.25
@@ -73,14 +78,13 @@ def went_wrong(
     loss = run.losses[-1]
     if short and loss <= run.losses[0]:
         return ""
-    constant = math.nan
-    if network.fit_intercept:
-        constant = constant_loss(network.loss, samples.Y, samples.weight)
+    constant = level_of(network, samples)
     level, whose = constant, "a constant prediction"
     if not network.fit_intercept and not network.loss.solvable:
         level, whose = run.losses[0], "the first epoch"
     poor, above = bool(network.activations) and not loss < POOR * constant, loss > ABOVE * level
-    if not (poor or above):
+    still = not (above or short) and run.converged and loss > NOTHING_LEARNED * constant
+    if not (poor or above or still):
         return ""
     some = evenly(samples, MOST_SAMPLES)
     if poor:
@@ -91,6 +95,12 @@ def went_wrong(
                 f"{idle} of the {units} units of hidden layer {layer} have the slope 0 for every "
                 f"sample, so they do not learn. Try {', '.join(found)}."
             )
+    if still and is_asleep(network, run.fitted(), some):
+        found = ["a smaller alpha"] if network.alpha or network.beta else ["a larger eta"]
+        return (
+            f"training stopped with a loss of {loss:.3g}, as low as that of {whose}: the outputs "
+            f"hardly depend on X. Try {', '.join(found)} or a smaller tol."
+        )
     if not above:
         return ""
     found = remedies(network, some, eta, falling=falls(run.losses)) or ["another initialization"]
@@ -98,6 +108,47 @@ def went_wrong(
         f"training ended with a loss of {loss:.3g}, above the {level:.3g} of {whose}. "
         f"Try {', '.join(found)}."
     )
+
+
+def has_diverged(network: Network, samples: Samples, run: Run, eta: float | None) -> str:
+    """Return how training has diverged at finite values, or an empty string.
+
+    The gradient of a cross-entropy is bounded, so steps that are too large make the parameters and
+    the loss large, but not infinite. Training has diverged if it ends, after five epochs or more,
+    with a loss that is not falling and is more than ten times that of each constant prediction: of
+    the best one and of z = 0. With hidden layers it must have risen, too: these may start there.
+    """
+    loss = run.losses[-1]
+    if falls(run.losses) or (network.activations and loss <= run.losses[0]):
+        return ""
+    constant = level_of(network, samples)
+    zero = mean_of(lambda y: network.loss.value(y, np.zeros_like(y)), samples.Y, samples.weight)
+    constant = max(constant, float(zero))
+    if not loss > DIVERGED * constant:
+        return ""
+    found = remedies(network, evenly(samples, MOST_SAMPLES), eta, falling=False)
+    return (
+        f"Training diverged: it ended after {len(run.losses)} epochs with a loss of {loss:.3g}, "
+        f"more than {DIVERGED:g} times the {constant:.3g} of a constant prediction. "
+        f"Try {', '.join(found) or 'another initialization'}."
+    )
+
+
+def level_of(network: Network, samples: Samples) -> float:
+    """Return the loss of the best constant prediction, if the network can make one, or NaN."""
+    if not network.fit_intercept:
+        return math.nan
+    return constant_loss(network.loss, samples.Y, samples.weight)
+
+
+def is_asleep(network: Network, theta: Array, samples: Samples) -> bool:
+    """Return whether raw outputs hardly depend on the features, although these differ."""
+    W, b = split(theta, network.layer_sizes)
+    z = raw_output(samples.X, W, b, network.activations)
+    unit = 1.0 if network.loss.link.name != "identity" else float(samples.Y.std()) or 1.0
+    X = samples.X
+    differ = X.nnz > 0 if sparse.issparse(X) else bool(np.ptp(X, axis=0).any())
+    return differ and bool(np.ptp(z, axis=0).max() < ASLEEP * unit)
 
 
 def remedies(network: Network, samples: Samples, eta: float | None, *, falling: bool) -> list[str]:

@@ -30,6 +30,13 @@ batch_size : int or None, default={default}
     Size of the mini-batches. 1 is stochastic gradient descent; ``None`` uses all samples, which
     is batch gradient descent, and so does any size above the number of samples. The last batch
     of an epoch may be smaller.""",
+    "auto_eta": """\
+eta : float or "auto", default="auto"
+    Learning rate: the step size, in units of the gradient. ``"auto"`` is
+    ``1 / (2 h (1 + mean ||x||²))``, half of the inverse of the objective's curvature, where h is
+    the second derivative of the loss at z = 0 (1/4 for the cross-entropy, 1/8 for the squared
+    error), times ``1 - momentum``; for adaptive optimizers (adam, adamw, rmsprop) it is
+    0.01. ``partial_fit`` and ``warm_start`` keep that of the first call, ``eta_``.""",
     "solver": """\
 solver : {{{optimizers}, "lbfgs"}} or Optimizer, default="{default}"
     The solver for weight optimization. All but ``"lbfgs"`` make updates along mini-batch
@@ -127,7 +134,7 @@ tol : float or None, default={default}
     below the best one so far by more than ``tol`` for ``n_iter_no_change`` consecutive epochs.
     ``None`` runs ``max_iter`` epochs.""",
     "n_iter_no_change": """\
-n_iter_no_change : int, default=10
+n_iter_no_change : int, default={default}
     Maximum number of consecutive epochs that do not improve by ``tol``.""",
     "shuffle": """\
 shuffle : bool, default=True
@@ -173,6 +180,8 @@ held_out_losses_ : list of float
     The mean loss of the samples held out after each of them, without the penalty, weighted by
     the weights of samples and classes. Only available with ``n_iter_candidates_``.""",
     "fitted": """\
+eta_ : float
+    The base learning rate: ``eta``, or what "auto" stands for.
 n_iter_ : int
     Number of epochs (or iterations) of the last call of ``fit`` or ``partial_fit``.
 engine_ : str

@@ -26,7 +26,7 @@ from sklearn_neuron.network import Network, split
 #: range.
 LEAST_POWER, LARGEST_POWER = 2, 400
 #: Targets that are looked at at a time.
-ROWS = 10_000
+TARGETS = 10_000
 #: Columns of the history that are losses.
 LOSS_COLUMNS = {"loss", "loss_after", "validation_loss"}
 
@@ -136,8 +136,8 @@ def spread_of(Y: Array, weight: NDArray[Any] | None) -> Spread | None:
 def mean_of(value: Callable[[Array], Array], Y: Array, weights: NDArray[Any] | None) -> Any:
     """Return the weighted mean of a function of Y, in float64 and without a copy of all of Y."""
     total, mass = 0.0, 0.0
-    for start in range(0, len(Y), ROWS):
-        part = value(Y[start : start + ROWS].astype(np.float64))
-        w = np.ones(len(part)) if weights is None else weights[start : start + ROWS].ravel()
+    for start in range(0, len(Y), TARGETS):
+        part = value(Y[start : start + TARGETS].astype(np.float64))
+        w = np.ones(len(part)) if weights is None else weights[start : start + TARGETS].ravel()
         total, mass = total + np.dot(w, part), mass + float(w.sum())
     return total / mass
