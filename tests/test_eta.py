@@ -1,0 +1,63 @@
+"""The learning rate that ``eta="auto"`` stands for."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer
+from sklearn.preprocessing import StandardScaler, normalize
+
+from sklearn_neuron import SGD, LogisticNeuronClassifier, SigmoidNeuronRegressor
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._estimator.layout import mean_square
+
+X, y = load_breast_cancer(return_X_y=True)
+X = StandardScaler().fit_transform(X)  # so that the mean of ‖x‖² is 30
+
+
+def eta_of(cls=LogisticNeuronClassifier, X=X, y=y, weight=None, **params):
+    return cls(random_state=0, max_iter=2, tol=None, **params).fit(X, y, weight).eta_
+
+
+def test_by_hand():
+    assert eta_of() == 0.065  # 2 / 31
+    assert eta_of(SigmoidNeuronRegressor) == 0.13  # 4 / 31
+    assert eta_of(y=np.arange(len(y)) % 3) == 0.065
+    assert eta_of(X=normalize(X)) == 1.0  # 2 / 2
+    assert eta_of(solver=SGD(momentum=0.9)) == 0.0065
+    assert eta_of(solver="adam") == 0.01
+    assert eta_of(eta=0.3) == 0.3
+    assert eta_of(X=1e200 * X, fit_intercept=False) == 1e-300
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "container", [np.array, np.asfortranarray, np.float32, sparse.csr_array, lambda X: X[::2, ::2]]
+)
+def test_the_mean_square_of_samples(container, weighted):
+    samples = container(X)
+    dense = samples.toarray() if sparse.issparse(samples) else samples
+    weight = np.linspace(0.5, 1.5, len(dense)).reshape(-1, 1)
+    expected = ((dense**2).sum(axis=1) * (weight[:, 0] if weighted else 1)).mean()
+    found = mean_square(Samples(samples, y[: len(dense), None], weight if weighted else None))
+    assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_weights_count_as_repeated_samples_do():
+    weight = np.arange(len(y)) % 3.0
+    rows = np.repeat(np.arange(len(y)), weight.astype(int))
+    assert eta_of(weight=weight) == eta_of(X=X[rows], y=y[rows])
+
+
+def test_it_is_kept_where_training_goes_on():
+    model = LogisticNeuronClassifier().partial_fit(X, y, classes=[0, 1])
+    assert model.partial_fit(1000.0 * X, y).eta_ == eta_of()
+    warm = LogisticNeuronClassifier(warm_start=True, max_iter=2, tol=None).fit(X, y)
+    assert warm.fit(1e-3 * X, y).eta_ == eta_of()
+
+
+def test_rows_of_norm_one_are_learned_in_fewer_epochs():
+    rows = normalize(X)
+    automatic = LogisticNeuronClassifier(random_state=0).fit(rows, y)
+    fixed = LogisticNeuronClassifier(eta=0.05, random_state=0, tol=None).fit(rows, y)
+    assert automatic.loss_ < fixed.loss_
