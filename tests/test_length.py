@@ -11,6 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_neuron import ManualMLPClassifier, ManualMLPRegressor
+from sklearn_neuron._engine import core
+from sklearn_neuron._engine.compiled import CompiledEpochs
+from sklearn_neuron._engine.epochs import MiniBatchEpochs
 from sklearn_neuron._estimator.length import FOLDS, parts_of
 from sklearn_neuron.optimizers import Adam
 from sklearn_neuron.schedules import Cosine, Progress, Restarts
@@ -140,3 +143,31 @@ def test_parts_keep_the_proportions_of_classes():
         assert (classes[parts == part] == 1).sum() == 2
         assert 9 <= (classes[parts == part] == 0).sum() <= 11
     assert np.bincount(parts_of(23, None, np.random.RandomState(0))).tolist() == [5, 5, 5, 4, 4]
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_classes_of_one_sample_each():
+    """Nothing can be held out."""
+    model = ManualMLPClassifier((5,), max_iter=9, random_state=0).fit(X[:52], np.arange(52))
+    assert model.n_iter_ == 9
+    assert model.n_iter_candidates_ == []
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_an_interrupt_of_the_choice_leaves_no_model(monkeypatch, epoch):
+    calls = []
+
+    def interrupted(self, *args):
+        calls.append(self)
+        if len(calls) == epoch:
+            raise KeyboardInterrupt
+        return train(self, *args)
+
+    train = CompiledEpochs.__call__ if core.available() else MiniBatchEpochs.__call__
+    monkeypatch.setattr(
+        CompiledEpochs if core.available() else MiniBatchEpochs, "__call__", interrupted
+    )
+    model = ManualMLPClassifier((5,), random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert not hasattr(model, "coefs_")

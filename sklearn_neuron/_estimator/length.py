@@ -92,6 +92,8 @@ class Fold:
         except DivergenceError:
             self.has_diverged = True
             return
+        if run.interrupt is not None:
+            raise run.interrupt
         epochs = self.last.epochs + len(run.losses)
         self.last = Checkpoint(plan.solver.title, dict(run.state), epochs, run.plateaus)
         self.parameters = split(run.theta.copy(), network.layer_sizes)
@@ -142,7 +144,13 @@ def choose_length(
     plan = plan._replace(n_starts=1, tol=None, record="loss", validation=None)
     parts = parts_of(len(samples.Y), strata, rng())
     n_folds = min(FOLDS, math.ceil(FOLDS * HELD_OUT / len(samples.Y)))
-    folds = [Fold(parts == k, start(own), own) for k, own in ((k, rng()) for k in range(n_folds))]
+    folds = []
+    for held in (parts == k for k in range(n_folds)):
+        if held.any():
+            own = rng()
+            folds.append(Fold(held, start(own), own))
+    if not folds:  # each sample is the only one of its class
+        return Length(plan.max_iter, [], [])
     measured: list[int] = []
     losses: list[float] = []
     for end in ends_of(plan):
