@@ -62,7 +62,7 @@ def test_samples_beyond_single_precision_are_compared_in_double():
     large = X.copy()
     large[:, 0] = 1e-60 * X[:, 0]  # which vanishes
     large[0, 1] = 1e39  # and this would be infinite
-    model = ManualMLPClassifier((5,), max_iter=8, random_state=0).fit(large[1:], y[1:])
+    model = ManualMLPClassifier((5,), max_iter=16, random_state=0).fit(large[1:], y[1:])
     assert np.isfinite(model.held_out_losses_).all()
     with pytest.warns(ConvergenceWarning):
         model.fit(large, y)
@@ -74,7 +74,9 @@ def test_samples_beyond_single_precision_are_compared_in_double():
     [
         ({"tol": None}, {}),
         ({"solver": "lbfgs"}, {}),
-        ({"max_iter": 1}, {}),
+        ({"max_iter": 10}, {}),
+        ({"tol": 0.0, "max_iter": 20}, {}),
+        ({"n_iter_no_change": 30, "max_iter": 30}, {}),
         ({"early_stopping": False}, {}),
         ({"early_stopping": True}, {}),
         ({}, {"X_val": X[:50], "y_val": y[:50]}),
@@ -117,15 +119,15 @@ def test_lengths_that_diverge_are_not_chosen():
 
 
 def test_it_tells_that_the_loss_was_still_falling():
-    with pytest.warns(ConvergenceWarning, match=r"still falling at max_iter=8 epochs, by \d+%"):
-        ManualMLPClassifier(eta=5e-4, max_iter=8, random_state=0).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match=r"still falling at max_iter=16 epochs, by \d+%"):
+        ManualMLPClassifier(eta=5e-4, max_iter=16, random_state=0).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ManualMLPClassifier(random_state=0).fit(X, y)
 
 
 def test_it_tells_of_its_progress(capsys):
-    ManualMLPClassifier((5,), max_iter=8, verbose=True, random_state=0).fit(X, y)
+    ManualMLPClassifier((5,), max_iter=16, verbose=True, random_state=0).fit(X, y)
     assert "] 1 epochs  held-out loss 0." in capsys.readouterr().out
 
 
@@ -148,8 +150,8 @@ def test_parts_keep_the_proportions_of_classes():
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
 def test_classes_of_one_sample_each():
     """Nothing can be held out."""
-    model = ManualMLPClassifier((5,), max_iter=9, random_state=0).fit(X[:52], np.arange(52))
-    assert model.n_iter_ == 9
+    model = ManualMLPClassifier((5,), max_iter=12, random_state=0).fit(X[:52], np.arange(52))
+    assert model.n_iter_ == 12
     assert model.n_iter_candidates_ == []
 
 

@@ -305,13 +305,14 @@ def may_choose_length(
 ) -> bool:
     """Return whether the number of epochs is chosen by cross-validation.
 
-    It is not where training goes on, where the user gives a start, validation data or, by
-    ``tol=None``, the number of epochs, and where there are too few samples to tell.
+    It is not where training goes on, where the user gives a start, validation data or the number
+    of epochs (there is no ``tol``, or too few epochs for it), and where there are too few samples
+    to tell.
     """
     return (
         solver.has_updates
-        and estimator.tol is not None
-        and estimator.max_iter > 1
+        and bool(estimator.tol)
+        and estimator.n_iter_no_change < estimator.max_iter
         and last is None
         and not (call.one_pass or call.gives_start() or data.weightless)
         and data.validation is None

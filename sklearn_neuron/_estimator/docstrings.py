@@ -111,9 +111,10 @@ early_stopping : bool or "auto", default="auto"
       fifths of the samples and measured on the others whenever the number of epochs has about
       doubled, until the loss there rises; so many of the five parts are held out in turn that
       they have 300 samples. The network is then trained on *all* samples for as many epochs as
-      were best. If there are fewer than 50 samples, if ``tol`` is None, with ``lbfgs``, and where
-      training goes on (``warm_start``, ``partial_fit``) or starts from ``coef_init``, it is False;
-      ``X_val`` of ``fit`` is used as it is without early stopping.
+      were best. It is False if there are fewer than 50 samples, if ``tol`` is None or 0 or
+      ``max_iter`` is not larger than ``n_iter_no_change``, with ``lbfgs``, and where training goes
+      on (``warm_start``, ``partial_fit``) or starts from ``coef_init``. ``X_val`` of ``fit`` is
+      used as it is without early stopping.
     - ``True`` terminates training when the validation loss and score are not improving: when, for
       ``n_iter_no_change`` consecutive epochs, neither the loss has decreased nor the score has
       increased by more than ``tol``. The validation data are ``X_val`` of ``fit`` or, by default,
