@@ -6,10 +6,13 @@ __all__ = ["DivergenceError", "InvalidParameterTypeError"]
 
 
 class DivergenceError(ValueError):
-    """Training diverged: the loss or a parameter is no longer finite.
+    """Training diverged.
 
-    The message names the epoch or iteration, the learning rate, and what to try. The estimator is
-    left as it was before the call. In a search with ``error_score=np.nan`` the candidate counts as
+    The loss or a parameter is no longer finite, or training ended, after five epochs or more, with
+    a loss that is not falling and is more than ten times that of each constant prediction: of the
+    best one and of z = 0. (With hidden layers the loss must have risen, too.) The message names the
+    epoch or iteration, the learning rate, and what to try. The estimator is left as it was before
+    the call. In a search with ``error_score=np.nan`` the candidate counts as
     failed and the search continues.
 
     Examples
