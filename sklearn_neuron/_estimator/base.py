@@ -9,8 +9,9 @@ back the same way: the targets and the layout are made of the fitted attributes.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -147,7 +148,8 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             known |= {"_training_state": state.advanced(solver, run), "_units": units}
             return known | {"eta_": problem.eta}
 
-        plan = watched(self, plan, units, tasks, attributes_of)
+        if tasks is not None:
+            plan = followed(plan, tasks, attributes_of)
         run = trained(problem, plan, one_pass=one_pass)
         attach(self, attributes_of(run))
         if tasks is not None:
@@ -281,7 +283,7 @@ def pose(
         chosen = coefs if W is None else W, intercepts if b is None else b
         return chosen if seen.scale == 1.0 else seen.start(chosen)
 
-    starts = (start(rng) for _ in range(n_starts))
+    starts = map(start, itertools.repeat(rng, n_starts))
     eta = estimator.eta
     if isinstance(eta, str):
         known = None if last is None else last.get("eta_")
@@ -362,8 +364,9 @@ def plan_of(
     *,
     one_pass: bool,
 ) -> Plan:
-    """Return the plan that an estimator's parameters describe, as yet without callbacks."""
+    """Return the plan that an estimator's parameters describe."""
     name, max_iter = type(estimator).__name__, int(estimator.max_iter)
+    n_epochs = 1 if one_pass else max_iter
     engine = get_config()["engine"]
     if engine == "compiled":
         core.load()  # or say why not
@@ -382,7 +385,7 @@ def plan_of(
         schedule=schedule_of(estimator, chosen=False),
         batch_size=None if estimator.batch_size is None else int(estimator.batch_size),
         max_iter=max_iter,
-        n_epochs=1 if one_pass else max_iter,
+        n_epochs=n_epochs,
         tol=None if estimator.tol is None else float(estimator.tol),
         n_iter_no_change=int(estimator.n_iter_no_change),
         early_stopping=estimator.early_stopping not in NOT_HELD_OUT,
@@ -392,9 +395,15 @@ def plan_of(
         rng=partial(state.rng, estimator.random_state),
         shuffle=bool(estimator.shuffle),
         validation=problem.data.validation_data(problem.network.loss),
-        callbacks=(),
+        callbacks=reporters(estimator, problem, n_epochs) if estimator.verbose else (),
         on_start=None,
     )
+
+
+def reporters(estimator: Any, problem: Problem, n_epochs: int) -> Sequence[Callback]:
+    """Return what prints a line for each epoch or iteration."""
+    unit = solver_of(estimator.solver).unit
+    return [reporter(type(estimator).__name__, unit, n_epochs, problem.units.per_loss)]
 
 
 def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
@@ -420,21 +429,9 @@ def schedule_of(estimator: Any, *, chosen: bool) -> Schedule:
     return schedule
 
 
-def watched(
-    estimator: Any,
-    plan: Plan,
-    units: Units,
-    tasks: Tasks | None,
-    attributes_of: Callable[[Run], dict[str, Any]],
-) -> Plan:
-    """Return a plan with those who follow the training."""
-    callbacks: list[Callback] = []
-    if estimator.verbose:
-        name, unit = type(estimator).__name__, plan.solver.unit
-        callbacks.append(reporter(name, unit, plan.n_epochs, units.per_loss))
-    if tasks is None:
-        return plan._replace(callbacks=callbacks)
-    callbacks.append(tasks.callback(attributes_of))
+def followed(plan: Plan, tasks: Tasks, attributes_of: Callable[[Run], dict[str, Any]]) -> Plan:
+    """Return a plan whose epochs are tasks of scikit-learn's callbacks."""
+    callbacks = [*plan.callbacks, tasks.callback(attributes_of)]
     return plan._replace(callbacks=callbacks, on_start=tasks.starter(attributes_of))
 
 
@@ -450,14 +447,15 @@ def with_length(
     def start(generator: np.random.RandomState) -> Parameters:
         return problem.start(lambda: generator)
 
-    told = None
+    told, plan = None, plan._replace(schedule=schedule_of(estimator, chosen=True))
     if estimator.verbose:
         told = length_reporter(type(estimator).__name__, problem.units.per_loss)
-    plan = plan._replace(schedule=schedule_of(estimator, chosen=True))
     samples, strata = in_single_precision(data.samples), data.targets.strata(data.samples.Y)
     p, K = network.layer_sizes[0], network.layer_sizes[-1]
     network = problem.layout.network(p, K, network.loss, samples.X.dtype, rng)
     length = choose_length(network, start, samples, strata, plan, rng, told)
+    if estimator.verbose:
+        plan = plan._replace(callbacks=reporters(estimator, problem, length.n_epochs))
     return plan._replace(n_epochs=length.n_epochs, tol=None), length
 
 

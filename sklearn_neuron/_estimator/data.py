@@ -124,7 +124,7 @@ def read(
     Y = to_dtype(Y, X.dtype)
     held = held_target = None
     fresh = first or (one_pass and state.n_rows == 0)  # blocks so far had no weight
-    spread = targets.spread(Y, weight) if fresh else None
+    spread = targets.spread(Y, weight) if fresh and not targets.stratified else None
     if not call.validation.missing():
         held, held_target = read_validation(estimator, reader, call.validation, targets, X.dtype)
     elif estimator.early_stopping not in NOT_HELD_OUT and not one_pass:

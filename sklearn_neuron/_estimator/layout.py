@@ -269,11 +269,10 @@ def automatic_eta(solver: Solver, loss: Loss, samples: Samples) -> float:
         return ADAPTIVE
     loss = loss.for_independent_outputs()
     z, y, work = np.zeros((1, 1)), np.empty((1, 1)), np.empty((1, 1))
-    above, below = np.empty((1, 1)), np.empty((1, 1))
+    delta = np.empty((1, 1))
     loss.link.forward(z, out=y)
-    loss.delta(y, z + NEARBY, above, work)
-    loss.delta(y, z - NEARBY, below, work)
-    h = (above.item() - below.item()) / (2.0 * NEARBY)
+    loss.delta(y, z + NEARBY, delta, work)  # it is 0 at z
+    h = delta.item() / NEARBY
     eta = 0.5 / (h if h > 0.0 else USUAL) / (1.0 + mean_square(samples))
     momentum = float(getattr(getattr(solver, "optimizer", None), "momentum", 0.0))
     # the sum's rounding depends on the layout of X, and the rate should not

@@ -141,7 +141,7 @@ def choose_length(
     tell : callable, default=None
         Is told of each number of epochs and the loss.
     """
-    plan = plan._replace(n_starts=1, tol=None, record="loss", validation=None)
+    plan = plan._replace(n_starts=1, tol=None, record="loss", callbacks=())
     parts = parts_of(len(samples.Y), strata, rng())
     n_folds = min(FOLDS, math.ceil(FOLDS * HELD_OUT / len(samples.Y)))
     folds = []
