@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from sklearn_neuron.components import Component
 
@@ -36,6 +36,10 @@ class Progress(NamedTuple):
 
 class Schedule(Component):
     """A learning rate that depends on the progress of training."""
+
+    #: Whether training may end anywhere, or at the end of a cycle: not where the rate is made for
+    #: ``max_iter`` epochs, or follows the plateaus.
+    may_end: ClassVar[bool] = True
 
     @abstractmethod
     def __call__(self, eta: float, progress: Progress) -> float:
@@ -119,6 +123,7 @@ class Cosine(Schedule):
     """
 
     name = "cosine"
+    may_end = False
 
     def __init__(self, warmup: int = 0, final: float = 0.0) -> None:
         self.warmup = warmup
@@ -154,6 +159,7 @@ class Adaptive(Schedule):
     """
 
     name = "adaptive"
+    may_end = False
 
     def __init__(self, factor: float = 0.2, minimum: float = 1e-6) -> None:
         self.factor = factor

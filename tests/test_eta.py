@@ -1,5 +1,7 @@
 """The learning rate that ``eta="auto"`` stands for."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -26,6 +28,7 @@ def test_by_hand():
     assert eta_of(X=normalize(X)) == 1.0  # 2 / 2
     assert eta_of(solver=SGD(momentum=0.9)) == 0.0065
     assert eta_of(solver="adam") == 0.01
+    assert eta_of(alpha=10.0) == 0.028  # 1 / (2 (31 / 4 + 10))
     assert eta_of(eta=0.3) == 0.3
     assert eta_of(X=1e200 * X, fit_intercept=False) == 1e-300
 
@@ -61,3 +64,11 @@ def test_rows_of_norm_one_are_learned_in_fewer_epochs():
     automatic = LogisticNeuronClassifier(random_state=0).fit(rows, y)
     fixed = LogisticNeuronClassifier(eta=0.05, random_state=0, tol=None).fit(rows, y)
     assert automatic.loss_ < fixed.loss_
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3, 1e6])
+def test_it_suits_every_alpha(alpha):
+    model = LogisticNeuronClassifier(alpha=alpha, random_state=0, tol=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert model.fit(X, y).loss_ < 0.7

@@ -16,7 +16,7 @@ from sklearn_neuron._engine.compiled import CompiledEpochs
 from sklearn_neuron._engine.epochs import MiniBatchEpochs
 from sklearn_neuron._estimator.length import FOLDS, parts_of
 from sklearn_neuron.optimizers import Adam
-from sklearn_neuron.schedules import Cosine, Progress, Restarts
+from sklearn_neuron.schedules import ExponentialDecay, Progress, Restarts
 
 CANCER = load_breast_cancer(return_X_y=True)
 X, y = StandardScaler().fit_transform(CANCER[0]), CANCER[1]
@@ -78,6 +78,8 @@ def test_samples_beyond_single_precision_are_compared_in_double():
         ({"tol": 0.0, "max_iter": 20}, {}),
         ({"n_iter_no_change": 30, "max_iter": 30}, {}),
         ({"early_stopping": False}, {}),
+        ({"schedule": "cosine"}, {}),
+        ({"schedule": "adaptive", "max_iter": 30}, {}),
         ({"early_stopping": True}, {}),
         ({}, {"X_val": X[:50], "y_val": y[:50]}),
         ({}, {"intercept_init": [np.zeros(10), np.zeros(1)]}),
@@ -132,8 +134,10 @@ def test_it_tells_of_its_progress(capsys):
 
 
 def test_a_schedule_of_ones_own_is_kept():
-    model = ManualMLPClassifier(schedule=Cosine(), max_iter=60, random_state=0).fit(X, y)
-    expected = [Cosine()(0.005, Progress(epoch, 60)) for epoch in range(model.n_iter_)]
+    own = ExponentialDecay(0.9)
+    model = ManualMLPClassifier(schedule=own, max_iter=60, random_state=0).fit(X, y)
+    expected = [own(0.005, Progress(epoch, 60)) for epoch in range(model.n_iter_)]
+    assert hasattr(model, "n_iter_candidates_")
     assert model.history_["eta"] == expected
 
 
@@ -173,3 +177,18 @@ def test_an_interrupt_of_the_choice_leaves_no_model(monkeypatch, epoch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert not hasattr(model, "coefs_")
+
+
+def test_targets_far_from_zero_are_compared_in_double():
+    near, far = (ManualMLPRegressor(random_state=0).fit(X, X[:, 0] + k) for k in (0.0, 1e9))
+    assert far.held_out_losses_[0] > 0.0
+    assert far.n_iter_ > 6
+    assert near.n_iter_ > 6
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_that_single_precision_does_not_know():
+    weight = np.full(len(y), 1e-50)
+    weight[:40] = 1.0
+    model = ManualMLPClassifier((5,), random_state=0).fit(X, y, weight)
+    assert np.isfinite(model.held_out_losses_).all()

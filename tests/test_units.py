@@ -97,3 +97,10 @@ def test_inspection_sees_y_as_it_is():
 @pytest.mark.parametrize("y", [np.zeros(60), np.full(60, 7.0), np.full((60, 2), -3.0)])
 def test_constant_targets(y):
     assert_allclose(make(max_iter=100).fit(X[:60], y).predict(X[:60]), y, atol=0.3)
+
+
+def test_a_first_block_of_few_targets_does_not_set_a_small_unit():
+    model = make().partial_fit(X[:2], [1e-6, 2e-6])
+    for _ in range(60):
+        model.partial_fit(X, y / 77.0)
+    assert model.score(X, y / 77.0) > 0.4

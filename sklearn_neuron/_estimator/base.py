@@ -256,7 +256,7 @@ def pose(
     units: Units = OWN if last is None else last.get("_units", OWN)
     center = None
     if data.spread is not None and solver.adaptive and not call.gives_start():
-        units, center = start_units(loss, data.spread)
+        units, center = start_units(loss, data.spread, n_samples=len(Y) if call.one_pass else None)
     seen = OWN if in_own_units else units
     if seen.scale != 1.0:
         data, loss = data.in_units(seen), seen.loss(loss)
@@ -287,7 +287,7 @@ def pose(
     eta = estimator.eta
     if isinstance(eta, str):
         known = None if last is None else last.get("eta_")
-        eta = automatic_eta(solver, loss, data.samples) if known is None else known
+        eta = automatic_eta(solver, network, data.samples) if known is None else known
     return Problem(
         data,
         layout,
@@ -314,6 +314,7 @@ def may_choose_length(
     return (
         solver.has_updates
         and bool(estimator.tol)
+        and schedule_of(estimator, chosen=True).may_end
         and estimator.n_iter_no_change < estimator.max_iter
         and last is None
         and not (call.one_pass or call.gives_start() or data.weightless)
@@ -534,8 +535,11 @@ def warn_after(
     judged = len(run.losses) >= FEW_EPOCHS
     if judged:
         eta = plan.eta if solver.has_updates else None
-        short = plan.tol is None and length is None
-        if wrong := went_wrong(network, problem.data.samples, run, eta=eta, short=short):
+        chosen = length is not None
+        short = plan.tol is None and not chosen
+        if wrong := went_wrong(
+            network, problem.data.samples, run, eta=eta, short=short, chosen=chosen
+        ):
             warn(f"{name}: {wrong}", ConvergenceWarning)
             return
     if length is not None and not run.stopped:

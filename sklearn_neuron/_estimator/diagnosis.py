@@ -58,7 +58,13 @@ QUANTILES = {"absolute_error": 0.5, "huber": 0.5}
 
 
 def went_wrong(
-    network: Network, samples: Samples, run: Run, *, eta: float | None, short: bool
+    network: Network,
+    samples: Samples,
+    run: Run,
+    *,
+    eta: float | None,
+    short: bool,
+    chosen: bool = False,
 ) -> str:
     """Return what went wrong in a run and what to do, or an empty string.
 
@@ -74,8 +80,10 @@ def went_wrong(
         The learning rate; None for a solver that has none.
     short : bool
         Whether training has a fixed length: if the loss is falling, that is as the user wants it.
+    chosen : bool, default=False
+        Whether cross-validation has chosen the length, so that more epochs are no remedy.
     """
-    loss = run.losses[-1]
+    loss = run.losses[-1] - penalty_of(network, run.fitted())
     if short and loss <= run.losses[0]:
         return ""
     constant = level_of(network, samples)
@@ -95,15 +103,18 @@ def went_wrong(
                 f"{idle} of the {units} units of hidden layer {layer} have the slope 0 for every "
                 f"sample, so they do not learn. Try {', '.join(found)}."
             )
-    if still and is_asleep(network, run.fitted(), some):
-        found = ["a smaller alpha"] if network.alpha or network.beta else ["a larger eta"]
+    scaled = is_scaled(some.X)
+    if still and (not scaled or is_asleep(network, run.fitted(), some)):
+        step = "a smaller alpha" if network.alpha or network.beta else "a larger eta"
+        remedy = f"{step} or a smaller tol" if scaled else "scaled features (StandardScaler)"
         return (
             f"training stopped with a loss of {loss:.3g}, as low as that of {whose}: the outputs "
-            f"hardly depend on X. Try {', '.join(found)} or a smaller tol."
+            f"hardly depend on X. Try {remedy}."
         )
     if not above:
         return ""
-    found = remedies(network, some, eta, falling=falls(run.losses)) or ["another initialization"]
+    falling = falls(run.losses) and not chosen
+    found = remedies(network, some, eta, falling=falling) or ["another initialization"]
     return (
         f"training ended with a loss of {loss:.3g}, above the {level:.3g} of {whose}. "
         f"Try {', '.join(found)}."
@@ -132,6 +143,14 @@ def has_diverged(network: Network, samples: Samples, run: Run, eta: float | None
         f"more than {DIVERGED:g} times the {constant:.3g} of a constant prediction. "
         f"Try {', '.join(found) or 'another initialization'}."
     )
+
+
+def penalty_of(network: Network, theta: Array) -> float:
+    """Return the penalty's part of the objective."""
+    if not (network.alpha or network.beta):
+        return 0.0
+    W = theta[: network.n_weights]
+    return float(0.5 * network.alpha * np.dot(W, W) + network.beta * np.abs(W).sum())
 
 
 def level_of(network: Network, samples: Samples) -> float:

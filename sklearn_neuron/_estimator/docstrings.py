@@ -33,9 +33,9 @@ batch_size : int or None, default={default}
     "auto_eta": """\
 eta : float or "auto", default="auto"
     Learning rate: the step size, in units of the gradient. ``"auto"`` is
-    ``1 / (2 h (1 + mean ||x||²))``, half of the inverse of the objective's curvature, where h is
-    the second derivative of the loss at z = 0 (1/4 for the cross-entropy, 1/8 for the squared
-    error), times ``1 - momentum``; for adaptive optimizers (adam, adamw, rmsprop) it is
+    ``1 / (2 (h (1 + mean ||x||²) + alpha))``, half of the inverse of the objective's curvature,
+    where h is the second derivative of the loss at z = 0 (1/4 for the cross-entropy, 1/8 for the
+    squared error), times ``1 - momentum``; for adaptive optimizers (adam, adamw, rmsprop) it is
     0.01. ``partial_fit`` and ``warm_start`` keep that of the first call, ``eta_``.""",
     "solver": """\
 solver : {{{optimizers}, "lbfgs"}} or Optimizer, default="{default}"
@@ -112,8 +112,9 @@ early_stopping : bool or "auto", default="auto"
       doubled, until the loss there rises; so many of the five parts are held out in turn that
       they have 300 samples. The network is then trained on *all* samples for as many epochs as
       were best. It is False if there are fewer than 50 samples, if ``tol`` is None or 0 or
-      ``max_iter`` is not larger than ``n_iter_no_change``, with ``lbfgs``, and where training goes
-      on (``warm_start``, ``partial_fit``) or starts from ``coef_init``. ``X_val`` of ``fit`` is
+      ``max_iter`` is not larger than ``n_iter_no_change``, with ``lbfgs`` and the schedules
+      "cosine" and "adaptive", and where training goes on (``warm_start``, ``partial_fit``) or
+      starts from ``coef_init``. ``X_val`` of ``fit`` is
       used as it is without early stopping.
     - ``True`` terminates training when the validation loss and score are not improving: when, for
       ``n_iter_no_change`` consecutive epochs, neither the loss has decreased nor the score has

@@ -68,9 +68,9 @@ def hinted(cls: type[Estimator]) -> type[Estimator]:
 
     @functools.wraps(own)
     def init(self: Any, *args: Any, **params: Any) -> None:
-        for name in params.keys() - names.keys():
+        for name in [name for name in params if name not in names]:
             hint = f" Here it is {PARAMETERS[name]}." if name in PARAMETERS else ""
-            raise TypeError(f"{cls.__name__} has no parameter {name!r}.{hint}")
+            raise TypeError(f"{type(self).__name__} has no parameter {name!r}.{hint}")
         own(self, *args, **params)
 
     cls.__init__ = init  # type: ignore[method-assign]

@@ -257,23 +257,24 @@ ADAPTIVE = 0.01
 LEAST = 1e-300
 
 
-def automatic_eta(solver: Solver, loss: Loss, samples: Samples) -> float:
+def automatic_eta(solver: Solver, network: Network, samples: Samples) -> float:
     """Return the learning rate that suits a neuron's loss and the samples.
 
-    The objective's curvature is about h (1 + mean ‖x‖²), where h is the loss's at z = 0, and the 1
-    belongs to the bias; gradient descent is stable up to twice its inverse. Half the inverse leaves
-    room for samples that are longer than others: rows of norm 1, as TfidfVectorizer makes them, get
-    steps of the size that they need, and features that are not scaled get small ones.
+    The objective's curvature is about h (1 + mean ‖x‖²) + alpha, where h is the loss's at z = 0,
+    and the 1 belongs to the bias; gradient descent is stable up to twice its inverse. Half the
+    inverse leaves room for samples that are longer than others: rows of norm 1, as TfidfVectorizer
+    makes them, get steps of the size that they need, and features that are not scaled get small
+    ones.
     """
     if solver.adaptive:
         return ADAPTIVE
-    loss = loss.for_independent_outputs()
+    loss = network.loss.for_independent_outputs()
     z, y, work = np.zeros((1, 1)), np.empty((1, 1)), np.empty((1, 1))
     delta = np.empty((1, 1))
     loss.link.forward(z, out=y)
     loss.delta(y, z + NEARBY, delta, work)  # it is 0 at z
     h = delta.item() / NEARBY
-    eta = 0.5 / (h if h > 0.0 else USUAL) / (1.0 + mean_square(samples))
+    eta = 0.5 / ((h if h > 0.0 else USUAL) * (1.0 + mean_square(samples)) + network.alpha)
     momentum = float(getattr(getattr(solver, "optimizer", None), "momentum", 0.0))
     # the sum's rounding depends on the layout of X, and the rate should not
     return max(float(f"{eta * (1.0 - momentum):.2g}"), LEAST)

@@ -28,6 +28,8 @@ LEAST_SAMPLES = 50
 #: Parts into which samples are cut, and held-out samples that say enough: of the parts, so many are
 #: held out, one after another, that they have as many samples.
 FOLDS, HELD_OUT = 5, 300
+#: Single precision is for targets of so many standard deviations, and for such ratios of weights.
+MOST_DEVIATIONS = 1e4
 #: Measurements in a row without a lower loss after which training ends.
 PATIENCE = 1
 #: Part by which the loss has to fall with the last doubling so that it is said to be falling still;
@@ -166,7 +168,9 @@ def choose_length(
             tell(end, losses[-1])
         if len(losses) - 1 - int(np.argmin(losses)) >= PATIENCE:
             break
-    return Length(measured[int(np.argmin(losses))], measured, losses)
+    if not np.isfinite(losses).any():  # training is to say why
+        return Length(plan.max_iter, measured, losses)
+    return Length(measured[int(np.nanargmin(losses))], measured, losses)
 
 
 def in_single_precision(samples: Samples) -> Samples:
@@ -181,6 +185,10 @@ def in_single_precision(samples: Samples) -> Samples:
         weight = None if weight is None else weight.astype(np.float32)
         values = X.data if sparse.issparse(X) else X
         fits = has_finite_sum(values) and has_finite_sum(Y)
+        if samples.Y.dtype != bool:  # what they differ by must not be lost
+            fits = fits and bool(np.abs(samples.Y).max() <= MOST_DEVIATIONS * samples.Y.std())
+        if samples.weight is not None:
+            fits = fits and bool(samples.weight.max() <= MOST_DEVIATIONS * samples.weight.min())
     return Samples(X, Y, weight) if fits else samples
 
 

@@ -25,6 +25,8 @@ from sklearn_neuron.network import Network, split
 #: Exponents of the scale, up or down: deviations near one are left as they are, and squares stay in
 #: range.
 LEAST_POWER, LARGEST_POWER = 2, 400
+#: Targets of a block below which these do not tell how far apart targets are.
+FEW_TARGETS = 10
 #: Targets that are looked at at a time.
 TARGETS = 10_000
 #: Columns of the history that are losses.
@@ -109,14 +111,21 @@ class Units(NamedTuple):
 OWN = Units()
 
 
-def start_units(loss: Loss, spread: Spread) -> tuple[Units, NDArray[np.float64] | None]:
-    """Return the units that suit targets, and their mean; the user's own if the loss has none."""
+def start_units(
+    loss: Loss, spread: Spread, *, n_samples: int | None
+) -> tuple[Units, NDArray[np.float64] | None]:
+    """Return the units that suit targets, and their mean; the user's own if the loss has none.
+
+    The targets of a small block (``n_samples`` is that of a block, else None) may be close to each
+    other by chance: its units are never smaller.
+    """
+    few = n_samples is not None and n_samples < FEW_TARGETS
     if loss.in_units_of(1.0) is None:
         return OWN, None
     if not 0.0 < spread.deviation < math.inf:
         return OWN, spread.mean
     power = round(math.log2(spread.deviation))
-    if abs(power) < LEAST_POWER:
+    if -LEAST_POWER < power < LEAST_POWER or (power < 0 and few):
         return OWN, spread.mean
     scale = 2.0 ** min(max(power, -LARGEST_POWER), LARGEST_POWER)
     scaled = loss.in_units_of(scale)
