@@ -247,7 +247,7 @@ def total_weight(
     return weight
 
 
-def samples_of(X: Matrix, Y: NDArray[Any], weight: NDArray[np.float64] | None) -> Samples:
+def samples_of(X: Matrix, Y: NDArray[Any], weight: NDArray[Any] | None) -> Samples:
     """Return samples with weights of mean 1 among themselves."""
     if weight is None:
         return Samples(X, Y, None)

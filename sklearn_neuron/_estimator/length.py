@@ -19,6 +19,7 @@ from sklearn_neuron._engine.batches import Samples, raw_outputs
 from sklearn_neuron._engine.fit import fit_network
 from sklearn_neuron._engine.plan import Parameters, Plan
 from sklearn_neuron._engine.run import Checkpoint
+from sklearn_neuron._estimator.data import samples_of
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.network import Network, split
 from sklearn_neuron.schedules import Restarts
@@ -220,7 +221,4 @@ def parts_of(n: int, strata: NDArray[Any] | None, rng: np.random.RandomState) ->
 def samples_at(samples: Samples, which: NDArray[np.bool_]) -> Samples:
     """Return some of the samples, with weights of mean 1 among themselves."""
     rows, weight = np.flatnonzero(which), samples.weight
-    if weight is not None:
-        weight = weight[rows]
-        weight = weight / weight.mean()
-    return Samples(samples.X[rows], samples.Y[rows], weight)
+    return samples_of(samples.X[rows], samples.Y[rows], None if weight is None else weight[rows])
