@@ -313,10 +313,10 @@ def may_choose_length(
     """
     return (
         solver.has_updates
-        and bool(estimator.tol)
-        and schedule_of(estimator, chosen=True).may_end
-        and estimator.n_iter_no_change < estimator.max_iter
         and last is None
+        and bool(estimator.tol)
+        and estimator.n_iter_no_change < estimator.max_iter
+        and schedule_of(estimator, chosen=True).may_end
         and not (call.one_pass or call.gives_start() or data.weightless)
         and data.validation is None
         and len(data.samples.Y) >= LEAST_SAMPLES
