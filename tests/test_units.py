@@ -52,6 +52,22 @@ def test_losses_are_those_of_the_predictions(loss):
     assert model.score(X, y) > 0.3
 
 
+@pytest.mark.parametrize("solver", ["adam", "rmsprop", "sgd"])
+@pytest.mark.parametrize("hidden", [(), (7,)])
+def test_the_penalty_that_is_given_is_that_of_the_objective(solver, hidden):
+    """At the start: (alpha / 2) ‖W‖² of the weights that users see is added to the mean loss."""
+    model = ManualMLPRegressor(
+        hidden, solver=solver, alpha=0.3, batch_size=None, max_iter=1, tol=None, record="step",
+        eta=1e-6, random_state=0,
+    ).fit(X, 100.0 * y)  # fmt: skip
+    start = pickle.loads(pickle.dumps(model))
+    start.coefs_, start.intercepts_ = model.start_["coefs"], model.start_["intercepts"]
+    error = np.mean((start.predict(X) - 100.0 * y) ** 2)
+    penalty = 0.15 * sum((W**2).sum() for W in start.coefs_)
+    assert_allclose(model.loss_curve_[0], error + penalty, rtol=1e-12)
+    assert penalty > 1e-12 * error
+
+
 def test_large_targets_are_learned_as_small_ones():
     scores = [
         ManualMLPRegressor(random_state=0).fit(X, k * y + c).score(X, k * y + c)

@@ -28,7 +28,7 @@ from sklearn_neuron._engine import core
 from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
 from sklearn_neuron._engine.fit import fit_network
 from sklearn_neuron._engine.plan import Parameters, Plan, Solver
-from sklearn_neuron._engine.run import HISTORIES, Callback, Run
+from sklearn_neuron._engine.run import Callback, Run
 from sklearn_neuron._engine.solvers import SOLVERS, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
@@ -56,6 +56,7 @@ from sklearn_neuron._typing import Array
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.losses import LOSSES
 from sklearn_neuron.network import Network, dense, split
+from sklearn_neuron.records import RECORDS
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 
@@ -133,17 +134,18 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             return self
         data, network, units = problem.data, problem.network, problem.units
         # a partial_fit keeps the curves of its own pass only, so that pickles do not grow
-        adds_up = not one_pass or HISTORIES[self.record].keeps_parameters
+        record = RECORDS[self.record] if isinstance(self.record, str) else self.record
+        adds_up = not (one_pass and record.kind == "loss")
         earlier = last if last is not None and adds_up else {}
 
-        plan, length = plan_of(self, solver, problem, state, one_pass=one_pass), None
+        plan, length = plan_of(self, solver, problem, state, earlier, one_pass=one_pass), None
         if problem.chooses_length:
             plan, length = with_length(self, problem, plan, state)
 
         def attributes_of(run: Run) -> dict[str, Any]:
             seen = run if units.scale == 1.0 else units.run(run, network)
             known = data.targets.attributes() | data.features
-            known |= run_attributes(seen, network, problem.layout, earlier)
+            known |= run_attributes(seen, network, problem.layout, data.rows, earlier)
             known |= {} if length is None else length.attributes(units.per_loss)
             known |= {"_training_state": state.advanced(solver, run), "_units": units}
             return known | {"eta_": problem.eta}
@@ -257,6 +259,8 @@ def pose(
     center = None
     if data.spread is not None and solver.adaptive and not call.gives_start():
         units, center = start_units(loss, data.spread, n_samples=len(Y) if call.one_pass else None)
+        if estimator.alpha not in ("auto", 0.0) and layout.sizes:
+            units = OWN  # in others, the penalty of the hidden layers would be another
     seen = OWN if in_own_units else units
     if seen.scale != 1.0:
         data, loss = data.in_units(seen), seen.loss(loss)
@@ -362,11 +366,13 @@ def plan_of(
     solver: Solver,
     problem: Problem,
     state: TrainingState,
+    earlier: Mapping[str, Any],
     *,
     one_pass: bool,
 ) -> Plan:
-    """Return the plan that an estimator's parameters describe."""
+    """Return the plan that an estimator's parameters describe; the record continues an earlier."""
     name, max_iter = type(estimator).__name__, int(estimator.max_iter)
+    record, steps = estimator.record, earlier.get("history_", {}).get("step")
     n_epochs = 1 if one_pass else max_iter
     engine = get_config()["engine"]
     if engine == "compiled":
@@ -390,7 +396,8 @@ def plan_of(
         tol=None if estimator.tol is None else float(estimator.tol),
         n_iter_no_change=int(estimator.n_iter_no_change),
         early_stopping=estimator.early_stopping not in NOT_HELD_OUT,
-        record=estimator.record,
+        record=RECORDS[record] if isinstance(record, str) else record,
+        first=(len(earlier.get("loss_curve_", ())), steps[-1] + 1 if steps else 0),
         engine=engine,
         last=last,
         rng=partial(state.rng, estimator.random_state),
