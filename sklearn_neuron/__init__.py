@@ -9,6 +9,7 @@ from sklearn_neuron.neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron.optimizers import SGD, Adam, AdamW, RMSprop
+from sklearn_neuron.records import Record
 
 __version__ = "0.1.0.dev0"
 
@@ -21,6 +22,7 @@ __all__ = [
     "ManualMLPRegressor",
     "PerceptronClassifier",
     "RMSprop",
+    "Record",
     "SigmoidNeuronRegressor",
     "config_context",
     "get_config",

@@ -13,6 +13,7 @@ import copy
 import inspect
 import math
 from abc import ABC
+from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -109,6 +110,18 @@ class Component(ABC):
         above = number >= low if bounds[0] == "[" else number > low
         below = number <= high if bounds[1] == "]" else number < high
         if not (above and below):
+            raise ValueError(message)
+
+    def check_choice(self, name: str, allowed: Collection[str | None]) -> None:
+        """Raise unless a parameter is one of some names, or None where that is allowed."""
+        value = getattr(self, name)
+        message = (
+            f"{name} of {type(self).__name__} must be one of {', '.join(map(repr, allowed))}; "
+            f"got {value!r}."
+        )
+        if not (isinstance(value, str) or (value is None and None in allowed)):
+            raise TypeError(message)
+        if value not in allowed:
             raise ValueError(message)
 
     def check_flag(self, name: str) -> None:

@@ -28,7 +28,16 @@ MODULES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.r
 #: The layers, lowest first: a module imports from lower layers, or from its own folder.
 LAYERS = [
     {"_typing", "_config", "exceptions"},
-    {"components", "activations", "losses", "network", "optimizers", "schedules", "initializers"},
+    {
+        "components",
+        "activations",
+        "losses",
+        "network",
+        "optimizers",
+        "schedules",
+        "initializers",
+        "records",
+    },
     {"_engine"},
     {"_estimator"},
     {"neuron", "mlp", "_show_versions"},

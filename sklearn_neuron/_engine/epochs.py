@@ -80,6 +80,8 @@ class Updater:
     def __init__(self, network: Network, optimizer: Optimizer, state: State) -> None:
         self.network, self.optimizer, self.state = network, optimizer, state
         self.decay, self.average = float(optimizer.weight_decay), int(optimizer.average)
+        #: The order of the samples in this epoch; None for their own order.
+        self.order: NDArray[np.intp] | None = None
 
     def step(self, blocks: Sequence[Block], eta: float) -> None:
         """Move θ, given the gradient over the batch ``blocks`` in ∇θ."""
@@ -137,6 +139,7 @@ class MiniBatchEpochs:
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
         network, loss, updater, eta = self.network, self.network.loss, self.updater, float(rates[0])
         order = None if self.rng is None else self.rng.permutation(self.batches.n)
+        updater.order = order
         total, penalty, no_mistake = 0.0, 0.0, loss.solvable
         for chunk in self.batches.chunks(order):
             for size, blocks in zip(chunk.sizes, chunk.batches, strict=True):

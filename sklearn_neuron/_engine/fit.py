@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from sklearn_neuron._engine.batches import Samples, full_batch
 from sklearn_neuron._engine.epochs import evaluate
 from sklearn_neuron._engine.plan import Plan
-from sklearn_neuron._engine.run import HISTORIES, EpochHistory, Run
+from sklearn_neuron._engine.run import HISTORIES, Run
 from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.network import Network
@@ -47,6 +49,9 @@ def fit_network(network: Network, samples: Samples | None, plan: Plan) -> Run:
         run = new_run(network, plan)
         if plan.on_start is not None:
             plan.on_start(run)
+        if samples is not None and plan.record.kind != "loss":
+            n, state = len(samples.Y), plan.solver.start(network.theta)
+            run.history.check_size(plan.n_epochs, n, min(plan.batch_size or n, n), state)
         try:
             if samples is not None:
                 train(network, samples, plan, run)
@@ -75,11 +80,12 @@ def fit_network(network: Network, samples: Samples | None, plan: Plan) -> Run:
 
 def new_run(network: Network, plan: Plan) -> Run:
     """Return a run at its start."""
-    history = HISTORIES[plan.record]
-    if history.keeps_parameters and not plan.solver.has_updates:
-        history = EpochHistory  # an iteration is a step and an epoch
+    record = plan.record
+    if record.kind == "step" and not plan.solver.has_updates:
+        record = copy.copy(record).set_params(kind="epoch")  # an iteration is a step and an epoch
+    history = HISTORIES[record.kind](network.theta, record, plan.first)
     validation = None if plan.validation is None else Validation(network, plan.validation)
-    return Run(network.theta, history(network.theta), plan.solver.fitted, validation)
+    return Run(network.theta, history, plan.solver.fitted, validation)
 
 
 def train(network: Network, samples: Samples, plan: Plan, run: Run) -> None:

@@ -18,6 +18,7 @@ from sklearn_neuron._engine.validation import ValidationData
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import State
+from sklearn_neuron.records import Record
 from sklearn_neuron.schedules import Schedule
 
 Parameters = tuple[Sequence[Array], Sequence[Array]]  # W and b of every layer
@@ -52,6 +53,10 @@ class Solver(ABC):
     def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
         """Move the network's θ, and commit every complete epoch or iteration to the run."""
 
+    def start(self, theta: Array) -> State:
+        """Return the state before the first update."""
+        return {}
+
     def fitted(self, theta: Array, state: State) -> Array:
         """Return the parameters that users get."""
         return theta
@@ -71,7 +76,8 @@ class Plan(NamedTuple):
     tol: float | None
     n_iter_no_change: int
     early_stopping: bool
-    record: str
+    record: Record
+    first: tuple[int, int]  # numbers of the first epoch and step in the record
     engine: str  # as ``set_config`` has it; without a core "auto" is "numpy"
     last: Checkpoint  # where earlier calls have left training
     rng: Callable[[], np.random.RandomState]

@@ -1,19 +1,6 @@
 """The run: what training has reached so far, and what is recorded of it, row by row.
 
-==========  ===========  ==================================================================
-record      one row per  columns
-==========  ===========  ==================================================================
-``loss``    epoch        epoch, eta, loss
-``epoch``   epoch        the same, and θ after the epoch
-``step``    update       epoch, step, eta, n_rows, loss, loss_after, and θ after the update
-==========  ===========  ==================================================================
-
-With validation data every row also has validation_loss and validation_score, measured after the
-epoch (in rows of steps: NaN except for the last of an epoch).
-
-Epochs and steps are counted from 0. The loss of an epoch is the one of ``epochs``; the loss of a
-step is its batch's objective before the update, ``loss_after`` that of the same batch after it. An
-interrupted epoch leaves no rows.
+What the rows are is said in ``records``. An interrupted epoch leaves no rows.
 """
 
 from __future__ import annotations
@@ -24,17 +11,28 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_neuron._engine.batches import Block, Samples, batch_of
-from sklearn_neuron._engine.epochs import Updater, evaluate, is_finite, loss_of
+from sklearn_neuron._engine.epochs import (
+    PENALTY_STATE,
+    Updater,
+    evaluate,
+    is_finite,
+    loss_of,
+)
 from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron._typing import Array
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import Optimizer, State
+from sklearn_neuron.records import Record
 
 #: Iterations end where the objective falls by no more than 64 ulp, as in LogisticRegression.
 ROUNDING = 64 * np.finfo(np.float64).eps
+
+#: What optimizers and averaging count in their state.
+COUNTS = {"t", "n_updates"}
 
 Row = dict[str, Any]  # the numbers of a row, and under "theta" the parameters after it
 #: Called after every epoch or iteration; training ends where one returns True.
@@ -133,15 +131,17 @@ class Run:
         measured: dict[str, float] = {}
         if self.validation is not None and losses:
             measured = self.validation.measure(self._fitted(theta, state), theta, state)
-        rows: list[Row] = []
-        for epoch, loss in enumerate(losses, len(self.losses)):
-            eta = etas[epoch - len(self.losses)]
-            rows += self.history.make_rows(epoch, theta, loss, eta, measured)
+        history, rows = self.history, []
+        for epoch, (loss, eta) in enumerate(zip(losses, etas, strict=True), len(self.losses)):
+            rows += history.make_rows(epoch, theta, state, loss, eta, measured)
+        kept = len(history.rows)
+        if history.record.every > 1:
+            kept, rows = history.thinned(rows)
         if losses:
             self._keep(theta, state, last=last)
-            self.eta = etas[len(losses) - 1]
+            self.eta = etas[-1]
         self.losses += losses
-        self.history.rows += rows
+        history.rows[kept:] = rows
 
     def _keep(self, theta: Array, state: State, *, last: bool) -> None:
         """Keep θ and the state: as a copy, unless no other epoch follows."""
@@ -185,6 +185,9 @@ def diverged(when: str, remedy: str) -> DivergenceError:
 
 # ---- what is recorded ---------------------------------------------------------------------------
 
+#: Bytes of a row besides its arrays, and of an array besides its numbers.
+ROW_BYTES, ARRAY_BYTES = 500, 130
+
 
 class History:
     """Numbers only: one row per epoch.
@@ -193,6 +196,10 @@ class History:
     ----------
     theta : ndarray of shape (n_parameters,)
         The initial parameters.
+    record : Record
+        What is recorded.
+    first : tuple of int, default=(0, 0)
+        Numbers of the first epoch and of the first step.
 
     Attributes
     ----------
@@ -203,22 +210,44 @@ class History:
     """
 
     names: tuple[str, ...] = ("epoch", "eta", "loss")
-    #: Whether parameters are recorded; then calls of ``partial_fit`` add up.
-    keeps_parameters = False
 
-    def __init__(self, theta: Array) -> None:
+    def __init__(self, theta: Array, record: Record, first: tuple[int, int] = (0, 0)) -> None:
         self.rows: list[Row] = []
         self.start: Array | None = None
+        self.record, self._first = record, first[0]
 
-    def updater(self, network: Network, optimizer: Optimizer, state: State) -> Updater:
+    def updater(
+        self, network: Network, optimizer: Optimizer, state: State, n_samples: int
+    ) -> Updater:
         """Return what makes the updates of this run."""
         return Updater(network, optimizer, state)
 
     def make_rows(
-        self, epoch: int, theta: Array, loss: float, eta: float, measured: dict[str, float]
+        self,
+        epoch: int,
+        theta: Array,
+        state: State,
+        loss: float,
+        eta: float,
+        measured: dict[str, float],
     ) -> list[Row]:
-        """Return the rows of a complete epoch, to be added to ``rows`` at once."""
-        return [{"epoch": epoch, "eta": eta, "loss": loss, **measured}]
+        """Return the rows of a complete epoch of this run, to be added to ``rows`` at once."""
+        return [{"epoch": self._first + epoch, "eta": eta, "loss": loss, **measured}]
+
+    def thinned(self, rows: list[Row]) -> tuple[int, list[Row]]:
+        """Return how many of the rows so far stay, and which of the new ones are kept.
+
+        The last row is always there, until another comes.
+        """
+        unit, is_due = self.record.unit, self.record.is_due
+        kept = [row for row in rows[:-1] if is_due(row[unit])]
+        n = len(self.rows)
+        if self.rows and rows and not is_due(self.rows[-1][unit]):
+            n -= 1
+        return n, [*kept, *rows[-1:]]
+
+    def check_size(self, n_epochs: int, n_samples: int, batch_size: int, state: State) -> None:
+        """Raise a ValueError if that many epochs would need more memory than is allowed."""
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the numbers of all rows as columns of equal length."""
@@ -227,81 +256,177 @@ class History:
 
 
 class EpochHistory(History):
-    """The parameters after every epoch, too."""
+    """The parameters after every epoch, too, and the optimizer's state where asked."""
 
-    keeps_parameters = True
-
-    def __init__(self, theta: Array) -> None:
-        super().__init__(theta)
+    def __init__(self, theta: Array, record: Record, first: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(theta, record, first)
         self.start = theta.copy()
-        self._dtype = theta.dtype
+        self._dtype = np.dtype(record.dtype or theta.dtype)
+
+    def parameters(self, theta: Array, state: State) -> Row:
+        """Return the part of a row that holds arrays."""
+        row: Row = {"theta": theta.astype(self._dtype)}  # a copy
+        if self.record.state:
+            row["state"] = {
+                name: value.astype(self._dtype) if isinstance(value, np.ndarray) else value
+                for name, value in state.items()
+                if name not in PENALTY_STATE
+            }
+        return row
 
     def make_rows(
-        self, epoch: int, theta: Array, loss: float, eta: float, measured: dict[str, float]
+        self,
+        epoch: int,
+        theta: Array,
+        state: State,
+        loss: float,
+        eta: float,
+        measured: dict[str, float],
     ) -> list[Row]:
-        (row,) = super().make_rows(epoch, theta, loss, eta, measured)
-        return [{**row, "theta": theta.astype(self._dtype)}]  # L-BFGS works in float64
+        (row,) = super().make_rows(epoch, theta, state, loss, eta, measured)
+        return [row | self.parameters(theta, state)]
+
+    def check_size(self, n_epochs: int, n_samples: int, batch_size: int, state: State) -> None:
+        every, theta = self.record.every, self.start
+        assert theta is not None
+        arrays = [np.size(value) for value in state.values()] if self.record.state else []
+        numbers = theta.size + sum(arrays)
+        n_updates = -(-n_samples // batch_size) if self.record.unit == "step" else 1
+        n_rows = n_epochs * n_updates // every + 1
+        per_row = ROW_BYTES + ARRAY_BYTES * (2 + len(arrays)) + numbers * self._dtype.itemsize
+        n_indices = 4 * n_samples * n_epochs // every if self.record.unit == "step" else 0
+        n_bytes = n_rows * per_row + n_indices
+        if n_bytes > self.record.max_bytes:
+            raise ValueError(
+                f"The record of up to {n_rows} rows with {numbers} numbers each would take "
+                f"{n_bytes} bytes ({n_bytes / 1e6:.3g} MB), and max_bytes is "
+                f"{self.record.max_bytes}. Thin it out, as in record=Record("
+                f"{self.record.kind!r}, every={10 * every}), halve it by dtype='float32', or set a "
+                "larger max_bytes."
+            )
 
 
 class StepHistory(EpochHistory):
-    """The parameters after every update, and the batch's loss before and after it."""
+    """The parameters after every update, and the batch's rows and loss before and after it."""
 
-    names = ("epoch", "step", "eta", "n_rows", "loss", "loss_after")
+    names = ("epoch", "step", "eta", "n_rows", "rows", "loss", "loss_after")
 
-    def __init__(self, theta: Array) -> None:
-        super().__init__(theta)
-        self._steps: list[Row] = []  # of the current epoch
+    def __init__(self, theta: Array, record: Record, first: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(theta, record, first)
+        self.steps: list[Row] = []  # of the current epoch
+        self.next_step = first[1]
 
-    def updater(self, network: Network, optimizer: Optimizer, state: State) -> Updater:
-        return RecordingUpdater(network, optimizer, state, self._steps)
+    def updater(
+        self, network: Network, optimizer: Optimizer, state: State, n_samples: int
+    ) -> Updater:
+        return RecordingUpdater(network, optimizer, state, self, n_samples)
 
     def make_rows(
-        self, epoch: int, theta: Array, loss: float, eta: float, measured: dict[str, float]
+        self,
+        epoch: int,
+        theta: Array,
+        state: State,
+        loss: float,
+        eta: float,
+        measured: dict[str, float],
     ) -> list[Row]:
-        first, unknown = len(self.rows), dict.fromkeys(measured, math.nan)
+        unknown = dict.fromkeys(measured, math.nan)
         steps = [
-            {"epoch": epoch, "step": first + k, "eta": eta, **row, **unknown}
-            for k, row in enumerate(self._steps)
+            {"epoch": self._first + epoch, "step": row["step"], "eta": eta, **row, **unknown}
+            for row in self.steps
         ]
         steps[-1] |= measured
-        self._steps.clear()
+        self.steps.clear()
         return steps
 
 
 class RecordingUpdater(Updater):
-    """Updates that are recorded in a list; each costs one more forward pass, or two."""
+    """Updates that are recorded; each row costs one more forward pass, or two.
+
+    Parameters
+    ----------
+    network, optimizer, state
+        As for ``Updater``.
+    history : StepHistory
+        Receives the rows of an epoch, one after the other.
+    n_samples : int
+        Number of samples of an epoch.
+    """
 
     def __init__(
-        self, network: Network, optimizer: Optimizer, state: State, steps: list[Row]
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        state: State,
+        history: StepHistory,
+        n_samples: int,
     ) -> None:
         super().__init__(network, optimizer, state)
-        self._steps = steps
+        self._history, self._n, self._seen, self._made = history, n_samples, 0, 0
+        self._numbers: dict[int, NDArray[np.int32]] = {}  # of batches in the samples' own order
 
     def step(self, blocks: Sequence[Block], eta: float) -> None:
-        network = self.network
+        network, m = self.network, sum(len(block.z) for block in blocks)
+        if not self._is_kept(m):
+            super().step(blocks, eta)
+            self._advance(m)
+            return
+        part = slice(self._seen, self._seen + m)
+        rows = part if self.order is None else self.order[part]
         # the outputs of a single block are still in it; several blocks have shared their memory
         before = loss_of(network, blocks) if len(blocks) == 1 else evaluate(network, blocks)
         super().step(blocks, eta)
-        self._note(blocks, before)
+        self._note(blocks, rows, before, self.state)
 
     def on_update(self, samples: Samples) -> Callable[[Any, float], None]:
         def note(rows: Any, before: float) -> None:
-            self._note([batch_of(self.network, samples, rows)], before)
+            m = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+            if not self._is_kept(m):
+                self._advance(m)
+                return
+            state = dict(self.state)  # counters are set at the end of an epoch
+            for name in COUNTS & state.keys():
+                state[name] += self._made + 1
+            self._note([batch_of(self.network, samples, rows)], rows, before, state)
 
         return note
 
-    def _note(self, blocks: Sequence[Block], before: float) -> None:
-        self._steps.append(
+    def _is_kept(self, m: int) -> bool:
+        """Return whether the next update, over m samples, gets a row; the last of an epoch does."""
+        history, last = self._history, self._seen + m >= self._n
+        return last or history.record.is_due(history.next_step)
+
+    def _advance(self, m: int) -> None:
+        """Count an update over m samples."""
+        self._history.next_step += 1
+        self._seen, self._made = self._seen + m, self._made + 1
+        if self._seen >= self._n:
+            self._seen = self._made = 0
+
+    def _note(self, blocks: Sequence[Block], rows: Any, before: float, state: State) -> None:
+        m = sum(len(block.z) for block in blocks)
+        self._history.steps.append(
             {
-                "n_rows": sum(len(block.z) for block in blocks),
+                "step": self._history.next_step,
+                "n_rows": m,
+                "rows": self._indices(rows),
                 "loss": before,
                 "loss_after": evaluate(self.network, blocks),
-                "theta": self.network.theta.copy(),
+                **self._history.parameters(self.network.theta, state),
             }
         )
+        self._advance(m)
+
+    def _indices(self, rows: Any) -> NDArray[np.int32]:
+        """Return indices of samples; those of the same slice are the same array."""
+        if not isinstance(rows, slice):
+            return np.array(rows, np.int32)
+        if rows.start not in self._numbers:
+            self._numbers[rows.start] = np.arange(rows.start, rows.stop, dtype=np.int32)
+        return self._numbers[rows.start]
 
 
-#: What is recorded, by name, as ``record=`` takes it. A new record needs one line here.
+#: How a record is kept, by its kind. A new kind of record needs one line here.
 HISTORIES: dict[str, type[History]] = {
     "loss": History,
     "epoch": EpochHistory,

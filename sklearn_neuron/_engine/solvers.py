@@ -73,6 +73,9 @@ class Updates(Solver):
         needed = "an optimizer that defines proximal_scale, as the built-in ones do"
         return {"l1_ratio": f"{needed} and {self.title} does not"}
 
+    def start(self, theta: Array) -> State:
+        return self.optimizer.start(theta)
+
     def fitted(self, theta: Array, state: State) -> Array:
         return self.optimizer.fitted(theta, state)
 
@@ -82,7 +85,7 @@ class Updates(Solver):
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
         run.plateaus, run.engine = progress.plateaus, epochs.engine
         # where nobody looks at every epoch, as many as possible are made in one call
-        alone = run.validation is None and not plan.callbacks and plan.record == "loss"
+        alone = run.validation is None and not plan.callbacks and plan.record.kind == "loss"
         while len(run.losses) < plan.n_epochs and not (run.converged or run.stopped):
             left = plan.n_epochs - len(run.losses) if alone else 1
             rates = rates_of(plan.schedule, plan.eta, progress, left)
@@ -117,8 +120,9 @@ class Updates(Solver):
         self, network: Network, samples: Samples, plan: Plan, run: Run, state: State
     ) -> Epochs:
         """Choose what computes the epochs: that depends on the job alone."""
-        updater, batch_size = run.history.updater(network, self.optimizer, state), plan.batch_size
-        full = batch_size is None or batch_size >= len(samples.Y)
+        n, batch_size = len(samples.Y), plan.batch_size
+        updater = run.history.updater(network, self.optimizer, state, n)
+        full = batch_size is None or batch_size >= n
         if plan.engine != "numpy":
             run.refusal = refusal(updater, samples, batch_size)
             if not run.refusal:

@@ -10,9 +10,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sklearn_neuron._engine.run import History, Run
 from sklearn_neuron._estimator.layout import Layout
 from sklearn_neuron.network import Network
+from sklearn_neuron.optimizers import State
+from sklearn_neuron.records import Record
 
 #: Attributes that not every fit has; those of an earlier fit are removed.
 OPTIONAL = (
@@ -27,7 +32,11 @@ OPTIONAL = (
 
 
 def run_attributes(
-    run: Run, network: Network, layout: Layout, earlier: Mapping[str, Any]
+    run: Run,
+    network: Network,
+    layout: Layout,
+    rows: NDArray[np.intp] | None,
+    earlier: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the fitted attributes after the last complete epoch of a run, or its best one.
 
@@ -39,6 +48,8 @@ def run_attributes(
         The network.
     layout : Layout
         How users see it.
+    rows : ndarray of shape (n_samples,) or None
+        Which rows of the user's X the samples are; None for all of them.
     earlier : mapping
         The attributes of an earlier fit whose curves and history are to be continued; empty if they
         start anew.
@@ -55,7 +66,7 @@ def run_attributes(
         "best_loss_": curve[best] if curve else math.nan,
         "best_iter_": best,
         **validation_attributes(run, len(losses), earlier),
-        **history_attributes(run.history, network, layout, len(losses), earlier),
+        **history_attributes(run.history, network, layout, rows, earlier),
     }
 
 
@@ -83,23 +94,40 @@ def history_attributes(
     history: History,
     network: Network,
     layout: Layout,
-    first_epoch: int,
+    rows: NDArray[np.intp] | None,
     earlier: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return ``history_`` and ``start_``, with parameters as users see them."""
+    """Return ``history_`` and ``start_``, with parameters and rows as users see them."""
     columns, start = history.columns(), {}
     before: dict[str, list[Any]] = earlier.get("history_", {})
     if history.start is not None:
         start = layout.named(history.start, network)
-        rows = [layout.named(row["theta"], network) for row in history.rows]
-        columns.update({name: [row[name] for row in rows] for name in start})
-    for name, first in (("epoch", first_epoch), ("step", len(before.get("step", [])))):
-        if first and name in columns:
-            columns[name] = [first + number for number in columns[name]]
+        named = [layout.named(row["theta"], network) for row in history.rows]
+        columns.update({name: [row[name] for row in named] for name in start})
+    if "state" in columns:
+        columns["state"] = [named_state(state, network, layout) for state in columns["state"]]
+    if "rows" in columns and rows is not None:
+        own = {id(of): rows[of].astype(np.int32) for of in columns["rows"]}
+        columns["rows"] = [own[id(of)] for of in columns["rows"]]
     if before and before.keys() == columns.keys():
-        columns = {name: before[name] + column for name, column in columns.items()}
+        n = kept_rows(before, history.record)
+        columns = {name: before[name][:n] + column for name, column in columns.items()}
         start = earlier.get("start_", start)
     return {"history_": columns, **({"start_": start} if start else {})}
+
+
+def kept_rows(before: Mapping[str, list[Any]], record: Record) -> int:
+    """Return how many rows of an earlier record stay: its last one may have been the last only."""
+    numbers = before[record.unit if record.unit in before else "epoch"]
+    return len(numbers) - bool(numbers and not record.is_due(numbers[-1]))
+
+
+def named_state(state: State, network: Network, layout: Layout) -> dict[str, Any]:
+    """Return an optimizer's state, with what has a number for each parameter named like these."""
+    return {
+        name: layout.named(value, network) if np.shape(value) == network.theta.shape else value
+        for name, value in state.items()
+    }
 
 
 def attach(estimator: Any, attributes: Mapping[str, Any]) -> None:

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
-from sklearn_neuron._engine.run import HISTORIES
 from sklearn_neuron._estimator import hints
 from sklearn_neuron._typing import Array
 from sklearn_neuron.components import Component
 from sklearn_neuron.exceptions import InvalidParameterTypeError
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
+from sklearn_neuron.records import RECORDS, Record
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 
@@ -361,6 +361,6 @@ COMMON: Mapping[str, Constraint] = {
     "shuffle": Flag(),
     "random_state": RANDOM_STATE,
     "warm_start": Flag(),
-    "record": Choice(HISTORIES),
+    "record": Choice(RECORDS, Record),
     "verbose": Flag(level=True),
 }

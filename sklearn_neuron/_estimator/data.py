@@ -70,6 +70,7 @@ class Data(NamedTuple):
     validation: Samples | None
     validation_target: Any  # what scores are measured against
     spread: Spread | None  # of the targets, if they are numbers
+    rows: NDArray[np.intp] | None  # of the user's X, which the samples are; None for all
     features: dict[str, Any]  # n_features_in_ and, where there are names, feature_names_in_
 
     def validation_data(self, loss: Any) -> ValidationData | None:
@@ -117,7 +118,7 @@ def read(
     weightless = weight is not None and not weight.any()
     if weightless and not first:
         return None
-    X, target, own, weight = drop_weightless(weight, X, target, own, weight)
+    X, target, own, weight, rows = drop_weightless(weight, X, target, own, weight)
     targets, Y = targets.encode(target, estimator, known=not first and state.n_rows > 0)
     if not one_pass:
         state.forget_samples()
@@ -132,11 +133,13 @@ def read(
         held = samples_of(X[rest], Y[rest], None if own is None else own[rest])
         held_target = target[rest]
         X, Y, weight = X[train], Y[train], None if weight is None else weight[train]
+        rows = train if rows is None else rows[train]
     del target  # 8 bytes per sample, which need not be there together with the scaled weights
     scaled = None if weightless else state.scale(weight, X.shape[0])
     samples = Samples(X, Y, None if scaled is None else to_dtype(scaled, X.dtype))
     targets.check_dtype(X.dtype)
-    return Data(samples, weightless, targets, held, held_target, spread, features_of(reader))
+    features = features_of(reader)
+    return Data(samples, weightless, targets, held, held_target, spread, rows, features)
 
 
 def features_of(reader: Any) -> dict[str, Any]:
@@ -176,7 +179,7 @@ def read_validation(
         own = own_weight(given.sample_weight, X.shape[0])
         if own is not None and not own.any():
             raise ValueError("at least one weight must not be zero.")
-        X, target, own = drop_weightless(own, X, target, own)
+        X, target, own, _ = drop_weightless(own, X, target, own)
         Y = to_dtype(targets.encode_validation(target, estimator), X.dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(
@@ -271,8 +274,11 @@ def own_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
 
 
 def drop_weightless(weight: NDArray[np.float64] | None, *columns: Any) -> tuple[Any, ...]:
-    """Drop samples of zero weight from arrays (or None), unless all samples have zero weight."""
+    """Drop samples of zero weight from arrays (or None), unless all samples have zero weight.
+
+    Last comes which rows are kept, None for all.
+    """
     if weight is None or weight.all() or not weight.any():
-        return columns
+        return *columns, None
     keep = np.flatnonzero(weight)
-    return tuple(None if column is None else column[keep] for column in columns)
+    return *(None if column is None else column[keep] for column in columns), keep

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from sklearn_neuron._engine.run import HISTORIES
 from sklearn_neuron._engine.solvers import SOLVERS
 from sklearn_neuron._estimator.targets import (
     ELEMENTWISE_LOSS,
@@ -20,6 +19,7 @@ from sklearn_neuron._estimator.targets import (
 from sklearn_neuron.activations import ACTIVATIONS
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.optimizers import OPTIMIZERS
+from sklearn_neuron.records import RECORDS
 from sklearn_neuron.schedules import SCHEDULES
 
 T = TypeVar("T")
@@ -79,7 +79,9 @@ schedule : {{"auto", {schedules}}} or Schedule, default="auto"
 alpha : float or "auto", default="auto"
     Strength of the L2 regularization term ``(alpha / 2) ||W||²``, which is added to the *mean*
     loss. ``"auto"`` is 1 / n_samples where ``early_stopping="auto"`` chooses the number of
-    epochs, and 0 elsewhere.""",
+    epochs, and 0 elsewhere. (For regressors with an adaptive optimizer, "auto" is meant for y in
+    units of a power of two near its standard deviation; a number always for y itself, and
+    targets of another order of magnitude than one should then be scaled.)""",
     "alpha": """\
 alpha : float, default=0.0
     Strength of the L2 regularization term ``(alpha / 2) ||W||²``, which is added to the *mean*
@@ -153,11 +155,13 @@ warm_start : bool, default=False
     previous call, otherwise it starts from scratch. The shape of the network and the classes
     must be the same.""",
     "record": """\
-record : {{{histories}}}, default="loss"
+record : {{{records}}} or Record, default="loss"
     What ``history_`` stores besides numbers. ``"loss"`` adds no cost to an update. ``"epoch"``
     stores the parameters after every epoch, ``"step"`` after every update. Each time all of
     them are stored: 8 bytes per parameter (4 for float32), plus 0.4 kB for a neuron or about
-    1 kB for a network. ``"step"`` also computes the loss of each batch before and after its
+    1 kB for a network. ``Record("step", every=10, dtype="float32")`` stores less, or the state
+    of the optimizer, too; a record that could exceed its ``max_bytes``, by default 268 MB, is a
+    ValueError before the first epoch. ``"step"`` also computes the loss of each batch before and after its
     update, and Python is called after each of them: some 30 µs, where an update of a neuron
     with ``batch_size=1`` itself takes 0.2 µs. For {solvers}, both record iterations.""",
     "verbose": """\
@@ -200,8 +204,10 @@ history_ : dict of list
     ``"loss"`` (as in ``loss_curve_``). With ``record="epoch"``, also the parameters after the
     epoch, {default}. With ``record="step"``, one row per update:
     ``"epoch"``, ``"step"`` (counted from 0), ``"eta"``, ``"n_rows"`` (number of samples in the
-    batch), ``"loss"`` (of the batch before its update, including the penalty), ``"loss_after"``
-    (of the same batch after the update) and the parameters after the update. With validation
+    batch), ``"rows"`` (which rows of X these are, an int32 array), ``"loss"`` (of the batch
+    before its update, including the penalty), ``"loss_after"`` (of the same batch after the
+    update) and the parameters after the update. ``Record(state=True)`` adds ``"state"``, the
+    optimizer's state as a dict. With validation
     data, also ``"validation_loss"`` and ``"validation_score"`` (for steps, NaN except for the
     last one of an epoch). With an averaging optimizer, the parameters are those that training
     updates, not their mean. The history grows as ``loss_curve_`` does; if its columns change,
@@ -236,7 +242,7 @@ feature_names_in_ : ndarray of shape (n_features,)
 
 _NAMES: dict[str, Iterable[str]] = {
     "activations": ACTIVATIONS,
-    "histories": HISTORIES,
+    "records": RECORDS,
     "initializers": INITIALIZERS,
     "losses_of_classes": PROBABILISTIC_LOSS.names,
     "losses_of_numbers": ELEMENTWISE_LOSS.names,

@@ -22,6 +22,7 @@ from sklearn_neuron._engine.run import Checkpoint
 from sklearn_neuron._estimator.data import samples_of
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.network import Network, split
+from sklearn_neuron.records import RECORDS
 from sklearn_neuron.schedules import Restarts
 
 #: Fewest samples for which the length is chosen; fewer do not tell.
@@ -144,7 +145,7 @@ def choose_length(
     tell : callable, default=None
         Is told of each number of epochs and the loss.
     """
-    plan = plan._replace(n_starts=1, tol=None, record="loss", callbacks=())
+    plan = plan._replace(n_starts=1, tol=None, record=RECORDS["loss"], callbacks=())
     parts = parts_of(len(samples.Y), strata, rng())
     n_folds = min(FOLDS, math.ceil(FOLDS * HELD_OUT / len(samples.Y)))
     folds = []

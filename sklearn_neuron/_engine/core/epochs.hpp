@@ -33,6 +33,7 @@ template <class T> bool Fit<T>::all_finite() const {
 template <class T> bool Fit<T>::recorded(const Rows &rows, double before, double factor) {
   if (!g.on_update || interrupted) return interrupted;
   T *outside = static_cast<T *>(g.theta);
+  copy_out();  // the optimizer's state, too
   for (i64 j = 0; j < n_parameters; j++) outside[j] = j < n_weights ? static_cast<T>(factor) * theta[j] : theta[j];
   interrupted = g.on_update(g.argument, rows.order, rows.first, rows.m, before) != 0;
   return interrupted;
