@@ -258,9 +258,9 @@ def pose(
     units: Units = OWN if last is None else last.get("_units", OWN)
     center = None
     if data.spread is not None and solver.adaptive and not call.gives_start():
-        units, center = start_units(loss, data.spread, n_samples=len(Y) if call.one_pass else None)
-        if estimator.alpha not in ("auto", 0.0) and layout.sizes:
-            units = OWN  # in others, the penalty of the hidden layers would be another
+        n_samples = len(Y) if call.one_pass else None
+        penalized = bool(layout.sizes) and estimator.alpha not in ("auto", 0.0)
+        units, center = start_units(loss, data.spread, n_samples=n_samples, penalized=penalized)
     seen = OWN if in_own_units else units
     if seen.scale != 1.0:
         data, loss = data.in_units(seen), seen.loss(loss)

@@ -161,9 +161,10 @@ record : {{{records}}} or Record, default="loss"
     them are stored: 8 bytes per parameter (4 for float32), plus 0.4 kB for a neuron or about
     1 kB for a network. ``Record("step", every=10, dtype="float32")`` stores less, or the state
     of the optimizer, too; a record that could exceed its ``max_bytes``, by default 268 MB, is a
-    ValueError before the first epoch. ``"step"`` also computes the loss of each batch before and after its
-    update, and Python is called after each of them: some 30 µs, where an update of a neuron
-    with ``batch_size=1`` itself takes 0.2 µs. For {solvers}, both record iterations.""",
+    ValueError before the first epoch. ``"step"`` also computes the loss of each batch before
+    and after its update, and Python is called after each of them: some 30 µs, where an update
+    of a neuron with ``batch_size=1`` itself takes 0.2 µs. For {solvers}, both record
+    iterations.""",
     "verbose": """\
 verbose : bool or int, default=False
     Whether to print progress messages to stdout, one line per epoch.""",
