@@ -2,10 +2,12 @@
 
 ``check_gradient`` checks backpropagation against finite differences, ``backprop_trace`` shows every
 quantity of the forward and the backward pass, and ``journal`` lists the parameters recorded during
-training. The displays plot the loss curve, the journal, and the loss surface with the path of
-training. For decision regions use scikit-learn's own ``DecisionBoundaryDisplay``.
+training; ``at`` gives the estimator as it was then. The displays plot the loss curve, the journal,
+and the loss surface with the path of training. For decision regions use scikit-learn's own
+``DecisionBoundaryDisplay``.
 """
 
+from sklearn_neuron.inspection._at import at
 from sklearn_neuron.inspection._gradient import GradientCheck, check_gradient
 from sklearn_neuron.inspection._journal import journal
 from sklearn_neuron.inspection._journal_display import JournalDisplay
@@ -19,6 +21,7 @@ __all__ = [
     "JournalDisplay",
     "LossCurveDisplay",
     "LossSurfaceDisplay",
+    "at",
     "backprop_trace",
     "check_gradient",
     "journal",

@@ -48,6 +48,10 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
     loss = np.array(history["loss_after" if has_steps else "loss"], dtype=float)
     unit = "step" if has_steps and every != "epoch" else "epoch"
     index = np.array(history[unit], dtype=int)
+    if has_steps and every == "epoch" and (np.diff(index := np.array(history["step"])) != 1).any():
+        raise ValueError(
+            "every='epoch' aggregates all steps of an epoch, but the record was thinned out."
+        )
     if has_steps and every == "epoch" and len(epoch):
         ends = np.flatnonzero(np.diff(epoch, append=epoch[-1:] + 1))
         n_rows = np.array(history["n_rows"])

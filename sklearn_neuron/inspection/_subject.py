@@ -108,23 +108,32 @@ def layer_names(estimator: NetworkEstimator, n_layers: int) -> tuple[list[str], 
     return [f"W{l}" for l in numbers], [f"b{l}" for l in numbers]
 
 
+def feature_names(estimator: NetworkEstimator, n_features: int) -> list[Any]:
+    """Return the names of the features if they have names, else their indices."""
+    return list(getattr(estimator, "feature_names_in_", range(n_features)))
+
+
 def parameter_names(estimator: NetworkEstimator, layer_sizes: tuple[int, ...]) -> list[str]:
     """Return the name of each component of θ, indexed as in the fitted attributes.
 
     The weights of a neuron are ``w``, ``w[j]`` or ``w[k, j]``, where output k and feature j (or its
-    name) are the indices in ``coef_``; ``W1[i, j]`` of a network is ``coefs_[0][i, j]``.
+    name) are the indices in ``coef_``; ``W1[i, j]`` of a network, where i may be the name of a
+    feature, is ``coefs_[0][i, j]``.
     """
     pairs = list(zip(layer_sizes[:-1], layer_sizes[1:], strict=True))
+    features = feature_names(estimator, layer_sizes[0])
     if is_neuron(estimator):
         (p, K) = pairs[0]
-        features = list(getattr(estimator, "feature_names_in_", range(p)))
         if K > 1:
             return [f"w[{k}, {j}]" for j in features for k in range(K)] + [
                 f"b[{k}]" for k in range(K)
             ]
         return [*(["w"] if p == 1 else [f"w[{j}]" for j in features]), "b"]
     weights = [
-        f"W{l}[{i}, {j}]" for l, (n, m) in enumerate(pairs, 1) for i in range(n) for j in range(m)
+        f"W{l}[{i}, {j}]"
+        for l, (n, m) in enumerate(pairs, 1)
+        for i in (features if l == 1 else range(n))
+        for j in range(m)
     ]
     return weights + [f"b{l}[{j}]" for l, (_, m) in enumerate(pairs, 1) for j in range(m)]
 
@@ -141,6 +150,20 @@ def theta_of(estimator: NetworkEstimator, named: Mapping[str, Any]) -> Array:
     return np.concatenate([np.ravel(dense(part)) for part in (*coefs, *intercepts)])
 
 
+def has_record(estimator: NetworkEstimator) -> bool:
+    """Return whether the last fit recorded parameters."""
+    return layout_of(estimator).names[0] in estimator.history_
+
+
+def check_recorded(estimator: NetworkEstimator) -> None:
+    """Raise a ValueError if the last fit recorded no parameters."""
+    if not has_record(estimator):
+        raise ValueError(
+            f"The fit of {type(estimator).__name__} recorded no parameters. Set "
+            "record='epoch' or record='step' and fit again."
+        )
+
+
 def recorded_thetas(estimator: NetworkEstimator, *, start: bool = False) -> Array:
     """Return the recorded parameters, one row θ each; optionally the initial ones come first.
 
@@ -150,12 +173,8 @@ def recorded_thetas(estimator: NetworkEstimator, *, start: bool = False) -> Arra
         If no parameters were recorded.
     """
     check_is_fitted(estimator)
+    check_recorded(estimator)
     history, names = estimator.history_, layout_of(estimator).names
-    if names[0] not in history:
-        raise ValueError(
-            f"The fit of {type(estimator).__name__} recorded no parameters. Set "
-            "record='epoch' or record='step' and fit again."
-        )
     columns = [history[name] for name in names]
     rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     if start:
