@@ -30,6 +30,7 @@ from sklearn_neuron.inspection import (
     JournalDisplay,
     LossCurveDisplay,
     LossSurfaceDisplay,
+    _gradient,
     backprop_trace,
     check_gradient,
     journal,
@@ -185,11 +186,63 @@ def test_a_missing_penalty_is_found(X, monkeypatch):
     assert check.worst.startswith("w[")
 
 
-def test_large_networks_are_sampled(X):
-    model = make(ManualMLPRegressor, hidden_layer_sizes=(50,))
-    check = check_gradient(model, X, ONE_HOT, max_parameters=20)
-    assert check.n_checked == 20 + 20 + 20 + 3
-    assert check.n_parameters == 4 * 50 + 50 * 3 + 50 + 3
+def test_large_layers_are_checked_along_directions(X, monkeypatch):
+    """All parameters take part, in few evaluations."""
+    calls, original = [], _gradient.evaluate
+    monkeypatch.setattr(_gradient, "evaluate", lambda *args: calls.append(1) or original(*args))
+    model = make(ManualMLPRegressor, hidden_layer_sizes=(400,), activation="tanh")
+    check = check_gradient(model, X, ONE_HOT)
+    assert check.passed
+    assert check.n_checked == check.n_parameters == 4 * 400 + 400 * 3 + 400 + 3
+    assert len(calls) < 150
+    assert check.relative_error < 1e-8
+
+
+class WrongUnit(Tanh):
+    """σ′ of unit 17 is one part in ten thousand too large."""
+
+    name = "wrong_unit"
+
+    def with_derivative(self, z, out, slope):
+        super().with_derivative(z, out, slope)
+        slope[:, 17] *= 1.0001
+
+
+def test_the_parameter_at_fault_is_found_among_many(X):
+    for seed in range(5):
+        model = make(ManualMLPRegressor, hidden_layer_sizes=(300,), activation=WrongUnit())
+        check = check_gradient(model, X, ONE_HOT, random_state=seed)
+        assert not check.passed
+        assert check.worst in {"b1[17]", *(f"W1[{i}, 17]" for i in range(4))}
+        assert check.layers["W2"] < 1e-8
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_large_network_on_many_rows(activation):
+    rng = np.random.RandomState(0)
+    rows, labels = rng.uniform(size=(1000, 300)), rng.randint(0, 10, 1000)
+    check = check_gradient(ManualMLPClassifier((100, 50), activation=activation), rows, labels)
+    assert check.passed, str(check)
+    assert check.n_samples == 200
+    assert check.n_checked == 35_660
+
+
+def test_a_corner_in_every_direction_is_no_mistake(X):
+    """Biases at -z of a sample: no direction of theirs is without a corner."""
+    model = make(ManualMLPRegressor, hidden_layer_sizes=(120,)).fit(X, ONE_HOT)
+    model.intercepts_[0] -= X[0] @ model.coefs_[0] + model.intercepts_[0]
+    assert check_gradient(model, X, ONE_HOT).passed
+
+
+def test_rows_are_drawn(X):
+    y = target_for(LogisticNeuronClassifier, 30)
+    weight = np.linspace(0.5, 2.0, 30)
+    model = make(LogisticNeuronClassifier, alpha=0.1)
+    checks = [check_gradient(model, X, y, sample_weight=weight, max_rows=n) for n in (10, 30, None)]
+    assert [check.n_samples for check in checks] == [10, 30, 30]
+    assert all(check.passed for check in checks)
+    with pytest.raises(ValueError, match="max_rows"):
+        check_gradient(model, X, y, max_rows=0)
 
 
 def test_float32_and_sparse_are_checked_in_float64(cls, X):

@@ -14,18 +14,25 @@ with a wrong derivative.
 Near a corner of the objective, such as that of a ReLU at z = 0, a difference across the corner is
 not the derivative. There the slopes on the two sides are computed, and backpropagation agrees if it
 lies between them.
+
+Layers of more parameters than can be differentiated one by one are checked along random directions
+first, each of which moves all of their parameters at once: the derivative along d is
+:math:`\nabla J \cdot d`. Only where these disagree, the parameter at fault is looked for, by
+halving.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sklearn_neuron._engine.epochs import evaluate, objective
 from sklearn_neuron._estimator.constraints import Number
+from sklearn_neuron._typing import Array
 from sklearn_neuron.initializers import initialize
 from sklearn_neuron.inspection._subject import (
     Subject,
@@ -35,6 +42,10 @@ from sklearn_neuron.inspection._subject import (
 )
 from sklearn_neuron.network import split
 
+#: Directions that have to agree, and that are drawn at most: one may meet a corner.
+DIRECTIONS, MOST_DIRECTIONS = 4, 12
+#: Components of a large layer that are checked by themselves, too; and where halving ends.
+SAMPLED, FEW = 2, 8
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 ONE_SIDED = 1e-7  # the step to either side near a corner
 TOLERANCE = 1e-6  # the check passes below this error
@@ -54,14 +65,17 @@ class GradientCheck:
         For W and b of every layer (``"w"`` and ``"b"`` for a neuron, otherwise ``"W1"``,
         ``"b1"``, …), the largest deviation of backpropagation from the finite difference, relative
         to the largest component of the layer's gradient (or to 1e-4 or 1e-6 times the objective,
-        if these are larger).
+        if these are larger); along a direction, relative to the norm of the layer's gradient.
     worst : str
         The parameter with the largest deviation, indexed as in the fitted attributes:
         ``"W1[2, 3]"`` is ``coefs_[0][2, 3]``.
     backprop, difference : float
         Both derivatives with respect to this parameter.
     n_checked, n_parameters : int
-        Number of parameters checked, and number of parameters in total.
+        Number of parameters checked, one by one or along directions, and number of parameters in
+        total.
+    n_samples : int
+        Number of samples of the objective.
     """
 
     relative_error: float
@@ -71,6 +85,7 @@ class GradientCheck:
     difference: float
     n_checked: int
     n_parameters: int
+    n_samples: int
     title: str
 
     @property
@@ -81,7 +96,7 @@ class GradientCheck:
     def __repr__(self) -> str:
         width = max(len("layer"), *(len(name) for name in self.layers))
         lines = [
-            f"{self.title}: backpropagation against differences",
+            f"{self.title}, {self.n_samples} samples: backpropagation against differences",
             f"  {'layer':<{width}}  relative error",
             *(f"  {name:<{width}}  {error:14.1e}" for name, error in self.layers.items()),
             f"  worst of {self.n_checked} (of {self.n_parameters}) parameters: {self.worst}",
@@ -99,6 +114,7 @@ def check_gradient(
     *,
     sample_weight: Any = None,
     max_parameters: int | None = 100,
+    max_rows: int | None = 200,
     random_state: Any = 0,
 ) -> GradientCheck:
     """Check the gradient of backpropagation against finite differences of the objective.
@@ -112,16 +128,20 @@ def check_gradient(
         A fitted estimator is checked at its parameters; an unfitted one at random parameters,
         because zero initial weights are a special point. The estimator is not modified.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The input data; a few dozen samples are enough.
+        The input data.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The target values.
     sample_weight : array-like of shape (n_samples,), default=None
         Sample weights.
     max_parameters : int or None, default=100
-        Maximum number of components of every W and every b that are checked, drawn at random.
-        ``None`` checks all of them.
+        Maximum number of parameters of a W or b that are checked one by one. Those with more are
+        checked along random directions of all their parameters, and one by one only to find the
+        one at fault. ``None`` checks all of them one by one.
+    max_rows : int or None, default=200
+        Maximum number of samples of the objective, drawn at random. ``None`` uses all of them.
     random_state : int, RandomState instance or None, default=0
-        Determines random number generation for the random parameters and the components to check.
+        Determines random number generation for the random parameters, the samples and the
+        directions.
 
     Returns
     -------
@@ -152,9 +172,12 @@ def check_gradient(
     """
     constraint = Number(1, integer=True, none="all of them")
     constraint.check("check_gradient", "max_parameters", max_parameters)
+    constraint.check("check_gradient", "max_rows", max_rows)
     subject = subject_of(estimator, X, y, sample_weight)
     rng = check_random_state(random_state)
-    network = subject.network
+    n, network = len(subject.samples.Y), subject.network
+    if max_rows is not None and n > max_rows:
+        subject = subject.take(np.sort(rng.choice(n, max_rows, replace=False)))
     if not subject.fitted:
         parts = initialize("glorot_uniform", network.layer_sizes, network.activations, rng)
         network.set_parameters(*parts)
@@ -162,6 +185,14 @@ def check_gradient(
             network.b[-1].fill(0.0)
     with np.errstate(all="ignore"):  # values that are not finite fail the check
         return compare(subject, max_parameters, rng)
+
+
+class Derivative(NamedTuple):
+    """The derivative along a direction, compared with that of backpropagation."""
+
+    error: float  # relative
+    k: int  # the first of the parameters
+    by_differences: float
 
 
 def compare(
@@ -173,44 +204,91 @@ def compare(
     backprop = network.grad.copy()
     names = parameter_names(subject.estimator, network.layer_sizes)
     places = split(np.arange(len(backprop)), network.layer_sizes)
-    layers, n_checked = {}, 0
-    worst = (-1.0, 0, 0.0)
     weights, biases = layer_names(subject.estimator, len(network.W))
     trained = list(zip(weights + biases, places[0] + places[1], strict=True))
+    layers, n_checked, worst = {}, 0, Derivative(-1.0, 0, 0.0)
     for name, place in trained if network.fit_intercept else trained[:-1]:
-        indices = np.ravel(place)
-        scale = max(float(np.abs(backprop[indices]).max()), floor)
-        if max_parameters is not None and len(indices) > max_parameters:
-            indices = np.sort(rng.choice(indices, max_parameters, replace=False))
-        differences = np.array(
-            [difference(subject, k, float(backprop[k]), scale) for k in indices.tolist()]
-        )
-        errors = np.abs(differences - backprop[indices]) / np.maximum(scale, np.abs(differences))
-        errors = np.where(np.isfinite(errors), errors, np.inf)
-        layers[name], n_checked = float(errors.max()), n_checked + len(indices)
-        k = int(errors.argmax())
-        worst = max(worst, (layers[name], int(indices[k]), float(differences[k])))
+        indices, n_checked = np.ravel(place), n_checked + place.size
+        most = place.size if max_parameters is None else max_parameters
+        ways = Ways(subject, backprop, floor, rng)
+        error, found = ways.one_by_one(indices) if place.size <= most else ways.large(indices, most)
+        layers[name], worst = error, max(worst, found)
     return GradientCheck(
-        relative_error=worst[0],
+        relative_error=max(layers.values()),
         layers=layers,
-        worst=names[worst[1]],
-        backprop=float(backprop[worst[1]]),
-        difference=worst[2],
+        worst=names[worst.k],
+        backprop=float(backprop[worst.k]),
+        difference=worst.by_differences,
         n_checked=n_checked,
         n_parameters=len(backprop) - (0 if network.fit_intercept else network.layer_sizes[-1]),
+        n_samples=len(subject.samples.Y),
         title=f"{type(subject.estimator).__name__} {' → '.join(map(str, network.layer_sizes))}",
     )
 
 
-def difference(subject: Subject, k: int, backprop: float, scale: float) -> float:
-    """Return the derivative along θ_k by finite differences: the one that agrees best."""
+class Ways(NamedTuple):
+    """How the parameters of one W or b are compared."""
+
+    subject: Subject
+    backprop: Array
+    floor: float  # the smallest derivative that errors are relative to
+    rng: np.random.RandomState
+
+    def one_by_one(self, indices: NDArray[np.intp]) -> tuple[float, Derivative]:
+        """Return the largest error of some components, and that component."""
+        scale = self._largest(indices)
+        found = [self._along(np.array([k]), np.ones(1), scale) for k in indices.tolist()]
+        worst = max(found)
+        return worst.error, worst
+
+    def large(self, indices: NDArray[np.intp], most: int) -> tuple[float, Derivative]:
+        """Return the error of many components: along directions, or of the worst one by one."""
+        errors: list[float] = []
+        for _ in range(MOST_DIRECTIONS):
+            if len(errors) < DIRECTIONS:
+                error = self._direction(indices)
+                errors += [error] if error < TOLERANCE else []
+        if len(errors) == DIRECTIONS:
+            sampled = self.rng.choice(indices, min(SAMPLED, most), replace=False)
+            error, worst = self.one_by_one(sampled)
+            return max(error, *errors), worst
+        while len(indices) > FEW:
+            halves = np.array_split(indices, 2)
+            indices = max(halves, key=self._direction)
+        return self.one_by_one(indices)
+
+    def _largest(self, indices: NDArray[np.intp]) -> float:
+        """Return what the error of a component is relative to."""
+        return max(float(np.abs(self.backprop[indices]).max()), self.floor)
+
+    def _direction(self, indices: NDArray[np.intp]) -> float:
+        """Return the error along a random direction."""
+        signs = self.rng.choice([-1.0, 1.0], len(indices))
+        scale = max(float(np.linalg.norm(self.backprop[indices])), self.floor)
+        return self._along(indices, signs, scale).error
+
+    def _along(self, indices: NDArray[np.intp], signs: Array, scale: float) -> Derivative:
+        backprop = float(self.backprop[indices] @ signs)
+        slope = difference(self.subject, indices, signs, backprop, scale)
+        error = abs(slope - backprop) / max(scale, abs(slope))
+        return Derivative(error if np.isfinite(error) else np.inf, int(indices[0]), slope)
+
+
+def difference(
+    subject: Subject, indices: NDArray[np.intp], signs: Array, backprop: float, scale: float
+) -> float:
+    """Return the derivative along a direction by differences: the one that agrees best.
+
+    The direction has the components ±1; the steps along it are so much the shorter as it is longer.
+    """
     theta, best = subject.network.theta, np.inf
-    value, size = theta[k], max(1.0, abs(theta[k]))
+    value = theta[indices]
+    size = max(1.0, float(np.abs(value).max())) / np.sqrt(len(indices))
 
     def objective_at(shift: float) -> float:
-        theta[k] = value + shift
+        theta[indices] = value + shift * signs
         total = evaluate(subject.network, subject.blocks)
-        theta[k] = value
+        theta[indices] = value
         return total
 
     for step in STEPS:

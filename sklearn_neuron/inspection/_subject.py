@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -25,6 +26,12 @@ class Subject(NamedTuple):
     network: Network
     samples: Samples
     blocks: list[Block]
+
+    def take(self, rows: NDArray[np.intp]) -> Subject:
+        """Return the same with some of the samples only."""
+        X, Y, weight = self.samples
+        samples = Samples(X[rows], Y[rows], None if weight is None else weight[rows])
+        return self._replace(samples=samples, blocks=full_batch(self.network, samples))
 
 
 def unwrap(estimator: Any) -> NetworkEstimator:
