@@ -426,7 +426,7 @@ def test_an_unfitted_estimator_is_traced_at_its_start(cls, X):
 def test_the_trace_prints_a_table_for_each_layer(X):
     y = target_for(ManualMLPClassifier, 30)
     text = str(backprop_trace(make(ManualMLPClassifier, hidden_layer_sizes=(6, 2)), X, y))
-    for word in ("4 → 6 → 2 → 3", "layer 1 of 3", "layer 3 of 3", "z¹[0]", "a³[2]", "δ³[2]", "∂W²",
+    for word in ("4 → 6 → 2 → 3", "layer 1 of 3", "layer 3 of 3", "z¹[", "a³[2]", "δ³[2]", "∂W²",
                  "∂b³ = ", "y[1]", "20 more samples", "δ¹ = δ² W²ᵀ ⊙ σ′(z¹)"):  # fmt: skip
         assert word in text
     assert max(len(line) for line in text.splitlines()) <= 122

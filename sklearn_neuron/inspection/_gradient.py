@@ -187,7 +187,7 @@ def check_gradient(
         return compare(subject, max_parameters, rng)
 
 
-class Derivative(NamedTuple):
+class Compared(NamedTuple):
     """The derivative along a direction, compared with that of backpropagation."""
 
     error: float  # relative
@@ -206,7 +206,7 @@ def compare(
     places = split(np.arange(len(backprop)), network.layer_sizes)
     weights, biases = layer_names(subject.estimator, len(network.W))
     trained = list(zip(weights + biases, places[0] + places[1], strict=True))
-    layers, n_checked, worst = {}, 0, Derivative(-1.0, 0, 0.0)
+    layers, n_checked, worst = {}, 0, Compared(-1.0, 0, 0.0)
     for name, place in trained if network.fit_intercept else trained[:-1]:
         indices, n_checked = np.ravel(place), n_checked + place.size
         most = place.size if max_parameters is None else max_parameters
@@ -234,14 +234,14 @@ class Ways(NamedTuple):
     floor: float  # the smallest derivative that errors are relative to
     rng: np.random.RandomState
 
-    def one_by_one(self, indices: NDArray[np.intp]) -> tuple[float, Derivative]:
+    def one_by_one(self, indices: NDArray[np.intp]) -> tuple[float, Compared]:
         """Return the largest error of some components, and that component."""
         scale = self._largest(indices)
         found = [self._along(np.array([k]), np.ones(1), scale) for k in indices.tolist()]
         worst = max(found)
         return worst.error, worst
 
-    def large(self, indices: NDArray[np.intp], most: int) -> tuple[float, Derivative]:
+    def large(self, indices: NDArray[np.intp], most: int) -> tuple[float, Compared]:
         """Return the error of many components: along directions, or of the worst one by one."""
         errors: list[float] = []
         for _ in range(MOST_DIRECTIONS):
@@ -267,11 +267,11 @@ class Ways(NamedTuple):
         scale = max(float(np.linalg.norm(self.backprop[indices])), self.floor)
         return self._along(indices, signs, scale).error
 
-    def _along(self, indices: NDArray[np.intp], signs: Array, scale: float) -> Derivative:
+    def _along(self, indices: NDArray[np.intp], signs: Array, scale: float) -> Compared:
         backprop = float(self.backprop[indices] @ signs)
         slope = difference(self.subject, indices, signs, backprop, scale)
         error = abs(slope - backprop) / max(scale, abs(slope))
-        return Derivative(error if np.isfinite(error) else np.inf, int(indices[0]), slope)
+        return Compared(error if np.isfinite(error) else np.inf, int(indices[0]), slope)
 
 
 def difference(

@@ -26,12 +26,14 @@ class Subject(NamedTuple):
     network: Network
     samples: Samples
     blocks: list[Block]
+    rows: NDArray[np.intp]  # of the user's X, which the samples are
 
     def take(self, rows: NDArray[np.intp]) -> Subject:
         """Return the same with some of the samples only."""
         X, Y, weight = self.samples
         samples = Samples(X[rows], Y[rows], None if weight is None else weight[rows])
-        return self._replace(samples=samples, blocks=full_batch(self.network, samples))
+        blocks = full_batch(self.network, samples)
+        return self._replace(samples=samples, blocks=blocks, rows=self.rows[rows])
 
 
 def unwrap(estimator: Any) -> NetworkEstimator:
@@ -94,7 +96,8 @@ def subject_of(
         Y.astype(np.float64),
         None if weight is None else weight.astype(np.float64),
     )
-    return Subject(own, is_fitted(own), network, samples, full_batch(network, samples))
+    rows = np.arange(len(Y)) if problem.data.rows is None else problem.data.rows
+    return Subject(own, is_fitted(own), network, samples, full_batch(network, samples), rows)
 
 
 def layout_of(estimator: NetworkEstimator) -> type[Layout]:

@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.epochs import gradient
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Link
+from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import subject_of
+from sklearn_neuron.inspection._trace_tables import (
+    TraceTables,
+    chosen_layers,
+    chosen_places,
+    chosen_units,
+    few_enough,
+)
 from sklearn_neuron.network import Network
-
-MAX_ROWS, MAX_UNITS = 10, 4  # limits of a printed table
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BackpropTrace:
-    """Result of ``backprop_trace``; printing it shows a table for each layer.
+    """Result of ``backprop_trace``; printing it shows a table for each layer, notebooks show HTML.
+
+    ``show`` selects rows, units and layers; ``to_frame`` returns a layer as a DataFrame.
 
     Attributes
     ----------
@@ -45,6 +53,8 @@ class BackpropTrace:
         Σ share ⊙ loss + (alpha / 2) ‖W‖².
     alpha : float
         Strength of the L2 penalty.
+    row_index : ndarray of shape (m,)
+        Which rows of X the samples are; rows of zero weight are not among them.
     """
 
     a: dict[int, Matrix]
@@ -59,73 +69,79 @@ class BackpropTrace:
     loss: Array
     objective: float
     alpha: float
+    row_index: NDArray[np.intp]
     title: str
     activations: dict[int, str]
 
     def __repr__(self) -> str:
-        last = max(self.z)
-        lines = [self.title, f"objective {self.objective:.10g}"]
-        for l in self.z:
-            lines += ["", *self._layer(l, is_last=l == last)]
-        return "\n".join(lines)
+        return repr(self._shown())
 
-    def _layer(self, l: int, *, is_last: bool) -> list[str]:
-        """Return the table of layer l and its gradients."""
-        below, up, above = (str(k).translate(SUPERSCRIPTS) for k in (l - 1, l, l + 1))
-        n_in, n_out = self.W[l].shape
-        groups = {f"z{up}": self.z[l], f"a{up}": self.a[l]}
-        if is_last:
-            groups["y"] = self.y
-        groups[f"δ{up}"] = self.delta[l]
-        formula = "∂ℓ/∂z" if is_last else f"δ{above} W{above}ᵀ ⊙ σ′(z{up})"
-        penalty = f" + {self.alpha:g} W{up}" if self.alpha else ""
-        return [
-            f"layer {l} of {max(self.z)}: {n_in} → {n_out}, {self.activations[l]}",
-            f"  z{up} = a{below} W{up} + b{up},   δ{up} = {formula}",
-            *_table(groups),
-            *_matrix(f"∂W{up} = a{below}ᵀ (share ⊙ δ{up}){penalty}", self.dW[l]),
-            *_matrix(f"∂b{up} = Σ share ⊙ δ{up}", self.db[l]),
-        ]
+    def _repr_html_(self) -> str:
+        return self._shown()._repr_html_()
 
+    def _shown(self) -> TraceTables:
+        """Return what is shown of its own accord."""
+        places = few_enough(self, chosen_places(self, None))
+        return TraceTables(self, places, chosen_units(self, list(self.z), None, places))
 
-def _table(groups: dict[str, Array]) -> list[str]:
-    """Return a line for each sample, with a column for each unit of each group."""
-    heads, columns = [], []
-    for letter, values in groups.items():
-        n_units = values.shape[1]
-        for k in range(min(n_units, MAX_UNITS)):
-            heads.append(letter if n_units == 1 else f"{letter}[{k}]")
-            columns.append(values[:, k])
-        if n_units > MAX_UNITS:
-            heads.append("…")
-            columns.append(np.full(len(values), np.nan))
-    lines = ["  row" + "".join(f"{head:>{_width(head)}}" for head in heads)]
-    for i in range(min(len(columns[0]), MAX_ROWS)):
-        cells = (_number(column[i], head) for head, column in zip(heads, columns, strict=True))
-        lines.append(f"{i:5d}" + "".join(cells))
-    if len(columns[0]) > MAX_ROWS:
-        lines.append(f"    … {len(columns[0]) - MAX_ROWS} more samples")
-    return lines
+    def show(self, rows: Any = None, units: Any = None, layers: Any = None) -> TraceTables:
+        """Return tables of some rows, units and layers.
 
+        Parameters
+        ----------
+        rows : int or array-like of int, default=None
+            Rows of X, by their numbers there (see ``row_index``). If None, the first ones.
+        units : int, array-like of int or dict, default=None
+            Units of the layers shown, or a dict with the units of each layer: ``{1: [0, 7]}``. If
+            None, up to four: of a hidden layer those with the largest mean ``|a| Σ|W|``, of the
+            output layer those with the largest ``|δ|``, and always the true and the predicted
+            class of every row.
+        layers : int or array-like of int, default=None
+            Layers, counted from 1. If None, all of them.
 
-def _width(head: str) -> int:
-    return 3 if head == "…" else 9
+        Returns
+        -------
+        TraceTables
+            Printing it shows a table for each layer; a notebook shows it as HTML.
 
+        Raises
+        ------
+        ValueError
+            If a row, a unit or a layer does not exist.
+        """
+        some, places = chosen_layers(self, layers), chosen_places(self, rows)
+        if rows is None:
+            places = few_enough(self, places)
+        return TraceTables(self, places, chosen_units(self, some, units, places))
 
-def _number(value: float, head: str) -> str:
-    if head == "…":
-        return f"{head:>3}"
-    small = value != 0.0 and not 1e-3 <= abs(value) < 1e4
-    return f"{value:9.1e}" if small else f"{value:9.5f}"
+    def to_frame(self, layer: int | None = None) -> Any:
+        """Return z, a, δ and, for the last layer, y as a table.
 
+        Parameters
+        ----------
+        layer : int, default=None
+            The layer, counted from 1. If None, the last one.
 
-def _matrix(name: str, values: Array) -> list[str]:
-    text = np.array2string(
-        values, precision=6, suppress_small=False, threshold=100, edgeitems=3, max_line_width=90
-    )
-    first, *rest = text.splitlines()
-    indent = " " * (len(name) + 5)
-    return [f"  {name} = {first}", *(indent + line for line in rest)]
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each sample, whose index is ``row_index``, and a column for each letter and
+            unit, ``("z", 0)`` for example.
+
+        Raises
+        ------
+        ValueError
+            If the layer does not exist.
+        ImportError
+            If pandas is not installed; the extra ``journal`` installs it.
+        """
+        pandas = require("pandas", "to_frame")
+        (l,) = chosen_layers(self, max(self.z) if layer is None else layer)
+        letters = {"z": self.z[l], "a": self.a[l], "delta": self.delta[l]}
+        letters |= {"y": self.y} if l == max(self.z) else {}
+        index = pandas.Index(self.row_index, name="row")
+        frames = {name: pandas.DataFrame(values, index) for name, values in letters.items()}
+        return pandas.concat(frames, axis=1, names=["quantity", "unit"])
 
 
 def backprop_trace(
@@ -214,6 +230,7 @@ def backprop_trace(
         loss=loss,
         objective=float(share[:, 0] @ loss) + network.penalty(),
         alpha=network.alpha,
+        row_index=subject.rows,
         title=f"{type(subject.estimator).__name__} {sizes}: {n_samples}, loss {network.loss.name}",
         activations={l: link.name for l, link in enumerate(links, 1)},
     )
