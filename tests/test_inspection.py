@@ -624,12 +624,12 @@ def test_loss_surface_of_chosen_parameters(X):
     y = target_for(ManualMLPClassifier, 30)
     model = make(ManualMLPClassifier).fit(X, y)
     display = LossSurfaceDisplay.from_estimator(
-        model, X, y, parameters=("W2[0, 1]", "b1[2]"), grid_resolution=5
+        model, X, y, directions=("W2[0, 1]", "b1[2]"), grid_resolution=5
     )
     assert_array_equal(display.path, [[model.coefs_[1][0, 1], model.intercepts_[0][2]]])
     assert display.ax_.get_xlabel() == "W2[0, 1]"
     with pytest.raises(ValueError, match=r"no parameter 'w'; there are W1\[0, 0\]"):
-        LossSurfaceDisplay.from_estimator(model, X, y, parameters=("w", "b"))
+        LossSurfaceDisplay.from_estimator(model, X, y, directions=("w", "b"))
     with pytest.raises(ValueError, match="grid_resolution"):
         LossSurfaceDisplay.from_estimator(model, X, y, grid_resolution=1)
     with pytest.raises(ValueError, match="plot_method"):
@@ -686,7 +686,7 @@ def test_loss_surface_takes_weights_and_says_what_is_wrong(X):
             LossSurfaceDisplay.from_estimator(model, X, y, ranges=wrong)
     for wrong in (("w[0]",), ("b", "b"), "b"):
         with pytest.raises(ValueError, match="two different names"):
-            LossSurfaceDisplay.from_estimator(model, X, y, parameters=wrong)
+            LossSurfaceDisplay.from_estimator(model, X, y, directions=wrong)
 
 
 def test_displays_leave_the_estimator_alone(X):

@@ -1,45 +1,49 @@
-"""Visualization of the loss surface over two parameters."""
+"""Visualization of the loss surface over two parameters, or on the plane of a path."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron._engine.epochs import evaluate
 from sklearn_neuron._estimator.constraints import Choice, Number
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require
-from sklearn_neuron.inspection._subject import (
-    Subject,
-    layout_of,
-    parameter_names,
-    recorded_thetas,
-    subject_of,
-    unwrap,
-)
+from sklearn_neuron.inspection._plane import Plane, loss_at, plane_of
+from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
 
 METHOD = Choice(("contourf", "contour", "pcolormesh"))
 Range = tuple[float, float]
+#: Ratio of the largest to the smallest loss from which colors are logarithmic.
+LOGARITHMIC = 20.0
+LEVELS = 25
 
 
 class LossSurfaceDisplay:
     """Loss surface visualization: the objective over two parameters, with the path of training.
 
+    For a network, which has more than two, it is drawn on the plane in which training has moved
+    most.
+
     Parameters
     ----------
     xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
-        Values of the two parameters.
+        Values of the two parameters, or coordinates on the plane.
     loss : ndarray of shape (grid_resolution, grid_resolution)
         The objective at these values.
     path : ndarray of shape (n_points, 2)
-        The two parameters from the start to the end of training; a single point if no parameters
-        were recorded.
+        The two parameters from the start to the end of training, or the path's projection on the
+        plane; a single point if no parameters were recorded or others have moved, too.
     parameters : tuple of str
-        Names of the two parameters.
+        Names of the two parameters or directions.
+    title : str, default=""
+        What else has to be known: how much of the path the plane shows, and how far its losses are
+        from the true ones.
+    logarithmic : bool, default=False
+        Whether colors are logarithmic in the loss.
 
     Attributes
     ----------
@@ -71,12 +75,16 @@ class LossSurfaceDisplay:
         loss: NDArray[Any],
         path: NDArray[Any],
         parameters: tuple[str, str],
+        title: str = "",
+        logarithmic: bool = False,
     ) -> None:
         self.xx0 = xx0
         self.xx1 = xx1
         self.loss = loss
         self.path = path
         self.parameters = parameters
+        self.title = title
+        self.logarithmic = logarithmic
 
     @classmethod
     def from_estimator(
@@ -86,9 +94,11 @@ class LossSurfaceDisplay:
         y: Any,
         *,
         sample_weight: Any = None,
-        parameters: tuple[str, str] | None = None,
+        directions: Any = None,
         ranges: tuple[Range, Range] | None = None,
         grid_resolution: int = 60,
+        max_rows: int | None = 500,
+        random_state: Any = 0,
         plot_method: str = "contourf",
         path_kwargs: dict[str, Any] | None = None,
         ax: Any = None,
@@ -107,14 +117,23 @@ class LossSurfaceDisplay:
             The target values.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
-        parameters : tuple of two str, default=None
-            Names of the two parameters to vary, as in ``journal``. If None, the first weight and
-            the first bias are used. All other parameters are fixed at their fitted values.
+        directions : {"pca", "random"} or tuple of two str, default=None
+            The plane of the surface. ``"pca"`` is spanned by the two principal directions of the
+            recorded path; ``"random"`` by two random directions, in which the weights of each unit
+            are scaled to the norm of its own [1]_; two names of parameters, as in ``journal``, are
+            varied while all others stay at their fitted values. If None, the first weight and the
+            first bias of a neuron; for a network "pca" if its path was recorded, else "random".
         ranges : tuple of two (low, high), default=None
-            Ranges of the two parameters. If None, the range of the path with a margin.
+            Ranges of the two parameters, or of the coordinates on the plane. If None, the range of
+            the path with a margin.
         grid_resolution : int, default=60
             Number of grid points for each parameter; the objective is evaluated
             ``grid_resolution ** 2`` times.
+        max_rows : int or None, default=500
+            Maximum number of samples on which the objective is evaluated, drawn at random; for
+            an estimator of two parameters all samples are used. ``None`` uses all of them.
+        random_state : int, RandomState instance or None, default=0
+            Determines the samples, and the random directions.
         plot_method : {"contourf", "contour", "pcolormesh"}, default="contourf"
             Plotting method to call when plotting the surface.
         path_kwargs : dict, default=None
@@ -132,36 +151,42 @@ class LossSurfaceDisplay:
         Raises
         ------
         ValueError
-            If a parameter does not exist, if the grid has fewer than two points per parameter,
-            or if ``fit`` would not accept the data.
+            If a parameter does not exist, if "pca" is asked for where no path was recorded, if
+            the grid has fewer than two points per parameter, or if ``fit`` would not accept the
+            data.
         ImportError
             If matplotlib is not installed; the extra ``plot`` installs it.
+
+        References
+        ----------
+        .. [1] H. Li, Z. Xu, G. Taylor, C. Studer, T. Goldstein (2018). Visualizing the loss
+           landscape of neural nets. NeurIPS 31. https://doi.org/10.48550/arXiv.1712.09913
         """
         Number(2, integer=True).check(cls.__name__, "grid_resolution", grid_resolution)
         METHOD.check(cls.__name__, "plot_method", plot_method)
         require("matplotlib", cls.__name__)
         check_is_fitted(unwrap(estimator))
+        Number(1, integer=True, none="all samples").check(cls.__name__, "max_rows", max_rows)
         subject = subject_of(estimator, X, y, sample_weight)
-        fitted = unwrap(estimator)
-        names = parameter_names(subject.estimator, subject.network.layer_sizes)
-        if parameters is None:
-            weights = [name for name in names if not name.startswith("b")]
-            others = names[len(weights) :] if subject.network.fit_intercept else weights[1:]
-            if not others:
-                raise ValueError("A surface needs two parameters, but the neuron has one weight.")
-            parameters = (names[0], others[0])
-        if isinstance(parameters, str) or len(set(parameters)) != 2:
-            raise ValueError(f"parameters must be two different names; got {parameters!r}.")
-        chosen = [_place(names, name) for name in parameters]
-        recorded = layout_of(fitted).names[0] in fitted.history_
-        theta = recorded_thetas(fitted, start=True) if recorded else subject.network.theta[None]
-        path = np.asarray(theta[:, chosen], dtype=np.float64)
-        (low0, high0), (low1, high1) = _check_ranges(_ranges(path) if ranges is None else ranges)
+        n, rng = len(subject.samples.Y), check_random_state(random_state)
+        if max_rows is not None and n > max_rows and len(subject.network.theta) > 2:
+            subject = subject.take(np.sort(rng.choice(n, max_rows, replace=False)))
+        plane = plane_of(subject, directions, rng)
+        (low0, high0), (low1, high1) = _check_ranges(_ranges(plane) if ranges is None else ranges)
         xx0, xx1 = np.meshgrid(
             np.linspace(low0, high0, grid_resolution), np.linspace(low1, high1, grid_resolution)
         )
-        loss = measure(subject, chosen, xx0, xx1)
-        display = cls(xx0=xx0, xx1=xx1, loss=loss, path=path, parameters=parameters)
+        loss = measure(subject, plane, xx0, xx1)
+        low, high = np.nanmin(loss), np.nanmax(loss)
+        display = cls(
+            xx0=xx0,
+            xx1=xx1,
+            loss=loss,
+            path=plane.path,
+            parameters=plane.labels,
+            title=plane.title,
+            logarithmic=bool(0.0 < LOGARITHMIC * low < high < np.inf and plane.title),
+        )
         return display.plot(ax, plot_method=plot_method, path_kwargs=path_kwargs, **kwargs)
 
     def plot(
@@ -195,15 +220,18 @@ class LossSurfaceDisplay:
                 f"plot_method must be 'contourf', 'contour' or 'pcolormesh'; got {plot_method!r}."
             )
         self.figure_, self.ax_ = axes_for(ax, "LossSurfaceDisplay")
-        defaults: dict[str, Any] = {} if "colors" in kwargs else {"cmap": "cividis"}
-        defaults |= {} if plot_method == "pcolormesh" else {"levels": 25}
-        draw = getattr(self.ax_, plot_method)
-        self.surface_ = draw(self.xx0, self.xx1, self.loss, **{**defaults, **kwargs})
-        self.colorbar_ = self.figure_.colorbar(self.surface_, ax=self.ax_, label="loss")
+        draw, look = getattr(self.ax_, plot_method), {**self._colors(plot_method, kwargs), **kwargs}
+        self.surface_ = draw(self.xx0, self.xx1, self.loss, **look)
+        self.colorbar_ = self.figure_.colorbar(
+            self.surface_, ax=self.ax_, label="loss", **self._ticks()
+        )
         colour = "black" if plot_method == "contour" else "white"  # contrasts with the surface
         look = {"color": colour, "marker": ".", "markersize": 4, "linewidth": 1.2}
         x, y = self.path.T
         (self.path_,) = self.ax_.plot(x, y, **{**look, **line_kwargs(path_kwargs)})
+        if self.title and colour == "white":  # the path of a network comes from the light side
+            effects = require("matplotlib.patheffects", "LossSurfaceDisplay")
+            self.path_.set_path_effects([effects.withStroke(linewidth=2.6, foreground="0.25")])
         edge = {"markeredgecolor": "black", "linestyle": "none", "zorder": 3}
         if len(self.path) > 1:
             self.ax_.plot(x[0], y[0], "o", color="white", label="start", **edge)
@@ -214,25 +242,37 @@ class LossSurfaceDisplay:
             xlim=(self.xx0.min(), self.xx0.max()),
             ylim=(self.xx1.min(), self.xx1.max()),
         )
+        if self.title:
+            self.ax_.set_title(self.title, fontsize="small", wrap=True)
         self.ax_.legend()
         return self
 
+    def _ticks(self) -> dict[str, Any]:
+        """Return the ticks of the color bar: 1, 2, 5 of each power of ten if it is logarithmic."""
+        if not self.logarithmic:
+            return {}
+        ticker = require("matplotlib.ticker", "LossSurfaceDisplay")
+        return {"ticks": ticker.LogLocator(subs=(1.0, 2.0, 5.0)), "format": "%.3g"}
 
-def measure(subject: Subject, chosen: Sequence[int], xx0: Array, xx1: Array) -> Array:
-    """Return the objective for two components of θ at each point of a grid."""
+    def _colors(self, plot_method: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return how the surface is colored, unless the user says so."""
+        colors: dict[str, Any] = {} if "colors" in kwargs else {"cmap": "cividis"}
+        levels: dict[str, Any] = {} if plot_method == "pcolormesh" else {"levels": LEVELS}
+        if self.logarithmic:
+            low, high = np.nanmin(self.loss), np.nanmax(self.loss)
+            norm = require("matplotlib.colors", "LossSurfaceDisplay").LogNorm(low, high)
+            colors |= {} if "norm" in kwargs else {"norm": norm}
+            levels = levels and {"levels": np.geomspace(low, high, LEVELS)}
+        return colors | levels
+
+
+def measure(subject: Subject, plane: Plane, xx0: Array, xx1: Array) -> Array:
+    """Return the objective at each point of a grid on a plane."""
     loss = np.empty_like(xx0)
     with np.errstate(all="ignore"):
         for place in np.ndindex(xx0.shape):
-            subject.network.theta[list(chosen)] = xx0[place], xx1[place]
-            loss[place] = evaluate(subject.network, subject.blocks)
+            loss[place] = loss_at(subject, plane.point(float(xx0[place]), float(xx1[place])))
     return loss
-
-
-def _place(names: list[str], name: str) -> int:
-    if name not in names:
-        known = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-        raise ValueError(f"There is no parameter {name!r}; there are {known}.")
-    return names.index(name)
 
 
 def _check_ranges(ranges: Any) -> NDArray[np.float64]:
@@ -245,9 +285,9 @@ def _check_ranges(ranges: Any) -> NDArray[np.float64]:
     return pairs
 
 
-def _ranges(path: Array) -> tuple[Range, Range]:
+def _ranges(plane: Plane) -> tuple[Range, Range]:
     """Return ranges that contain the path, with a margin on each side."""
-    low, high = path.min(axis=0), path.max(axis=0)
-    margin = np.maximum(0.25 * (high - low), 0.5)
+    low, high = plane.path.min(axis=0), plane.path.max(axis=0)
+    margin = np.maximum(0.25 * (high - low), plane.margin)
     (low0, low1), (high0, high1) = low - margin, high + margin
     return (float(low0), float(high0)), (float(low1), float(high1))

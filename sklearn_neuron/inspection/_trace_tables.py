@@ -85,7 +85,8 @@ class TraceTables:
         header, formula, dW, db = map(html.escape, self._words(l))
         groups, left_out = self._groups(l), self._left_out()
         yield f"<p><b>{header}</b><br>{formula}</p>"
-        yield "<table><thead><tr><th>row</th>"
+        yield '<table style="text-align: right; font-variant-numeric: tabular-nums">'
+        yield "<thead><tr><th>row</th>"
         yield "".join(f"<th>{html.escape(head)}</th>" for group in groups for head in heads(group))
         yield "</tr></thead><tbody>"
         for i, number_of_row in enumerate(self.numbers):
