@@ -3,6 +3,7 @@
 import copy
 import pickle
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -594,9 +595,47 @@ def test_journal_display():
 def test_journal_display_of_many_parameters(X):
     model = make(ManualMLPClassifier, record="epoch").fit(X, np.arange(30) % 3)
     display = JournalDisplay.from_estimator(model)
-    assert len(display.lines_) == len(weights_of(model)) + 1
     names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert names == ["weights", "biases", "Loss"]
+    assert names == ["weights", "biases"]
+    (loss,) = display.lines_
+    assert loss.axes is display.loss_ax_ is not display.ax_
+    assert_array_equal(loss.get_ydata(), model.loss_curve_)
+    drawn = np.array([line for group in display.collections_ for line in group.get_segments()])
+    assert drawn.shape == (len(weights_of(model)), 20, 2)
+    assert_array_equal(drawn[:, -1, 1], weights_of(model))
+    assert_array_equal(drawn[0, :, 0], range(20))
+    low, high = display.ax_.get_ylim()
+    assert low < drawn[:, :, 1].min() < drawn[:, :, 1].max() < high
+
+
+def test_journal_display_of_thousands_of_parameters(X):
+    model = make(ManualMLPClassifier, record="epoch", hidden_layer_sizes=(60,))
+    model.fit(X, np.arange(30) % 3)
+    display = JournalDisplay.from_estimator(model)
+    names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert names == ["W1", "W2", "b1", "b2"]
+    assert len(display.collections_) == 2 * 4
+    loss, *medians = display.lines_
+    assert loss.axes is display.loss_ax_
+    for line, parts in zip(medians, ("coefs", "coefs", "intercepts", "intercepts"), strict=True):
+        l = int(line.get_label()[1]) - 1
+        by_hand = [np.median(row[l]) for row in model.history_[parts]]
+        assert_allclose(line.get_ydata(), by_hand)
+    edges = display.collections_[0].get_paths()[0].vertices[:, 1]
+    first = np.array([np.percentile(row[0], [5, 95]) for row in model.history_["coefs"]])
+    assert edges.min() == pytest.approx(first.min())
+    assert edges.max() == pytest.approx(first.max())
+    assert JournalDisplay.from_estimator(model, color="red").lines_[1].get_color() == "red"
+
+
+def test_a_hundred_thousand_parameters_are_drawn_in_two_seconds(X):
+    """Of processor time; 0.7 s where this was written."""
+    model = make(ManualMLPClassifier, record="epoch", hidden_layer_sizes=(12_500,))
+    model.fit(X, np.arange(30) % 3)
+    assert len(weights_of(model)) == 100_003
+    start = time.process_time()
+    JournalDisplay.from_estimator(model).figure_.canvas.draw()
+    assert time.process_time() - start < 2.0
 
 
 @pytest.mark.parametrize("plot_method", ["contourf", "contour", "pcolormesh"])

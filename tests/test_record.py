@@ -22,6 +22,7 @@ from sklearn_neuron import (
     config_context,
 )
 from sklearn_neuron._engine import core
+from sklearn_neuron.inspection import journal
 
 ENGINES = ["numpy", *(["compiled"] if core.available() else [])]
 
@@ -280,3 +281,12 @@ def test_a_search_reaches_inside(X):
     search = GridSearchCV(model, {"record__every": [1, 2]}, cv=2).fit(X, y)
     assert search.best_estimator_.history_["epoch"] == [0, 1, 2, 3]
     assert clone(model).record == Record("epoch")
+
+
+def test_a_thinned_record_of_steps_makes_no_journal_of_epochs(X):
+    y = target_for(SigmoidNeuronRegressor, 30)
+    model = make(SigmoidNeuronRegressor, record=Record("step", every=3), batch_size=8)
+    model.fit(X, y)
+    assert len(journal(model)) == len(model.history_["step"])
+    with pytest.raises(ValueError, match="thinned out"):
+        journal(model, every="epoch")

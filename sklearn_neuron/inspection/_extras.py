@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 #: The extra that installs each package.
-EXTRAS = {"matplotlib": "plot", "pandas": "journal"}
+EXTRAS = {"matplotlib": "plot", "mpl_toolkits": "plot", "pandas": "journal"}
 
 
 def require(module: str, user: str) -> Any:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._extras import axes_for, line_kwargs, whole_numbers
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require, whole_numbers
 from sklearn_neuron.inspection._journal import read_journal
 from sklearn_neuron.inspection._subject import unwrap
 
 #: The colorblind-safe palette of Okabe and Ito.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LABELLED = len(COLOURS)  # more columns than this are plotted in groups
+SINGLE = 200  # more columns than this are plotted as quantiles of groups
+FAN = ((5, 95, 0.18), (25, 75, 0.3))  # bands of percentiles, and how opaque they are
 FEWEST = 4  # minimum number of rows to label the lines instead of using a legend
 PLACES = 15  # candidate positions along a line for its label
 OFFSETS = ((40, 25), (40, -25), (-40, 25), (-40, -25))  # of a label from its line, in points
+#: Keyword arguments of a line that a collection of lines takes, too.
+OF_COLLECTIONS = {"alpha", "color", "label", "linestyle", "linewidth", "zorder"}
 
 
 class JournalDisplay:
-    """Journal visualization: each parameter and the loss over epochs or steps, labeled.
+    """Journal visualization: each parameter and the loss over epochs or steps.
+
+    Up to seven lines are labeled. More are drawn in groups, weights and biases; more than 200 as
+    quantiles of each layer's weights and biases: the median, and bands from the 25th to the 75th
+    and from the 5th to the 95th percentile. The loss then has axes of its own.
 
     Parameters
     ----------
@@ -36,9 +44,13 @@ class JournalDisplay:
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
-        One line for each column.
+        One line for each column, or for each column that is in no group, and the medians.
+    collections_ : list of matplotlib Collection
+        The lines or the bands of each group; empty where every line is labeled.
     ax_, figure_ : matplotlib Axes and Figure
         Axes and figure with the journal.
+    loss_ax_ : matplotlib Axes
+        Axes with the loss: ``ax_``, where every line is labeled.
 
     Examples
     --------
@@ -107,37 +119,85 @@ class JournalDisplay:
             Object that stores the plotted values.
         """
         self.figure_, self.ax_ = axes_for(ax, "JournalDisplay")
-        kwargs = line_kwargs(kwargs)
-        few = len(self.columns) <= LABELLED
-        looks = self._looks(few)
-        dot = {"marker": "o"} if len(np.asarray(self.index)) == 1 else {}  # a single point
-        self.lines_ = [
-            self.ax_.plot(self.index, values, **{**look, **dot, "label": name, **kwargs})[0]
-            for (name, values), look in zip(self.columns.items(), looks, strict=True)
-        ]
+        kwargs, self.loss_ax_ = line_kwargs(kwargs), self.ax_
+        self.collections_: list[Any] = []
+        groups = {name: _group(name) for name in self.columns}
+        if len(self.columns) <= LABELLED:
+            names = list(self.columns)
+        else:
+            names = [name for name, group in groups.items() if group == "others"]
+            if 0 < len(names) < len(groups):
+                self.loss_ax_ = self._panel()
+        self.lines_ = self._lines(names, kwargs)
+        if len(self.columns) > LABELLED:
+            self._draw_groups(groups, kwargs)
         self.ax_.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
         self.ax_.set(xlabel=self.unit)
         whole_numbers(self.ax_)
-        if not few:
-            self._legend()
-        elif len(np.asarray(self.index)) < FEWEST:
-            self.ax_.legend()
+        if len(self.columns) > LABELLED or len(np.asarray(self.index)) < FEWEST:
+            title = "median, 25–75 %, 5–95 %" if len(self.columns) > SINGLE else None
+            self.ax_.legend(title=title, title_fontsize="small")
+            if self.loss_ax_ is not self.ax_:
+                self.loss_ax_.legend()
         else:
             self._annotate()
         return self
 
-    def _looks(self, few: bool) -> list[dict[str, Any]]:
-        """Return the style of each line: a color of its own, or that of its group."""
-        if few:
-            colours = COLOURS[: len(self.columns)]
-            return [{"color": colour, "linewidth": 2.5} for colour in colours]
-        thin = {"linewidth": 0.8, "alpha": 0.5}
-        looks = {
-            "weights": {"color": COLOURS[0], **thin},
-            "biases": {"color": COLOURS[1], **thin},
-            "others": {"color": COLOURS[6], "linewidth": 2.5},
-        }
-        return [looks[_group(name)] for name in self.columns]
+    def _panel(self) -> Any:
+        """Return axes for the loss, above those of the parameters."""
+        divider = require("mpl_toolkits.axes_grid1", "JournalDisplay").make_axes_locatable(self.ax_)
+        panel = divider.append_axes("top", size="35%", pad=0.1, sharex=self.ax_)
+        panel.tick_params(labelbottom=False)
+        return panel
+
+    def _lines(self, names: Sequence[str], kwargs: dict[str, Any]) -> list[Any]:
+        """Draw a line for each of some columns."""
+        few = len(self.columns) <= LABELLED
+        dot = {"marker": "o"} if len(np.asarray(self.index)) == 1 else {}  # a single point
+        lines = []
+        for k, name in enumerate(names):
+            colour = COLOURS[k] if few else COLOURS[-1]
+            look = {"color": colour, "linewidth": 2.5, **dot, "label": name, **kwargs}
+            look["label"] = name if not few else look["label"]
+            lines += self.loss_ax_.plot(self.index, self.columns[name], **look)
+        return lines
+
+    def _draw_groups(self, groups: Mapping[str, str], kwargs: dict[str, Any]) -> None:
+        """Draw weights and biases: their lines, or their quantiles if there are many."""
+        many = len(self.columns) > SINGLE
+        members: dict[str, list[str]] = {}
+        for name, kind in groups.items():
+            if kind != "others":
+                members.setdefault(name.partition("[")[0] if many else kind, []).append(name)
+        look = {name: value for name, value in kwargs.items() if name in OF_COLLECTIONS}
+        for k, (group, names) in enumerate(members.items()):
+            values = np.array([self.columns[name] for name in names], dtype=float)
+            draw = self._fan if many else self._bundle
+            draw(group, values, COLOURS[k % (LABELLED - 1)], look)
+        self.ax_.autoscale_view()
+
+    def _bundle(self, group: str, values: Array, colour: str, look: dict[str, Any]) -> None:
+        """Draw all lines of a group, as one collection."""
+        index = np.broadcast_to(np.asarray(self.index, dtype=float), values.shape)
+        lines = require("matplotlib.collections", "JournalDisplay").LineCollection(
+            np.stack([index, values], axis=2),
+            **{"color": colour, "linewidth": 0.8, "alpha": 0.5, **look, "label": group},
+        )
+        self.collections_.append(self.ax_.add_collection(lines))
+
+    def _fan(self, group: str, values: Array, colour: str, look: dict[str, Any]) -> None:
+        """Draw the median and the bands of a group; those of biases are dashed."""
+        style = "--" if _group(group) == "biases" else "-"
+        median = {"color": colour, "linewidth": 1.8, "linestyle": style, **look}
+        self.lines_ += self.ax_.plot(
+            self.index, np.median(values, axis=0), **{**median, "label": group}
+        )
+        for low, high, opacity in FAN:
+            edges = np.percentile(values, [low, high], axis=0)
+            band = self.ax_.fill_between(
+                self.index, *edges, color=colour, alpha=opacity, linewidth=0
+            )
+            self.collections_.append(band)
 
     def _annotate(self) -> None:
         """Label each line by an arrow, where lines, edges and other labels leave most space."""
@@ -177,14 +237,6 @@ class JournalDisplay:
         edges = min(np.min(shape - box.min), np.min(box.max - shape))
         distances = np.linalg.norm(shape[:, None] - taken, axis=2)
         return float(min(edges, distances.min()))
-
-    def _legend(self) -> None:
-        """Add a legend of the groups; a line of neither weights nor biases has its own name."""
-        named: dict[str, Any] = {}
-        for name, line in zip(self.columns, self.lines_, strict=True):
-            group = _group(name)
-            named.setdefault(name if group == "others" else group, line)
-        self.ax_.legend(list(named.values()), list(named))
 
 
 def _group(name: str) -> str:
