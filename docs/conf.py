@@ -80,7 +80,8 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "remove_config_comments": True,
-    "backreferences_dir": None,
+    "backreferences_dir": "generated/gallery",  # what the reference pages list
+    "doc_module": ("sklearn_neuron",),
     "reference_url": {"sklearn_neuron": None},
 }
 
