@@ -41,7 +41,8 @@ class Record(Component):
         the memory. Training itself does not change, nor do the initial parameters in ``start_``.
     state : bool, default=False
         Whether to record the state of the optimizer, too, such as Adam's moving averages. Each
-        array of it takes as much memory as the parameters.
+        array of it takes as much memory as the parameters. (Adaptive optimizers of a regressor may
+        see y in units of a power of two; so does their state.)
     max_bytes : int, default=268435456
         Largest size of the record that a call of ``fit`` or ``partial_fit`` may make. It is
         checked before the first epoch, for ``max_iter`` epochs or, with

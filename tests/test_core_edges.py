@@ -18,6 +18,7 @@ from sklearn_neuron import (
     ManualMLPClassifier,
     ManualMLPRegressor,
     PerceptronClassifier,
+    Record,
     config_context,
 )
 from sklearn_neuron._engine import compiled, core
@@ -398,14 +399,21 @@ def test_an_interrupt_while_another_draws_is_that_interrupt():
         with lock:
             _thread.interrupt_main()
             time.sleep(0.2)
+        if not over.wait(5.0):  # it has come in a callback of the garbage collector, which drops it
+            _thread.interrupt_main()
 
-    thread = threading.Thread(target=hold)
+    over, thread = threading.Event(), threading.Thread(target=hold)
     thread.start()
     model = LogisticNeuronClassifier(
-        batch_size=1, max_iter=10**6, tol=None, random_state=rng, record="step"
+        batch_size=1,
+        max_iter=10**6,
+        tol=None,
+        random_state=rng,
+        record=Record("step", max_bytes=10**15),
     )
     with pytest.raises(KeyboardInterrupt):
         model.fit(np.tile(X, (100, 1)), np.tile(BINARY, 100))
+    over.set()
     thread.join()
     assert lock.acquire(timeout=1.0)
     lock.release()

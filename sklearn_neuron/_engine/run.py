@@ -297,12 +297,13 @@ class EpochHistory(History):
         n_indices = 4 * n_samples * n_epochs // every if self.record.unit == "step" else 0
         n_bytes = n_rows * per_row + n_indices
         if n_bytes > self.record.max_bytes:
+            thinner = every * n_bytes // max(self.record.max_bytes, 1) + 1
             raise ValueError(
                 f"The record of up to {n_rows} rows with {numbers} numbers each would take "
                 f"{n_bytes} bytes ({n_bytes / 1e6:.3g} MB), and max_bytes is "
-                f"{self.record.max_bytes}. Thin it out, as in record=Record("
-                f"{self.record.kind!r}, every={10 * every}), halve it by dtype='float32', or set a "
-                "larger max_bytes."
+                f"{self.record.max_bytes}. Thin it out, as by record=Record("
+                f"{self.record.kind!r}, every={thinner}), halve it by dtype='float32', lower "
+                "max_iter, or set a larger max_bytes."
             )
 
 
