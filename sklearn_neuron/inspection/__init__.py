@@ -8,6 +8,8 @@ and the loss surface with the path of training. For decision regions use scikit-
 """
 
 from sklearn_neuron.inspection._at import at
+from sklearn_neuron.inspection._diagnose import Diagnosis, diagnose
+from sklearn_neuron.inspection._diagnosis_display import DiagnosisDisplay
 from sklearn_neuron.inspection._gradient import GradientCheck, check_gradient
 from sklearn_neuron.inspection._journal import journal
 from sklearn_neuron.inspection._journal_display import JournalDisplay
@@ -17,6 +19,8 @@ from sklearn_neuron.inspection._trace import BackpropTrace, backprop_trace
 
 __all__ = [
     "BackpropTrace",
+    "Diagnosis",
+    "DiagnosisDisplay",
     "GradientCheck",
     "JournalDisplay",
     "LossCurveDisplay",
@@ -24,5 +28,6 @@ __all__ = [
     "at",
     "backprop_trace",
     "check_gradient",
+    "diagnose",
     "journal",
 ]

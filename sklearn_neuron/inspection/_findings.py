@@ -1,0 +1,292 @@
+"""Findings: what the measures of a network mean, in words, and from which thresholds on.
+
+Each finding is a function of a ``Case`` that yields sentences. The thresholds were tried on
+scikit-learn's own data sets, where the default estimators, fitted to scaled features, show none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sklearn_neuron._engine.solvers import solver_of
+from sklearn_neuron._estimator.diagnosis import (
+    ABOVE,
+    MOST_SAMPLES,
+    NOTHING_LEARNED,
+    POOR,
+    evenly,
+    is_asleep,
+    is_scaled,
+    remedies,
+)
+from sklearn_neuron._typing import Array
+from sklearn_neuron.inspection._measures import Measures, predicted_columns
+from sklearn_neuron.inspection._subject import Subject
+
+#: Share of units that are idle: too many in any network, and too many where the loss is poor.
+MANY_UNITS, SOME_UNITS = 0.5, 0.2
+#: ‖δ¹‖ / ‖δᴸ‖ of a signal that has vanished, and of one that has exploded.
+VANISHED, EXPLODED = 1e-4, 1e4
+#: ‖ΔW‖ / ‖W‖ of updates that are too small and too large; usual is 1e-3.
+TOO_SMALL, TOO_LARGE = 1e-5, 0.1
+#: Part of the loss that the last tenth of the epochs has taken off, if it is still falling.
+STILL_FALLING = 0.05
+#: Times the smallest held-out loss from which it has risen.
+RISEN = 1.25
+#: Part of the rows that are few, and part of the loss that is most.
+FEW_ROWS, MOST_LOSS = 0.01, 0.5
+#: A class is rare at this part of its even share, and ignored if fewer of its rows are recognized.
+RARE, RECOGNIZED = 0.5, 0.2
+#: Rows of a class from which its recall says something.
+ENOUGH_ROWS = 5
+
+
+class Case(NamedTuple):
+    """A fitted network, and what was measured of it: E epochs, L layers, m rows."""
+
+    subject: Subject
+    fitted: Measures  # at the fitted parameters, which the network has
+    losses: Array  # (E,), on these rows
+    share: Array  # (m,)
+    epochs: NDArray[np.intp]  # (E,)
+    fitted_row: int  # of the fitted parameters among the epochs
+    ratio: Array  # (E, L)
+    constant: float  # the loss of the best constant prediction, or NaN
+
+    @property
+    def loss(self) -> float:
+        """The loss at the fitted parameters."""
+        return float(self.losses[self.fitted_row])
+
+    @property
+    def poor(self) -> bool:
+        """Whether the loss is above half of that of a constant prediction, or not finite."""
+        return self.loss >= POOR * self.constant or not np.isfinite(self.loss)
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate; None for a solver that has none."""
+        own = self.subject.estimator
+        return float(own.eta_) if solver_of(own.solver).has_updates else None
+
+    def remedies(self, *, falling: bool = False) -> list[str]:
+        """Return what to try, as ``fit`` would say it."""
+        some = evenly(self.subject.samples, MOST_SAMPLES)
+        return remedies(self.subject.network, some, self.eta, falling=falling)
+
+
+def findings_of(case: Case) -> Iterator[str]:
+    """Yield everything that is found, the most important first."""
+    for find in FINDINGS:
+        yield from find(case)
+
+
+def too_many(case: Case, shares: Array) -> list[int]:
+    """Return the layers, from 0, in which too large a share of the units is idle."""
+    least = SOME_UNITS if case.poor else MANY_UNITS
+    return [l for l, share in enumerate(shares.tolist()) if share >= least]
+
+
+def share_in_words(layers: list[int], shares: Array) -> str:
+    """Return for example "layers 1 and 2: 72 % and 80 % of units"."""
+    numbers = listed([str(l + 1) for l in layers])
+    values = listed([f"{100 * shares[l]:.0f} %" for l in layers])
+    return f"layer{'s' if len(layers) > 1 else ''} {numbers}: {values} of units"
+
+
+def listed(words: list[str]) -> str:
+    """Return words with commas and a last "and"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def dead_units(case: Case) -> Iterator[str]:
+    """Units without a slope, which do not learn, in layers whose units cannot saturate."""
+    dead = np.where(np.isnan(case.fitted.saturated), case.fitted.dead, np.nan)
+    if layers := too_many(case, dead):
+        eta = case.eta
+        large = f"; eta={eta:.3g} is probably too large" if eta is not None else ""
+        found = [*case.remedies(), "another random_state", "activation='leaky_relu'"]
+        yield (
+            f"{share_in_words(layers, dead)} are dead on these rows{large}. They have the slope 0 "
+            f"for every row, so they do not learn. Try {', '.join(found)}."
+        )
+
+
+def saturated_units(case: Case) -> Iterator[str]:
+    """Units on the flat parts of their activation, which learn slowly."""
+    shares = case.fitted.saturated
+    if layers := too_many(case, shares):
+        found = [*case.remedies(), "smaller initial weights"]
+        if len(shares) - 1 in layers:
+            found.append("a loss whose δ does not vanish with the slope (a cross-entropy)")
+        yield (
+            f"{share_in_words(layers, shares)} are saturated on these rows, so they learn slowly. "
+            f"Try {', '.join(found)}."
+        )
+
+
+def fading_delta(case: Case) -> Iterator[str]:
+    """δ that becomes much smaller, or much larger, from the last layer to the first."""
+    first, last = case.fitted.delta[[0, -1]]
+    change = first / last if last else np.nan
+    if change < VANISHED:
+        yield (
+            f"δ vanishes: ‖δ‖ of layer 1 is {change:.1e} times that of layer {len(case.ratio[0])}, "
+            "so the first layers hardly learn. Try init='auto', activation='relu', fewer layers."
+        )
+    elif change > EXPLODED:
+        yield (
+            f"δ explodes: ‖δ‖ of layer 1 is {change:.1e} times that of layer {len(case.ratio[0])}. "
+            "Try init='auto', a smaller eta, an optimizer with clip_norm."
+        )
+
+
+def wrong_updates(case: Case) -> Iterator[str]:
+    """Updates that move the weights too little or too much, where the loss is poor."""
+    if not case.poor or np.isnan(case.ratio).all():
+        return
+    usual = np.nanmedian(case.ratio, axis=0)
+    if case.eta is None:  # iterations of lbfgs are as long as they should be
+        return
+    if usual.max() < TOO_SMALL:
+        yield (
+            f"updates are {usual.max():.1e} of the weights (about 1e-3 is usual): "
+            f"eta={case.eta:.3g} is probably too small."
+        )
+    elif usual.min() > TOO_LARGE:
+        yield (
+            f"updates are {usual.min():.2g} of the weights (about 1e-3 is usual): "
+            f"eta={case.eta:.3g} is probably too large."
+        )
+
+
+def nothing_learned(case: Case) -> Iterator[str]:
+    """A loss that a constant prediction reaches, too."""
+    network, constant = case.subject.network, case.constant
+    beside = f"the loss is {case.loss:.3g}, {{}} the {constant:.3g} of a constant prediction"
+    if case.loss > ABOVE * constant:
+        found = case.remedies() or ["another initialization"]
+        yield f"{beside.format('above')}. Try {', '.join(found)}."
+    elif case.loss > NOTHING_LEARNED * constant and is_asleep(
+        network, network.theta, case.subject.samples
+    ):
+        step = "a smaller alpha" if network.alpha else "a larger eta or max_iter"
+        scaled = is_scaled(evenly(case.subject.samples, MOST_SAMPLES).X)
+        found = [step] if scaled else ["scaled features (StandardScaler)"]
+        yield (
+            f"{beside.format('as high as')}: the outputs hardly depend on X. "
+            f"Try {', '.join(found)}."
+        )
+
+
+def still_falling(case: Case) -> Iterator[str]:
+    """Training that was cut short."""
+    own = case.subject.estimator
+    losses = own.loss_curve_
+    last = max(len(losses) // 10, 1)
+    if own.n_iter_ < own.max_iter or len(losses) < 2 or not case.poor:
+        return
+    fall = 1.0 - losses[-1] / losses[-1 - last] if losses[-1 - last] > 0.0 else 0.0
+    if fall > STILL_FALLING:
+        yield (
+            f"the loss is still falling: by {100 * fall:.0f} % over the last {last} of "
+            f"{len(losses)} epochs. Try a larger max_iter or eta."
+        )
+
+
+def overfitting(case: Case) -> Iterator[str]:
+    """A held-out loss that has risen while that of training has fallen."""
+    own = case.subject.estimator
+    curve, training = getattr(own, "validation_loss_curve_", None), own.loss_curve_
+    if curve is not None and len(curve) == len(training):
+        epochs, held, whose = np.arange(len(curve)), np.array(curve), "the validation data"
+        at = int(own.best_iter_)
+    else:
+        epochs, held, whose, at = case.epochs, case.losses, "these rows", case.fitted_row
+    if len(held) < 3 or np.isnan(held).all():
+        return
+    best = int(np.nanargmin(held))
+    has_fallen = training[-1] < training[max(int(epochs[best]), 0)]
+    if held[at] > RISEN * held[best] and best < at and has_fallen:
+        yield (
+            f"the loss of {whose} has risen from {held[best]:.3g} in epoch {epochs[best]} to "
+            f"{held[at]:.3g} in epoch {epochs[at]}, while that of training has fallen: overfitting."
+            " Try early_stopping='auto', a larger alpha, dropout, fewer units."
+        )
+
+
+def few_rows(case: Case) -> Iterator[str]:
+    """A few rows that carry most of a poor loss: wrong targets, or outliers."""
+    parts = np.sort(case.share * case.fitted.loss)[::-1]
+    most = max(int(FEW_ROWS * len(parts)), 1)
+    total = parts.sum()
+    if not case.poor or not total > 0.0 or len(parts) < 20:
+        return
+    n = int(np.searchsorted(np.cumsum(parts), MOST_LOSS * total)) + 1
+    if n <= most:
+        yield (
+            f"{n} of {len(parts)} rows carr{'y' if n > 1 else 'ies'} "
+            f"{100 * parts[:n].sum() / total:.0f} % of the loss. Look at hardest_rows: wrong "
+            "targets, outliers? Else try a robust loss (Huber) or a smaller eta."
+        )
+
+
+def unscaled(case: Case) -> Iterator[str]:
+    """Features or targets in units of their own."""
+    some = evenly(case.subject.samples, MOST_SAMPLES)
+    if not is_scaled(some.X):
+        X = some.X.toarray() if sparse.issparse(some.X) else some.X
+        spread = X.std(axis=0)
+        yield (
+            f"features are not scaled: their standard deviations reach from {spread.min():.2g} to "
+            f"{spread.max():.2g}. Try StandardScaler."
+        )
+    link = case.subject.network.loss.link.name
+    if link in {"identity", "exponential"} and case.poor and not is_scaled(some.Y):
+        yield (
+            f"the target is not scaled: its standard deviation is {some.Y.std(axis=0).max():.2g}. "
+            "Try TransformedTargetRegressor with StandardScaler."
+        )
+
+
+def ignored_classes(case: Case) -> Iterator[str]:
+    """Rare classes that are hardly ever predicted where they are right."""
+    own, Y = case.subject.estimator, case.subject.samples.Y > 0.5
+    if getattr(own, "class_weight", "none") is not None:
+        return
+    right = predicted_columns(own, case.fitted.z) == Y
+    names = list(own.classes_)
+    if Y.shape[1] == 1 and not getattr(own, "_multilabel", False):
+        truths = [(names[0], ~Y[:, 0], right[:, 0]), (names[1], Y[:, 0], right[:, 0])]
+        even = 0.5
+    else:
+        truths = [(names[k], Y[:, k], right[:, k]) for k in range(Y.shape[1])]
+        even = 0.5 if getattr(own, "_multilabel", False) else 1.0 / Y.shape[1]
+    for name, rows, found in truths:
+        share, n = float(rows.mean()), int(rows.sum())
+        recall = float(found[rows].mean()) if n else 1.0
+        if n >= ENOUGH_ROWS and share <= RARE * even and recall < RECOGNIZED:
+            yield (
+                f"class {name!s} has {100 * share:.2g} % of the rows, and {100 * recall:.0f} % of "
+                "these are recognized. Try class_weight='balanced', or another threshold."
+            )
+
+
+#: The most important first. A new finding is one function and one line here.
+FINDINGS: tuple[Callable[[Case], Iterator[str]], ...] = (
+    dead_units,
+    saturated_units,
+    fading_delta,
+    nothing_learned,
+    wrong_updates,
+    overfitting,
+    still_falling,
+    few_rows,
+    ignored_classes,
+    unscaled,
+)

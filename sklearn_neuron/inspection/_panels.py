@@ -1,0 +1,101 @@
+"""Panels: several axes side by side, and ink that can be read on any color."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_neuron._typing import Array
+from sklearn_neuron.inspection._extras import require
+
+
+def panels_for(
+    ax: Any, n: int, user: str, *, columns: int, size: tuple[float, float] = (3.4, 2.7)
+) -> tuple[Any, list[Any]]:
+    """Return a figure and n axes: new ones, those given, or n in the place of one.
+
+    Raises
+    ------
+    ValueError
+        If several axes are given, but not n.
+    """
+    pyplot = require("matplotlib.pyplot", user)
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    if ax is None:
+        figure, axes = pyplot.subplots(
+            rows,
+            columns,
+            figsize=(size[0] * columns, size[1] * rows),
+            layout="constrained",
+            squeeze=False,
+        )
+        for spare in axes.flat[n:]:
+            spare.remove()
+        return figure, list(axes.flat[:n])
+    if not hasattr(ax, "plot"):
+        axes = list(np.ravel(np.asarray(ax, dtype=object)))
+        if len(axes) != n:
+            raise ValueError(f"ax must be one axes or {n}, one for each panel; got {len(axes)}.")
+        return axes[0].figure, axes
+    if n == 1:
+        return ax.figure, [ax]
+    return ax.figure, _divided(ax, rows, columns)[:n]
+
+
+def _divided(ax: Any, rows: int, columns: int) -> list[Any]:
+    """Return a grid of axes in the place of one, which is hidden."""
+    figure, place = ax.figure, ax.get_subplotspec()
+    ax.set_axis_off()
+    if place is None:  # it stands freely in the figure
+        box = ax.get_position()
+        grid = figure.add_gridspec(
+            rows, columns, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, wspace=0.4,
+            hspace=0.5,
+        )  # fmt: skip
+    else:
+        grid = place.subgridspec(rows, columns, wspace=0.4, hspace=0.5)
+    return [figure.add_subplot(grid[k // columns, k % columns]) for k in range(rows * columns)]
+
+
+def luminance(rgb: Any) -> float:
+    """Return the relative luminance of a color, as the Web Content Accessibility Guidelines do."""
+    value = np.asarray(rgb, dtype=float)[:3]
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def ink_on(rgb: Any) -> str:
+    """Return black or white, whichever has the larger contrast: at least 4.58 to 1."""
+    return "black" if luminance(rgb) > 0.179 else "white"
+
+
+def ink_of(ax: Any) -> Any:
+    """Return the color of an axes' labels, which is seen on its background in any style."""
+    return ax.xaxis.label.get_color()
+
+
+def as_image(values: Array, image_shape: tuple[int, ...]) -> Array:
+    """Return one row as an image."""
+    return np.reshape(values, image_shape)
+
+
+def check_image_shape(image_shape: Any, n_features: int) -> tuple[int, int] | None:
+    """Return the height and width of rows that are images.
+
+    Raises
+    ------
+    ValueError
+        If it is not two numbers whose product is the number of features.
+    """
+    if image_shape is None:
+        return None
+    shape = tuple(np.atleast_1d(image_shape).tolist())
+    whole = all(isinstance(n, int) and n > 0 for n in shape)
+    if len(shape) != 2 or not whole or shape[0] * shape[1] != n_features:
+        raise ValueError(
+            f"image_shape must be (height, width) with a product of {n_features}, the number of "
+            f"features; got {image_shape!r}."
+        )
+    return shape[0], shape[1]
