@@ -15,6 +15,7 @@ from sklearn_neuron.inspection._journal import journal
 from sklearn_neuron.inspection._journal_display import JournalDisplay
 from sklearn_neuron.inspection._loss_curve import LossCurveDisplay
 from sklearn_neuron.inspection._loss_surface import LossSurfaceDisplay
+from sklearn_neuron.inspection._search_display import SearchDisplay
 from sklearn_neuron.inspection._trace import BackpropTrace, backprop_trace
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "LossCurveDisplay",
     "LossSurfaceDisplay",
     "at",
+    "SearchDisplay",
     "backprop_trace",
     "check_gradient",
     "diagnose",

@@ -31,7 +31,7 @@ from sklearn_neuron.inspection._subject import (
 )
 from sklearn_neuron.network import split
 
-MOST_EPOCHS = 20  # of epochs="auto"
+MOST_EPOCHS = 20  # of epochs="auto", besides the start
 SHOWN_ROWS = 5  # hardest rows of a printed diagnosis
 QUANTITIES = ("delta", "gradient", "ratio", "dead", "saturated")
 HEADS = ("layer", "‖δ‖", "‖∂W‖", "‖ΔW‖/‖W‖", "dead", "saturated")
@@ -204,7 +204,7 @@ def diagnose(
         Sample weights; samples of zero weight are left out, as in ``fit``.
     epochs : {"auto", "all"} or array-like of int, default="auto"
         Which of the recorded epochs are measured; -1 is the start. ``"auto"`` takes at most 20 at
-        even distances, with the start and the end. The epoch of the fitted parameters is always
+        even distances, up to the end, and the start. The epoch of the fitted parameters is always
         among them.
 
     Returns
@@ -378,7 +378,7 @@ def check_epochs(epochs: Any, known: NDArray[np.intp]) -> NDArray[np.intp]:
     if isinstance(epochs, str):
         if epochs not in {"auto", "all"}:
             raise ValueError(f"epochs must be 'auto', 'all' or numbers of epochs; got {epochs!r}.")
-        n = len(known) if epochs == "all" else min(len(known), MOST_EPOCHS)
+        n = len(known) if epochs == "all" else min(len(known), MOST_EPOCHS + 1)
         return np.unique(np.linspace(0, len(known) - 1, n).round().astype(np.intp))
     chosen = np.atleast_1d(np.asarray(epochs))
     if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or not chosen.size:

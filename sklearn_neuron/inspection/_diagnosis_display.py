@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagnose import Diagnosis, diagnose
 from sklearn_neuron.inspection._extras import require
-from sklearn_neuron.inspection._panels import ink_of, panels_for
+from sklearn_neuron.inspection._panels import ink_of, panels_for, shades_on
 
 #: What each panel shows: its title, and whether its scale is logarithmic.
 MULTIPLES = {
@@ -21,6 +21,7 @@ MULTIPLES = {
     "saturated": ("saturated units, %", False),
 }
 DASHES = ("-", "--", "-.", ":")
+USUAL_RATIO = 1e-3  # a rule of thumb
 FEW_EPOCHS_DRAWN = 25  # from which lines have no markers
 
 
@@ -121,24 +122,22 @@ class DiagnosisDisplay:
         DiagnosisDisplay
             Object that stores the computed values.
         """
-        found = self.diagnosis
         names = [name for name in MULTIPLES if name == "loss" or self._values(name) is not None]
         self.figure_, axes = panels_for(ax, len(names), type(self).__name__, columns=3)
         self.axes_ = dict(zip(names, axes, strict=True))
         self.ax_ = axes[0]
-        self.lines_ = {name: self._draw(name, panel, kwargs) for name, panel in self.axes_.items()}
-        for panel in axes:
-            if found.fitted < len(found.epochs) - 1:  # the best epoch was restored
-                panel.axvline(found.epochs[found.fitted], color="0.5", lw=1, ls=":", zorder=0)
-            if len(found.epochs) > 1:
-                panel.set_xlabel("epoch")
-                panel.locator_params(axis="x", integer=True, nbins=5)
-            else:
-                panel.set_xticks([])
-        self.ax_.legend(fontsize="small", title=None)
-        if len(names) > 1:
-            title = "layer" if len(found.layers) > 1 else None
-            axes[1].legend(fontsize="small", title=title, title_fontsize="small")
+        draw = self._draw_epochs if len(self.diagnosis.epochs) > 1 else self._draw_layers
+        self.lines_ = {name: draw(name, panel, kwargs) for name, panel in self.axes_.items()}
+        for name, panel in self.axes_.items():
+            title, logarithmic = MULTIPLES[name]
+            panel.set_title(title, fontsize="medium")
+            shown = np.concatenate([line.get_ydata() for line in self.lines_[name]])
+            if not logarithmic:
+                panel.set_ylim(-4.0, 104.0)
+            elif (shown[np.isfinite(shown)] > 0.0).any():
+                panel.set_yscale("log")
+        if len(self.diagnosis.epochs) > 1:
+            self._legends(own=ax is None)
         return self
 
     def _values(self, name: str) -> Array | None:
@@ -148,9 +147,9 @@ class DiagnosisDisplay:
             return None
         return 100.0 * values if name in {"dead", "saturated"} else values
 
-    def _draw(self, name: str, panel: Any, kwargs: dict[str, Any]) -> list[Any]:
-        """Draw one panel; return its lines."""
-        found, (title, logarithmic) = self.diagnosis, MULTIPLES[name]
+    def _draw_epochs(self, name: str, panel: Any, kwargs: dict[str, Any]) -> list[Any]:
+        """Draw one panel, a line for each layer; return its lines."""
+        found = self.diagnosis
         few = len(found.epochs) <= FEW_EPOCHS_DRAWN
         mark = {"marker": "o", "markersize": 3} if few else {}
         if name == "loss":
@@ -160,17 +159,17 @@ class DiagnosisDisplay:
             assert values is not None  # it has a panel
             lines = [
                 panel.plot(found.epochs, column, **{**look, **mark, **kwargs})[0]
-                for column, look in zip(values.T, self._looks(), strict=True)
+                for column, look in zip(values.T, self._looks(panel), strict=True)
                 if not np.isnan(column).all()
             ]
-        panel.set_title(title, fontsize="medium")
-        shown = np.concatenate([line.get_ydata() for line in lines])
-        if not logarithmic:
-            panel.set_ylim(-4.0, 104.0)
-        elif (shown[np.isfinite(shown)] > 0.0).any():
-            panel.set_yscale("log")
         if name == "ratio":
-            panel.axhline(1e-3, color=ink_of(panel), lw=0.8, ls=(0, (1, 3)), zorder=0)
+            panel.axhline(USUAL_RATIO, color=ink_of(panel), lw=0.8, ls=(0, (1, 3)), zorder=0)
+        if found.fitted < len(found.epochs) - 1:  # the best epoch was restored
+            panel.axvline(found.epochs[found.fitted], color="0.5", lw=1, ls=":", zorder=0)
+        margin = 0.04 * np.ptp(found.epochs)
+        panel.set_xlim(found.epochs[0] - margin, found.epochs[-1] + margin)
+        panel.set_xlabel("epoch")
+        panel.locator_params(axis="x", integer=True, nbins=5)
         return lines
 
     def _draw_loss(self, panel: Any, mark: dict[str, Any]) -> list[Any]:
@@ -178,19 +177,53 @@ class DiagnosisDisplay:
         found, ink = self.diagnosis, ink_of(panel)
         lines = panel.plot(found.epochs, found.loss @ found.share, color=ink, label="mean", **mark)
         low, high = np.quantile(found.loss, [0.5, 0.95], axis=1)
-        look = {"color": "#0072B2", "lw": 1.2}
-        lines += panel.plot(found.epochs, low, ls="--", label="median row", **look, **mark)
-        lines += panel.plot(found.epochs, high, ls=":", label="95 % of rows below", **look, **mark)
-        if np.isfinite(found.constant_loss):
-            panel.axhline(found.constant_loss, color="#D55E00", lw=1, ls="-.", label="constant")
+        look = {"color": "#56B4E9", "lw": 1.2}
+        lines += panel.plot(found.epochs, low, ls="--", label="median", **look, **mark)
+        lines += panel.plot(found.epochs, high, ls=":", label="95 %", **look, **mark)
+        self._constant(panel)
         return list(lines)
 
-    def _looks(self) -> list[dict[str, Any]]:
-        """Return the style of each layer's line: from dark to light, and dashed in turn."""
-        colormaps = require("matplotlib", type(self).__name__).colormaps
-        n = len(self.diagnosis.layers)
-        shades = colormaps["viridis"](np.linspace(0.1, 0.8, n) if n > 1 else [0.3])
+    def _draw_layers(self, name: str, panel: Any, kwargs: dict[str, Any]) -> list[Any]:
+        """Draw one panel of a single epoch: a point for each layer, or the loss of the rows."""
+        found = self.diagnosis
+        if name == "loss":
+            loss = np.sort(found.loss[0])
+            part = 100.0 * np.arange(1, len(loss) + 1) / len(loss)
+            lines = panel.plot(part, loss, color=ink_of(panel), label="rows in order")
+            self._constant(panel)
+            panel.set_xlabel("% of the rows")
+            panel.legend(fontsize="small")
+            return list(lines)
+        values, layers = self._values(name), np.arange(1, len(found.layers) + 1)
+        assert values is not None  # it has a panel
+        look = {"color": ink_of(panel), "ls": ":", "marker": "o", **kwargs}
+        lines = panel.plot(layers, values[0], **look)
+        panel.set_xlim(0.5, len(layers) + 0.5)
+        panel.set_xlabel("layer")
+        panel.set_xticks(layers[:: -(-len(layers) // 10)])
+        return list(lines)
+
+    def _constant(self, panel: Any) -> None:
+        """Draw the loss of the best constant prediction, if it is known."""
+        if np.isfinite(level := self.diagnosis.constant_loss):
+            panel.axhline(level, color="#D55E00", lw=1, ls="-.", label="constant")
+
+    def _legends(self, *, own: bool) -> None:
+        """Add a legend of the losses, and one of the layers: below all panels of an own figure."""
+        self.ax_.legend(fontsize="small")
+        lines, n = self.lines_["delta"], len(self.diagnosis.layers)
+        if n == 1:
+            return
+        if own:
+            title = {"title": "layer", "ncols": min(n, 10), "frameon": False}
+            self.figure_.legend(handles=lines, loc="outside lower center", **title)
+        else:
+            self.axes_["delta"].legend(fontsize="small", title="layer", title_fontsize="small")
+
+    def _looks(self, panel: Any) -> list[dict[str, Any]]:
+        """Return the style of each layer's line: in order of lightness, and dashed in turn."""
+        shades = shades_on(panel, len(self.diagnosis.layers))
         return [
-            {"color": tuple(shade), "ls": DASHES[l % len(DASHES)], "label": str(l + 1)}
+            {"color": shade, "ls": DASHES[l % len(DASHES)], "label": str(l + 1)}
             for l, shade in enumerate(shades)
         ]

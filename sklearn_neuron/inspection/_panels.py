@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import require
 
 
@@ -39,24 +38,33 @@ def panels_for(
         if len(axes) != n:
             raise ValueError(f"ax must be one axes or {n}, one for each panel; got {len(axes)}.")
         return axes[0].figure, axes
-    if n == 1:
-        return ax.figure, [ax]
-    return ax.figure, _divided(ax, rows, columns)[:n]
+    return ax.figure, [ax] if n == 1 else _divided(ax, rows, columns, n)
 
 
-def _divided(ax: Any, rows: int, columns: int) -> list[Any]:
-    """Return a grid of axes in the place of one, which is hidden."""
+def _divided(ax: Any, rows: int, columns: int, n: int) -> list[Any]:
+    """Return n axes in the place of one, which is hidden."""
     figure, place = ax.figure, ax.get_subplotspec()
     ax.set_axis_off()
+    if figure.get_layout_engine() is None:  # which keeps labels apart
+        gaps = {"wspace": 0.5, "hspace": 0.7}
+    else:
+        gaps = {}
     if place is None:  # it stands freely in the figure
         box = ax.get_position()
-        grid = figure.add_gridspec(
-            rows, columns, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, wspace=0.4,
-            hspace=0.5,
-        )  # fmt: skip
+        ends = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+        grid = figure.add_gridspec(rows, columns, **ends, **gaps)
     else:
-        grid = place.subgridspec(rows, columns, wspace=0.4, hspace=0.5)
-    return [figure.add_subplot(grid[k // columns, k % columns]) for k in range(rows * columns)]
+        grid = place.subgridspec(rows, columns, **gaps)
+    return [figure.add_subplot(grid[k // columns, k % columns]) for k in range(n)]
+
+
+def shades_on(ax: Any, n: int) -> list[Any]:
+    """Return n colors in order of lightness, all of which are seen on an axes' background."""
+    colors, colormaps = (require(f"matplotlib.{name}", "a display") for name in ("colors", "cm"))
+    dark = luminance(colors.to_rgb(ax.get_facecolor()[:3])) < 0.2
+    low, high = (0.35, 1.0) if dark else (0.05, 0.8)
+    places = np.linspace(low, high, n) if n > 1 else [0.4 if not dark else 0.7]
+    return [tuple(shade) for shade in colormaps.viridis(places)]
 
 
 def luminance(rgb: Any) -> float:
@@ -74,11 +82,6 @@ def ink_on(rgb: Any) -> str:
 def ink_of(ax: Any) -> Any:
     """Return the color of an axes' labels, which is seen on its background in any style."""
     return ax.xaxis.label.get_color()
-
-
-def as_image(values: Array, image_shape: tuple[int, ...]) -> Array:
-    """Return one row as an image."""
-    return np.reshape(values, image_shape)
 
 
 def check_image_shape(image_shape: Any, n_features: int) -> tuple[int, int] | None:

@@ -1,0 +1,189 @@
+"""The results of a search over parameters, as tables over two of them, or over one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_neuron._typing import Array
+
+#: What can be shown, and the name of its column in ``cv_results_``.
+SEARCHED = {
+    "score": "mean_test_{}",
+    "std": "std_test_{}",
+    "fit_time": "mean_fit_time",
+    "score_time": "mean_score_time",
+}
+
+
+class SearchTable(NamedTuple):
+    """What a search has found for each value of x (n_x) and of y (n_y, or 1 if there is no y)."""
+
+    names: tuple[str, str | None]  # of the parameters, as in the search
+    x: list[Any]
+    y: list[Any]
+    quantities: dict[str, Array]  # (n_y, n_x), NaN where a candidate failed or was not tried
+    tried: NDArray[np.bool_]  # (n_y, n_x)
+    best: tuple[int, int] | None  # the cell of best_index_: y, x
+    others: tuple[str, ...]  # parameters that the best value was chosen of
+    halving: bool
+
+
+def search_table(
+    search: Any, x: str, y: str | None, quantities: Sequence[str], metric: str | None
+) -> SearchTable:
+    """Return the tables of a fitted search: see ``SearchDisplay.from_search``."""
+    if not hasattr(search, "get_params") or not hasattr(search, "refit"):
+        raise TypeError(
+            "SearchDisplay needs a fitted search such as GridSearchCV; got "
+            f"{type(search).__name__}."
+        )
+    check_is_fitted(search, "cv_results_")
+    columns = columns_of(search, quantities, metric)
+    params, chosen = candidates_of(search)
+    varied = list(dict.fromkeys(name for candidate in params for name in candidate))
+    first = full_name(x, varied, "x")
+    second = None if y is None or varied == [first] else full_name(y, varied, "y")
+    if first == second:
+        raise ValueError(f"x and y must be two different parameters; got {first!r} twice.")
+    kept = [k for k in chosen if first in params[k] and (second is None or second in params[k])]
+    xs = in_order([params[k][first] for k in kept])
+    ys = [None] if second is None else in_order([params[k][second] for k in kept])
+    cells = [
+        (0 if second is None else place_of(params[k][second], ys), place_of(params[k][first], xs))
+        for k in kept
+    ]
+    winners = best_of_cells(kept, cells, columns["score"], int(getattr(search, "best_index_", -1)))
+    shape = len(ys), len(xs)
+    tables = {name: np.full(shape, np.nan) for name in columns}
+    tried = np.zeros(shape, dtype=bool)
+    for cell, k in winners.items():
+        tried[cell] = True
+        for name, values in columns.items():
+            tables[name][cell] = values[k] if np.isfinite(columns["score"][k]) else np.nan
+    return SearchTable(
+        names=(first, second),
+        x=xs,
+        y=ys,
+        quantities=tables,
+        tried=tried,
+        best=best_cell(search, winners, tables["score"], metric),
+        others=tuple(name for name in varied if name not in {first, second}),
+        halving="iter" in search.cv_results_,
+    )
+
+
+def columns_of(
+    search: Any, quantities: Sequence[str], metric: str | None
+) -> dict[str, NDArray[np.float64]]:
+    """Return the numbers of each candidate; the score is always among them."""
+    if isinstance(quantities, str):
+        quantities = (quantities,)
+    if not quantities or set(quantities) - SEARCHED.keys():
+        raise ValueError(f"quantities must be some of {list(SEARCHED)}; got {quantities!r}.")
+    results = search.cv_results_
+    known = [name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_")]
+    if metric is None:
+        metric = search.refit if isinstance(search.refit, str) else known[0]
+        if len(known) > 1 and not isinstance(search.refit, str):
+            raise ValueError(f"The search has several metrics: set metric to one of {known}.")
+    if metric not in known:
+        raise ValueError(f"metric must be one of {known}; got {metric!r}.")
+    names = dict.fromkeys(["score", *quantities])
+    return {name: np.array(results[SEARCHED[name].format(metric)], float) for name in names}
+
+
+def candidates_of(search: Any) -> tuple[list[dict[str, Any]], list[int]]:
+    """Return the parameters of every row of the results, and the rows to look at.
+
+    In halving a candidate has a row for each iteration that it takes part in: its last one counts.
+    """
+    results = search.cv_results_
+    if "iter" not in results:
+        return list(results["params"]), list(range(len(results["params"])))
+    resource = getattr(search, "resource", "n_samples")
+    params = [{n: v for n, v in each.items() if n != resource} for each in results["params"]]
+    last: dict[str, int] = {}
+    for k in np.argsort(results["iter"], kind="stable").tolist():
+        last[repr(sorted(params[k].items(), key=lambda item: item[0]))] = k
+    return params, sorted(last.values())
+
+
+def full_name(name: str, known: Sequence[str], argument: str) -> str:
+    """Return the parameter that a name, or its end, stands for.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+    """
+    if name in known:
+        return name
+    found = [each for each in known if each.endswith(f"__{name}")]
+    if len(found) == 1:
+        return found[0]
+    what = f"is the end of several parameters: {found}" if found else "was not searched over"
+    raise ValueError(f"{argument}={name!r} {what}; the search has {list(known)}.")
+
+
+def in_order(values: Sequence[Any]) -> list[Any]:
+    """Return distinct values: numbers by size, then others as they come, None last."""
+    distinct: list[Any] = []
+    for value in values:
+        if not any(same(value, other) for other in distinct):
+            distinct.append(value)
+    numbers = sorted(value for value in distinct if is_number(value))
+    others = [value for value in distinct if not is_number(value) and value is not None]
+    return numbers + others + [value for value in distinct if value is None]
+
+
+def place_of(value: Any, values: Sequence[Any]) -> int:
+    """Return where a value stands."""
+    return next(k for k, other in enumerate(values) if same(value, other))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values of a parameter are the same; True is not 1."""
+    if is_number(one) != is_number(other):
+        return False
+    return bool(one is other or (type(one) is type(other) or is_number(one)) and one == other)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value has a place on an axis."""
+    return isinstance(value, Real | np.number) and not isinstance(value, bool | np.bool_)
+
+
+def best_of_cells(
+    rows: Sequence[int],
+    cells: Sequence[tuple[int, int]],
+    score: NDArray[np.float64],
+    best: int,
+) -> Mapping[tuple[int, int], int]:
+    """Return the candidate with the highest score in each cell; the search's own best wins."""
+    winners: dict[tuple[int, int], int] = {}
+    for k, cell in zip(rows, cells, strict=True):
+        old = winners.get(cell)
+        higher = old is None or not score[old] >= score[k]
+        if old is None or (old != best and (k == best or (higher and np.isfinite(score[k])))):
+            winners[cell] = k
+    return winners
+
+
+def best_cell(
+    search: Any, winners: Mapping[tuple[int, int], int], score: Array, metric: str | None
+) -> tuple[int, int] | None:
+    """Return the cell of the search's best candidate; without one, that of the highest score."""
+    own = metric is None or metric == search.refit
+    for cell, k in winners.items():
+        if own and k == getattr(search, "best_index_", -1) and np.isfinite(score[cell]):
+            return cell
+    if not np.isfinite(score).any():
+        return None
+    row, column = np.unravel_index(int(np.nanargmax(score)), score.shape)
+    return int(row), int(column)
