@@ -15,8 +15,10 @@ from sklearn_neuron.inspection._journal import journal
 from sklearn_neuron.inspection._journal_display import JournalDisplay
 from sklearn_neuron.inspection._loss_curve import LossCurveDisplay
 from sklearn_neuron.inspection._loss_surface import LossSurfaceDisplay
+from sklearn_neuron.inspection._rows_display import RowsDisplay
 from sklearn_neuron.inspection._search_display import SearchDisplay
 from sklearn_neuron.inspection._trace import BackpropTrace, backprop_trace
+from sklearn_neuron.inspection._weights_display import WeightsDisplay
 
 __all__ = [
     "BackpropTrace",
@@ -27,7 +29,9 @@ __all__ = [
     "LossCurveDisplay",
     "LossSurfaceDisplay",
     "at",
+    "RowsDisplay",
     "SearchDisplay",
+    "WeightsDisplay",
     "backprop_trace",
     "check_gradient",
     "diagnose",

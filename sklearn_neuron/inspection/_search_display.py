@@ -17,8 +17,8 @@ from sklearn_neuron.inspection._search_table import is_number, search_table
 TITLES = {
     "score": "mean test score",
     "std": "standard deviation of the score",
-    "fit_time": "time of a fit, s",
-    "score_time": "time of scoring, s",
+    "fit_time": "time of a fit",
+    "score_time": "time of scoring",
 }
 #: Sizes of letters in cells, the first that fits; and the part of a cell that they may fill.
 LETTERS, FILLED = (10.0, 9.0, 8.0, 7.0, 6.0), 0.88
@@ -191,7 +191,8 @@ default=("score", "fit_time")
             Object that stores the computed values.
         """
         n, user = len(self.quantities), type(self).__name__
-        size = (min(max(4.6, 1.6 + 0.62 * len(self.x)), 9.0), 3.6)
+        grid = self.names[1] is not None and self._is_grid()
+        size = (min(max(4.6, 1.6 + 0.62 * len(self.x)), 9.0) if grid else 4.6, 3.6)
         self.figure_, axes = panels_for(ax, n, user, columns=2, size=size)
         self.axes_ = dict(zip(self.quantities, axes, strict=True))
         self.ax_ = axes[0]
@@ -200,17 +201,29 @@ default=("score", "fit_time")
         self.best_: dict[str, Any] = {}
         draw = self._line
         if self.names[1] is not None:
-            draw = self._cells if self._is_grid() else self._points
+            draw = self._cells if grid else self._points
         for name, panel in self.axes_.items():
-            panel.set_title(TITLES[name], fontsize="medium")
+            panel.set_title(self._title(name), fontsize="medium")
             draw(name, panel, kwargs)
         if self.title and ax is None:
             self.figure_.suptitle(self.title, fontsize="medium")
         elif self.title:
-            self.ax_.set_title(f"{TITLES[next(iter(self.axes_))]}\n{self.title}", fontsize="medium")
+            first = self._title(next(iter(self.axes_)))
+            self.ax_.set_title(f"{first}\n{self.title}", fontsize="medium")
         if draw == self._cells:
             self._label_cells()
         return self
+
+    def _shown(self, name: str) -> Array:
+        """Return the values of a quantity as they are shown: short times in milliseconds."""
+        values = np.asarray(self.quantities[name], dtype=float)
+        return 1000.0 * values if is_short(name, values) else values
+
+    def _title(self, name: str) -> str:
+        """Return the title of a panel, with the unit of times."""
+        if not name.endswith("time"):
+            return TITLES[name]
+        return f"{TITLES[name]}, {'ms' if is_short(name, self.quantities[name]) else 's'}"
 
     # ---- two parameters, cell by cell ------------------------------------------------------------
 
@@ -225,7 +238,7 @@ default=("score", "fit_time")
 
     def _cells(self, name: str, panel: Any, kwargs: Mapping[str, Any]) -> None:
         """Draw a heat map, hatch what failed and frame the best."""
-        values = self.quantities[name]
+        values = self._shown(name)
         look = {"cmap": cmap_of(name), **norm_of(name, values), **kwargs}
         mesh = panel.pcolormesh(np.ma.masked_invalid(values), **look)
         self.images_[name] = mesh
@@ -255,7 +268,7 @@ default=("score", "fit_time")
 
     def _colorbar(self, name: str, panel: Any, mesh: Any) -> None:
         """Add a color bar; it is open below if scores lie there."""
-        finite = self.quantities[name][np.isfinite(self.quantities[name])]
+        finite = self._shown(name)[np.isfinite(self._shown(name))]
         below = finite.size and finite.min() < mesh.norm.vmin
         self.figure_.colorbar(mesh, ax=panel, extend="min" if below else "neither")
 
@@ -270,7 +283,7 @@ default=("score", "fit_time")
 
     def _numbers(self, name: str, panel: Any) -> list[Any]:
         """Write the numbers of one panel, in the largest letters that fit; none if none do."""
-        values, mesh = self.quantities[name], self.images_[name]
+        values, mesh = self._shown(name), self.images_[name]
         texts = []
         for row, column in np.argwhere(np.isfinite(values)):
             value = values[row, column]
@@ -296,7 +309,7 @@ default=("score", "fit_time")
 
     def _points(self, name: str, panel: Any, kwargs: Mapping[str, Any]) -> None:
         """Draw a point for each candidate, on axes with the scale that suits the values."""
-        values, rows, columns = self.quantities[name], *np.nonzero(self._tried())
+        values, rows, columns = self._shown(name), *np.nonzero(self._tried())
         x, y = np.array(self.x, float)[columns], np.array(self.y, float)[rows]
         value, ink = values[rows, columns], ink_of(panel)
         ok = np.isfinite(value)
@@ -317,7 +330,7 @@ default=("score", "fit_time")
 
     def _line(self, name: str, panel: Any, kwargs: Mapping[str, Any]) -> None:
         """Draw a line over the values of one parameter, with bars of one standard deviation."""
-        values, places, ink = self.quantities[name][0], np.arange(len(self.x)), ink_of(panel)
+        values, places, ink = self._shown(name)[0], np.arange(len(self.x)), ink_of(panel)
         look = {"color": ink, "marker": "o", **kwargs}
         (self.images_[name],) = panel.plot(places, values, **look)
         if name == "score" and self.std is not None:
@@ -368,6 +381,11 @@ def norm_of(name: str, values: Array) -> dict[str, Any]:
     return {"vmin": low, "vmax": high if high > low else low + 1e-12}
 
 
+def is_short(name: str, values: Array) -> bool:
+    """Return whether a quantity is a time, and mostly below a tenth of a second."""
+    return name.endswith("time") and bool(np.nanmedian(values) < 0.1)
+
+
 def spread_of_times(values: Array) -> float:
     """Return the longest time over the shortest."""
     positive = values[np.isfinite(values) & (values > 0.0)]
@@ -384,23 +402,27 @@ def cell_text(name: str, value: float) -> str:
     """Return a number of three digits."""
     if name in {"score", "std"} and 1e-3 <= abs(value) < 10.0:
         return f"{value:.3f}"
-    return f"{value:.3g}" if value < 1000.0 else f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) < 1000.0 or abs(value) >= 1e6 else f"{value:.0f}"
 
 
 def labels_of_values(values: Sequence[Any], name: str) -> list[str]:
     """Return the values of a parameter in words, with as many digits as tell them apart."""
     none = "all rows" if last_part(name) == "batch_size" else "None"
     for digits in (3, 4, 6, 17):
-        labels = [
-            f"{value:.{digits}g}" if is_number(value) and not isinstance(value, int) else str(value)
-            for value in values
-        ]
+        labels = [number_text(v, digits) if is_number(v) else str(v) for v in values]
         if len(set(labels)) == len(labels):
             break
     return [
         none if value is None else shortened(label)
         for value, label in zip(values, labels, strict=True)
     ]
+
+
+def number_text(value: Any, digits: int) -> str:
+    """Return a number with some digits, without an exponent from 0.0001 to 100,000."""
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e5):
+        return str(int(value))
+    return f"{value:.{digits}g}"
 
 
 def shortened(text: str) -> str:
