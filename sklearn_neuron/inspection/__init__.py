@@ -13,6 +13,7 @@ from sklearn_neuron.inspection._diagnosis_display import DiagnosisDisplay
 from sklearn_neuron.inspection._gradient import GradientCheck, check_gradient
 from sklearn_neuron.inspection._journal import journal
 from sklearn_neuron.inspection._journal_display import JournalDisplay
+from sklearn_neuron.inspection._learning_rate_range import LearningRateRangeDisplay
 from sklearn_neuron.inspection._loss_curve import LossCurveDisplay
 from sklearn_neuron.inspection._loss_surface import LossSurfaceDisplay
 from sklearn_neuron.inspection._rows_display import RowsDisplay
@@ -26,6 +27,7 @@ __all__ = [
     "DiagnosisDisplay",
     "GradientCheck",
     "JournalDisplay",
+    "LearningRateRangeDisplay",
     "LossCurveDisplay",
     "LossSurfaceDisplay",
     "at",

@@ -17,6 +17,7 @@ from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._findings import Case, findings_of
 from sklearn_neuron.inspection._measures import (
+    Measures,
     measure_layers,
     rows_of_samples,
     shares_of,
@@ -270,22 +271,17 @@ def diagnose(
     subject = subject_of(estimator, X, y, sample_weight)
     record = chosen_record(subject, epochs)
     with np.errstate(all="ignore"):  # values that are not finite are visible in the table
-        measures = []
-        for theta in record.thetas:
-            subject.network.theta[...] = theta
-            measures.append(measure_layers(subject, slopes_of(subject.network)))
-        subject.network.theta[...] = record.thetas[record.fitted]
-        shares, fitted = shares_of(subject), measures[record.fitted]
-        losses = np.array([each.loss for each in measures])
+        measures = [measures_at(subject, theta) for theta in record.thetas]
+        fitted = measures_at(subject, record.thetas[record.fitted])  # the network stays there
         case = Case(
-            subject,
-            fitted,
-            losses @ shares,
-            shares,
-            record.epochs,
-            record.fitted,
-            record.ratio,
-            level_of(subject.network, subject.samples),
+            subject=subject,
+            fitted=fitted,
+            losses=np.array([each.loss for each in measures]) @ shares_of(subject),
+            share=shares_of(subject),
+            epochs=record.epochs,
+            fitted_row=record.fitted,
+            ratio=record.ratio,
+            constant=level_of(subject.network, subject.samples),
         )
         findings = tuple(findings_of(case))
     rows = rows_of_samples(subject, y, sample_weight)
@@ -293,19 +289,24 @@ def diagnose(
         findings=findings,
         epochs=record.epochs,
         fitted=record.fitted,
-        delta=np.array([each.delta for each in measures]),
-        gradient=np.array([each.gradient for each in measures]),
+        **{
+            name: np.array([getattr(each, name) for each in measures])
+            for name in ("delta", "gradient", "dead", "saturated", "loss")
+        },
         ratio=record.ratio,
-        dead=np.array([each.dead for each in measures]),
-        saturated=np.array([each.saturated for each in measures]),
-        loss=losses,
-        share=shares,
+        share=case.share,
         row_index=rows,
         hardest_rows=rows[np.argsort(-fitted.loss, kind="stable")],
         constant_loss=case.constant,
         layers=layers_in_words(subject),
         title=title_of(subject),
     )
+
+
+def measures_at(subject: Subject, theta: Array) -> Measures:
+    """Return the measures at θ, which the network keeps."""
+    subject.network.theta[...] = theta
+    return measure_layers(subject, slopes_of(subject.network))
 
 
 def title_of(subject: Subject) -> str:

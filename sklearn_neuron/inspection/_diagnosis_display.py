@@ -38,8 +38,8 @@ class DiagnosisDisplay:
     diagnosis : Diagnosis
         The measures and the findings.
     axes_ : dict of matplotlib Axes
-        The panels by the name of what they show: ``"loss"``, ``"delta"``, ``"gradient"``, and, where
-        there is something to show, ``"ratio"``, ``"dead"`` and ``"saturated"``.
+        The panels by the name of what they show: ``"loss"``, ``"delta"``, ``"gradient"``, and
+        ``"ratio"``, ``"dead"`` and ``"saturated"`` where there is something to show.
     lines_ : dict of list of matplotlib Line2D
         The lines of each panel, one for each layer (for the loss: its mean and its quantiles).
     ax_, figure_ : matplotlib Axes and Figure

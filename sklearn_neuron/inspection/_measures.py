@@ -114,9 +114,9 @@ def measure_layers(subject: Subject, slopes: list[Slopes]) -> Measures:
         for layer, slope in zip(space.hidden, slopes, strict=False):
             slope.add(layer.slope)
         if np.isfinite(slopes[-1].limit) and isinstance(link, Activation):
-            a, slope = np.empty_like(block.z), np.empty_like(block.z)
-            link.with_derivative(block.z, a, slope)
-            slopes[-1].add(slope)
+            steep = np.empty_like(block.z)
+            link.with_derivative(block.z, np.empty_like(block.z), steep)
+            slopes[-1].add(steep)
         losses.append(network.loss.value(block.Y, block.z))
         outputs.append(block.z.copy())
 
@@ -154,4 +154,5 @@ def predicted_columns(estimator: NetworkEstimator, z: Array) -> NDArray[np.bool_
     if z.shape[1] == 1 or getattr(estimator, "_multilabel", False):
         chosen: NDArray[np.bool_] = z > 0.0
         return chosen
-    return np.arange(z.shape[1]) == z.argmax(axis=1)[:, None]
+    one_hot: NDArray[np.bool_] = np.arange(z.shape[1]) == z.argmax(axis=1)[:, None]
+    return one_hot

@@ -45,10 +45,8 @@ def _divided(ax: Any, rows: int, columns: int, n: int) -> list[Any]:
     """Return n axes in the place of one, which is hidden."""
     figure, place = ax.figure, ax.get_subplotspec()
     ax.set_axis_off()
-    if figure.get_layout_engine() is None:  # which keeps labels apart
-        gaps = {"wspace": 0.5, "hspace": 0.7}
-    else:
-        gaps = {}
+    # a layout engine keeps labels apart by itself
+    gaps = {} if figure.get_layout_engine() else {"wspace": 0.5, "hspace": 0.7}
     if place is None:  # it stands freely in the figure
         box = ax.get_position()
         ends = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}

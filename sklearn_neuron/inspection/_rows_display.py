@@ -15,10 +15,12 @@ from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._measures import rows_of_samples
-from sklearn_neuron.inspection._panels import check_image_shape, ink_of, panels_for
+from sklearn_neuron.inspection._panels import check_image_shape, ink_of, ink_on, panels_for
 from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
 
 MOST_BARS = 8  # features of a row that are drawn as bars
+SIGNED, MOST_SIGNED = 5, 144  # pixels that get a sign, and pixels of an image that has them
+LONGEST_NAME = 22
 
 
 class RowMeasures(NamedTuple):
@@ -124,8 +126,9 @@ class RowsDisplay:
             Sample weights; samples of zero weight are left out.
         image_shape : tuple of (int, int) or None, default=None
             Height and width of the images that rows are. The row is drawn in grey, and where a
-            larger value would raise the loss in red, where it would lower it in blue. If None, the
-            eight features with the largest saliency are drawn as bars.
+            larger value would raise the loss in red, where it would lower it in blue; small images
+            have a sign on the five strongest pixels. If None, the eight features with the largest
+            saliency are drawn as bars.
         n_rows : int, default=12
             Number of rows, those of the largest loss.
         feature_names : sequence of str or None, default=None
@@ -228,14 +231,27 @@ class RowsDisplay:
         """Draw a row as an image in grey, and its saliency in colors that let it shine through."""
         assert self.image_shape is not None
         x, saliency = (np.reshape(part[k], self.image_shape) for part in (self.x, self.saliency))
-        panel.imshow(x, cmap="gray_r")
+        low, high = x.min(), x.max()
+        below = panel.imshow(x, cmap="gray_r", vmin=low, vmax=2.0 * high - low)  # at most grey
         most = float(np.abs(saliency).max()) or 1.0
         look = {"cmap": "RdBu_r", "vmin": -most, "vmax": most, **kwargs}
-        look.setdefault("alpha", 0.75 * np.abs(saliency) / most)
+        look.setdefault("alpha", 0.9 * np.abs(saliency) / most)
         artist = panel.imshow(saliency, **look)
+        if saliency.size <= MOST_SIGNED and saliency.any():
+            self._signs(panel, saliency, (below, artist))
         panel.set_xticks([])
         panel.set_yticks([])
         return artist
+
+    def _signs(self, panel: Any, saliency: Array, images: tuple[Any, Any]) -> None:
+        """Write the sign of the strongest pixels, which grey does not show."""
+        grey, colored = (image.to_rgba(image.get_array()) for image in images)
+        for place in np.argsort(-np.abs(saliency), axis=None)[:SIGNED]:
+            row, column = np.unravel_index(place, saliency.shape)
+            alpha = float(np.broadcast_to(images[1].get_alpha(), saliency.shape)[row, column])
+            ink = ink_on(alpha * colored[row, column] + (1.0 - alpha) * grey[row, column])
+            sign = "+" if saliency[row, column] > 0.0 else "−"
+            panel.text(column, row, sign, ha="center", va="center", color=ink, size="small")
 
     def _bars(self, k: int, panel: Any, kwargs: dict[str, Any]) -> Any:
         """Draw the features with the largest saliency as bars, with their values."""
@@ -244,12 +260,13 @@ class RowsDisplay:
         values = self.saliency[k][largest]
         look = {"color": np.where(values > 0.0, "#D55E00", "#0072B2"), **kwargs}
         bars = panel.barh(np.arange(len(largest)), values, **look)
-        labels = [f"{str(names[j])[:18]} = {self.x[k, j]:.3g}" for j in largest]
+        short = [f"{n[: LONGEST_NAME - 1]}…" if len(n) > LONGEST_NAME else n for n in names]
+        labels = [f"{short[j]} = {self.x[k, j]:.3g}" for j in largest]
         panel.set_yticks(np.arange(len(largest)), labels, fontsize="small")
         panel.axvline(0.0, color=ink_of(panel), lw=0.6)
         panel.set_xlabel("∂ℓ/∂x", fontsize="small")
         panel.tick_params(axis="x", labelsize="small")
-        panel.locator_params(axis="x", nbins=4)
+        panel.locator_params(axis="x", nbins=2)
         return bars
 
 
@@ -266,9 +283,10 @@ def measure_rows(subject: Subject) -> RowMeasures:
         squares = np.zeros(len(block.z))
         for l, delta in enumerate(deltas):
             a = block.X if l == 0 else block.space.hidden[l - 1].a
-            size = np.ravel((a if isinstance(a, np.ndarray) else a.toarray()) ** 2 @ np.ones(a.shape[1]))
+            square = a * a if isinstance(a, np.ndarray) else a.power(2)
             bias = 1.0 if l < len(deltas) - 1 or network.fit_intercept else 0.0
-            squares += (size + bias) * np.square(delta / block.share).sum(axis=1)
+            size = np.ravel(square.sum(axis=1)) + bias
+            squares += size * np.square(delta / block.share).sum(axis=1)
         saliency = deltas[0] / block.share @ network.W[0].T
         loss = network.loss.value(block.Y, block.z)
         parts.append((loss, np.sqrt(squares), saliency, block.z.copy()))
@@ -307,5 +325,7 @@ def names_of_features(estimator: Any, names: Any, n: int) -> list[str]:
             f"x{j}" for j in range(n)
         ]
     if len(names) != n:
-        raise ValueError(f"feature_names must have {n} names, one for each feature; got {len(names)}.")
+        raise ValueError(
+            f"feature_names must have {n} names, one for each feature; got {len(names)}."
+        )
     return [str(name) for name in names]

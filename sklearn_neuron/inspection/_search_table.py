@@ -151,7 +151,7 @@ def same(one: Any, other: Any) -> bool:
     """Return whether two values of a parameter are the same; True is not 1."""
     if is_number(one) != is_number(other):
         return False
-    return bool(one is other or (type(one) is type(other) or is_number(one)) and one == other)
+    return one is other or bool((type(one) is type(other) or is_number(one)) and one == other)
 
 
 def is_number(value: Any) -> bool:

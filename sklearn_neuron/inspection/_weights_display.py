@@ -113,8 +113,8 @@ class WeightsDisplay:
             If None, the fitted ones.
         image_shape : tuple of (int, int) or None, default=None
             Height and width of the images that rows are (as the estimator itself sees them), to
-            draw the weights of each unit of the first layer as an image: what makes its z larger is
-            red, what makes it smaller blue.
+            draw the weights of each unit of the first layer as an image: positive ones are light,
+            negative ones dark.
         max_images : int, default=64
             Largest number of images; the units of the largest norm are drawn.
         ax : matplotlib Axes or array-like of Axes, default=None
@@ -185,7 +185,8 @@ class WeightsDisplay:
             name: self._layer(l, (name, biases[l]), self.axes_[name], kwargs)
             for l, name in enumerate(names)
         }
-        self.image_ = self.units_ = None
+        self.image_: Any = None
+        self.units_: Any = None
         if has_images:
             self._images(self.axes_["images"], names[0])
         if ax is None and self.title:
@@ -199,20 +200,21 @@ class WeightsDisplay:
         W, b, ink = np.ravel(self.weights[l]), np.ravel(self.biases[l]), ink_of(panel)
         lines = []
         if self.start is not None:
-            look = {"color": "0.55", "ls": "--", "label": f"{names[0]} at the start"}
+            look = {"color": "0.55", "ls": "--", "label": "at the start"}
             lines.append(distribution(panel, np.ravel(self.start[0][l]), **look))
-        look = {"color": "#0072B2", "lw": 2, "label": names[0], **kwargs}
-        lines.insert(0, distribution(panel, W, **look))
+        own = {"color": "#0072B2", "lw": 2, "label": names[0], **kwargs}
+        lines.insert(0, distribution(panel, W, **own))
         # biases are few: a mark each, below the curve
         places = {"transform": panel.get_xaxis_transform(), "clip_on": False}
         marks = {"ls": "none", "marker": "|", "ms": 9, "color": "#D55E00", "label": names[1]}
         lines[1:1] = panel.plot(b, np.full(len(b), 0.03), **places, **marks)
         panel.axvline(0.0, color=ink, lw=0.6, zorder=0)
-        panel.set_title(f"{names[0]}: {W.size} weights, ‖W‖ = {np.linalg.norm(W):.3g}", size="medium")
-        panel.set_ylim(bottom=0.0)
-        panel.margins(x=0.08)
+        title = f"{names[0]}: {W.size} weights, ‖W‖ = {np.linalg.norm(W):.3g}"
+        panel.set_title(title, fontsize="medium")
+        panel.margins(x=0.08, y=0.0)
+        panel.set_ylim(0.0, 1.5 * panel.get_ylim()[1])  # room for the legend
         panel.set_yticks([])
-        panel.legend(fontsize="small")
+        panel.legend(fontsize="small", loc="upper left", ncols=2)
         return lines
 
     def _images(self, panel: Any, name: str) -> None:
@@ -221,6 +223,7 @@ class WeightsDisplay:
         W, (height, width) = self.weights[0], self.image_shape
         largest = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[: self.max_images]
         self.units_ = np.sort(largest)
+        # as wide as high
         columns = int(np.ceil(np.sqrt(len(self.units_) * height / width)))
         rows = -(-len(self.units_) // columns)
         tiles = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP), np.nan)
@@ -228,7 +231,7 @@ class WeightsDisplay:
             top, left = (k // columns) * (height + GAP), (k % columns) * (width + GAP)
             tiles[top : top + height, left : left + width] = W[:, unit].reshape(height, width)
         most = float(np.abs(W[:, self.units_]).max()) or 1.0
-        self.image_ = panel.imshow(tiles, cmap="RdBu_r", vmin=-most, vmax=most)
+        self.image_ = panel.imshow(tiles, cmap="cividis", vmin=-most, vmax=most)
         self.figure_.colorbar(self.image_, ax=panel, shrink=0.8)
         n = W.shape[1]
         which = f"{len(self.units_)} of {n}" if len(self.units_) < n else f"{n}"
