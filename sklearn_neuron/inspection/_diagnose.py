@@ -236,13 +236,13 @@ def diagnose(
     - **updates too small or too large**: the median of ‖ΔWˡ‖ / ‖Wˡ‖ over the recorded epochs is
       below 1e-5 or above 0.1 in every layer, where the loss is above half of that of the best
       constant prediction. About 1e-3 is usual.
-    - **nothing learned**: the loss is above 1.25 times that of the best constant prediction, or as
-      high and the outputs hardly depend on X: what ``fit`` warns of.
+    - **nothing learned**: the loss is above 0.98 times that of the best constant prediction. Where
+      it is also above 1.25 times, or the outputs hardly depend on X, ``fit`` warns of it, too.
     - **still falling**: ``max_iter`` was reached, and the loss fell by more than 5 % over the last
       tenth of the epochs, and is above half of that of the best constant prediction.
     - **overfitting**: the loss of the validation data, or else that of these rows over the recorded
-      epochs, is at the fitted parameters 1.25 times its smallest value, while the loss of training
-      has fallen.
+      epochs, is at the fitted parameters 1.25 times its smallest value, and higher by 5 % of that
+      of the best constant prediction, while the loss of training has fallen.
     - **a few rows**: at most 1 % of the rows carry more than half of the loss, which is above half
       of that of the best constant prediction.
     - **unscaled features or targets**: the largest standard deviation is not within 0.05 and 20.
@@ -264,8 +264,9 @@ def diagnose(
     ...     (8, 8), activation="logistic", init="glorot_uniform", eta=1e-6, max_iter=20, tol=None
     ... )
     >>> diagnosis = diagnose(network.set_params(random_state=0).fit(X, y), X, y)
-    >>> diagnosis.dead.shape, bool(diagnosis.findings)
-    ((1, 3), True)
+    >>> for finding in diagnosis.findings:
+    ...     print(finding)  # doctest: +ELLIPSIS
+    the loss is 1..., as high as the 1.1 of a constant prediction: nothing has been learned. ...
     """
     check_is_fitted(unwrap(estimator))
     subject = subject_of(estimator, X, y, sample_weight)

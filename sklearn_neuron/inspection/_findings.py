@@ -36,10 +36,11 @@ VANISHED, EXPLODED = 1e-4, 1e4
 TOO_SMALL, TOO_LARGE = 1e-5, 0.1
 #: Part of the loss that the last tenth of the epochs has taken off, if it is still falling.
 STILL_FALLING = 0.05
-#: Times the smallest held-out loss from which it has risen.
-RISEN = 1.25
+#: Times the smallest held-out loss from which it has risen, if that is also this part of a constant
+#: prediction's loss: where it is next to nothing, it goes up and down.
+RISEN, RISE = 1.25, 0.05
 #: Part of the rows that are few, and part of the loss that is most.
-FEW_ROWS, MOST_LOSS = 0.01, 0.5
+FEW_HARD_ROWS, MOST_LOSS = 0.01, 0.5
 #: A class is rare at this part of its even share, and ignored if fewer of its rows are recognized.
 RARE, RECOGNIZED = 0.5, 0.2
 #: Rows of a class from which its recall says something.
@@ -172,16 +173,14 @@ def nothing_learned(case: Case) -> Iterator[str]:
     if case.loss > ABOVE * constant:
         found = case.remedies() or ["another initialization"]
         yield f"{beside.format('above')}. Try {', '.join(found)}."
-    elif case.loss > NOTHING_LEARNED * constant and is_asleep(
-        network, network.theta, case.subject.samples
-    ):
+    elif case.loss > NOTHING_LEARNED * constant:
+        samples = case.subject.samples
+        asleep = is_asleep(network, network.theta, samples)
+        why = "the outputs hardly depend on X" if asleep else "nothing has been learned"
         step = "a smaller alpha" if network.alpha else "a larger eta or max_iter"
-        scaled = is_scaled(evenly(case.subject.samples, MOST_SAMPLES).X)
-        found = [step] if scaled else ["scaled features (StandardScaler)"]
-        yield (
-            f"{beside.format('as high as')}: the outputs hardly depend on X. "
-            f"Try {', '.join(found)}."
-        )
+        scaled = is_scaled(evenly(samples, MOST_SAMPLES).X)
+        found = step if scaled else "scaled features (StandardScaler)"
+        yield f"{beside.format('as high as')}: {why}. Try {found}, or look for better features."
 
 
 def still_falling(case: Case) -> Iterator[str]:
@@ -212,7 +211,8 @@ def overfitting(case: Case) -> Iterator[str]:
         return
     best = int(np.nanargmin(held))
     has_fallen = training[-1] < training[max(int(epochs[best]), 0)]
-    if held[at] > RISEN * held[best] and best < at and has_fallen:
+    rise = held[at] - held[best] > RISE * case.constant and held[at] > RISEN * held[best]
+    if rise and best < at and has_fallen:
         yield (
             f"the loss of {whose} has risen from {held[best]:.3g} in epoch {epochs[best]} to "
             f"{held[at]:.3g} in epoch {epochs[at]}, while that of training has fallen: overfitting."
@@ -223,7 +223,7 @@ def overfitting(case: Case) -> Iterator[str]:
 def few_rows(case: Case) -> Iterator[str]:
     """A few rows that carry most of a poor loss: wrong targets, or outliers."""
     parts = np.sort(case.share * case.fitted.loss)[::-1]
-    most = max(int(FEW_ROWS * len(parts)), 1)
+    most = max(int(FEW_HARD_ROWS * len(parts)), 1)
     total = parts.sum()
     if not case.poor or not total > 0.0 or len(parts) < 20:
         return

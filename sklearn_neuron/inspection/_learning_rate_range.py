@@ -75,9 +75,9 @@ class LearningRateRangeDisplay:
     >>> from sklearn_neuron.inspection import LearningRateRangeDisplay
     >>> X, y = load_iris(return_X_y=True)
     >>> network = ManualMLPClassifier((8,), solver="sgd", random_state=0)
-    >>> display = LearningRateRangeDisplay.from_estimator(network, X, y, etas=[1e-3, 1e-2, 0.1])
-    >>> display.recommended
-    (0.1, 0.1)
+    >>> display = LearningRateRangeDisplay.from_estimator(network, X, y, etas=[1e-6, 0.1, 1e6])
+    >>> display.recommended, display.loss.shape
+    ((0.1, 0.1), (3,))
     """
 
     def __init__(

@@ -26,7 +26,7 @@ FLAT_SLOPE = 0.05
 #: ... for at least this part of the rows.
 MOST_ROWS = 0.95
 #: z at which a bounded activation has no slope any more.
-FAR = 50.0
+FAR_OUT = 50.0
 
 
 class Measures(NamedTuple):
@@ -69,7 +69,7 @@ def largest_slope(link: Link) -> float:
     """Return the largest slope of an activation that is flat on both sides, else NaN."""
     if not isinstance(link, Activation):
         return np.nan
-    z = np.array([[-FAR, *np.linspace(-4.0, 4.0, 81), FAR]])
+    z = np.array([[-FAR_OUT, *np.linspace(-4.0, 4.0, 81), FAR_OUT]])
     slope = np.empty_like(z)
     with np.errstate(all="ignore"):
         link.with_derivative(z, np.empty_like(z), slope)
@@ -83,7 +83,7 @@ def loses_delta(loss: Loss) -> bool:
 
     That of the squared error behind a sigmoid does; that of a cross-entropy does not.
     """
-    y, z = np.zeros((1, 1)), np.full((1, 1), FAR)
+    y, z = np.zeros((1, 1)), np.full((1, 1), FAR_OUT)
     out, work = np.empty((1, 1)), np.empty((1, 1))
     loss.delta(y, z, out, work)
     return bool(abs(out.item()) < 1e-3)

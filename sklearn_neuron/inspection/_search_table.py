@@ -38,12 +38,7 @@ def search_table(
     search: Any, x: str, y: str | None, quantities: Sequence[str], metric: str | None
 ) -> SearchTable:
     """Return the tables of a fitted search: see ``SearchDisplay.from_search``."""
-    if not hasattr(search, "get_params") or not hasattr(search, "refit"):
-        raise TypeError(
-            "SearchDisplay needs a fitted search such as GridSearchCV; got "
-            f"{type(search).__name__}."
-        )
-    check_is_fitted(search, "cv_results_")
+    check_search(search)
     columns = columns_of(search, quantities, metric)
     params, chosen = candidates_of(search)
     varied = list(dict.fromkeys(name for candidate in params for name in candidate))
@@ -76,6 +71,16 @@ def search_table(
         others=tuple(name for name in varied if name not in {first, second}),
         halving="iter" in search.cv_results_,
     )
+
+
+def check_search(search: Any) -> None:
+    """Raise unless it is a fitted search."""
+    if not hasattr(search, "get_params") or not hasattr(search, "refit"):
+        raise TypeError(
+            "SearchDisplay needs a fitted search such as GridSearchCV; got "
+            f"{type(search).__name__}."
+        )
+    check_is_fitted(search, "cv_results_")
 
 
 def columns_of(
