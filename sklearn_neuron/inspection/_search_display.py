@@ -157,7 +157,7 @@ default=("score", "fit_time")
             If matplotlib is not installed; the extra ``plot`` installs it.
         """
         require("matplotlib", cls.__name__)
-        table = search_table(search, x, y, [*_several(quantities), "std"], metric)
+        table = search_table(search, x, y, quantities, metric)
         title = f"best over {', '.join(map(last_part, table.others))}" if table.others else ""
         if table.halving:
             title += "; " * bool(title) + "last iteration of each candidate"
@@ -383,7 +383,8 @@ def norm_of(name: str, values: Array) -> dict[str, Any]:
 
 def is_short(name: str, values: Array) -> bool:
     """Return whether a quantity is a time, and mostly below a tenth of a second."""
-    return name.endswith("time") and bool(np.nanmedian(values) < 0.1)
+    finite = values[np.isfinite(values)]
+    return name.endswith("time") and finite.size > 0 and bool(np.median(finite) < 0.1)
 
 
 def spread_of_times(values: Array) -> float:

@@ -86,7 +86,7 @@ def check_search(search: Any) -> None:
 def columns_of(
     search: Any, quantities: Sequence[str], metric: str | None
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the numbers of each candidate; the score is always among them."""
+    """Return the numbers of each candidate; score and std are always there."""
     if isinstance(quantities, str):
         quantities = (quantities,)
     if not quantities or set(quantities) - SEARCHED.keys():
@@ -99,7 +99,7 @@ def columns_of(
             raise ValueError(f"The search has several metrics: set metric to one of {known}.")
     if metric not in known:
         raise ValueError(f"metric must be one of {known}; got {metric!r}.")
-    names = dict.fromkeys(["score", *quantities])
+    names = dict.fromkeys(["score", "std", *quantities])
     return {name: np.array(results[SEARCHED[name].format(metric)], float) for name in names}
 
 
