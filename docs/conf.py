@@ -64,6 +64,8 @@ EXAMPLES = [
     "plot_universal_approximation.py",
     "plot_overfitting.py",
     "plot_training_animation.py",
+    "plot_diagnosis.py",
+    "plot_search_display.py",
     "plot_nested_search.py",
     "plot_drop_in_benchmark.py",
 ]

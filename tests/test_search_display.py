@@ -67,8 +67,10 @@ def test_numbers_in_the_cells_fit_and_can_be_read(search):
         for text in texts:
             column, row = (int(place) for place in text.get_position())
             value = np.array(mesh.get_array())[row, column]
-            digits = "{:.3f}" if name == "score" else "{:.3g}"
-            assert text.get_text() == digits.format(value)
+            if name == "score":
+                assert text.get_text() == f"{value:.3f}"
+            else:
+                assert float(text.get_text()) == float(f"{value:.3g}")
             back = luminance(mesh.cmap(mesh.norm(value)))
             ink = {"black": 0.0, "white": 1.0}[text.get_color()]
             low, high = sorted([back, ink])

@@ -179,8 +179,8 @@ def nothing_learned(case: Case) -> Iterator[str]:
         why = "the outputs hardly depend on X" if asleep else "nothing has been learned"
         step = "a smaller alpha" if network.alpha else "a larger eta or max_iter"
         scaled = is_scaled(evenly(samples, MOST_SAMPLES).X)
-        found = step if scaled else "scaled features (StandardScaler)"
-        yield f"{beside.format('as high as')}: {why}. Try {found}, or look for better features."
+        remedy = step if scaled else "scaled features (StandardScaler)"
+        yield f"{beside.format('as high as')}: {why}. Try {remedy}, or look for better features."
 
 
 def still_falling(case: Case) -> Iterator[str]:

@@ -21,7 +21,7 @@ TITLES = {
     "score_time": "time of scoring",
 }
 #: Sizes of letters in cells, the first that fits; and the part of a cell that they may fill.
-LETTERS, FILLED = (10.0, 9.0, 8.0, 7.0, 6.0), 0.88
+LETTERS, FILLED = (10.0, 9.0, 8.0, 7.0, 6.0), 0.8
 #: Ratio of the longest to the shortest time from which colors are logarithmic.
 WIDE = 10.0
 #: Scores further below the best than this many times the median are as dark as the lowest color.
@@ -403,7 +403,9 @@ def cell_text(name: str, value: float) -> str:
     """Return a number of three digits."""
     if name in {"score", "std"} and 1e-3 <= abs(value) < 10.0:
         return f"{value:.3f}"
-    return f"{value:.3g}" if abs(value) < 1000.0 or abs(value) >= 1e6 else f"{value:.0f}"
+    if 1e-3 <= abs(value) < 1e6:
+        return f"{value:#.3g}".rstrip(".") if abs(value) < 1000.0 else f"{value:.0f}"
+    return f"{value:.3g}"
 
 
 def labels_of_values(values: Sequence[Any], name: str) -> list[str]:
