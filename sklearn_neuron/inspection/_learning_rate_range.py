@@ -216,7 +216,7 @@ class LearningRateRangeDisplay:
             wide = low < high
             edges = (low, high) if wide else (low / 1.15, high * 1.15)
             label = f"recommended: {low:.2g} to {high:.2g}" if wide else f"recommended: {low:.2g}"
-            self.range_ = self.ax_.axvspan(*edges, color="#009E73", alpha=0.25, lw=0, label=label)
+            self.range_ = self.ax_.axvspan(*edges, color="#009E73", alpha=0.35, lw=0, label=label)
         if self.eta is not None:
             self.own_ = self.ax_.axvline(
                 self.eta, color="#D55E00", ls="--", label=f"own: eta={self.eta:.2g}"
