@@ -69,7 +69,7 @@ def test_any_epoch():
     assert_array_equal(start.weights[0], model.start_["coefs"][0])
     assert start.start is None
     for epoch in (4, -2, "last", 0.5, True):
-        with pytest.raises(ValueError, match="epoch="):
+        with pytest.raises(ValueError, match="epoch"):
             WeightsDisplay.from_estimator(model, epoch=epoch)
     with pytest.raises(ValueError, match="record='epoch'"):
         WeightsDisplay.from_estimator(make(ManualMLPClassifier).fit(X, y), epoch=0)

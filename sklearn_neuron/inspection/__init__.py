@@ -5,6 +5,9 @@ quantity of the forward and the backward pass, and ``journal`` lists the paramet
 training; ``at`` gives the estimator as it was then. The displays plot the loss curve, the journal,
 and the loss surface with the path of training. For decision regions use scikit-learn's own
 ``DecisionBoundaryDisplay``.
+
+``diagnose`` measures how each layer learns and says in words what goes wrong. Further displays plot
+this diagnosis, the weights, the hardest rows, the loss against the learning rate, and searches.
 """
 
 from sklearn_neuron.inspection._at import at
@@ -30,10 +33,10 @@ __all__ = [
     "LearningRateRangeDisplay",
     "LossCurveDisplay",
     "LossSurfaceDisplay",
-    "at",
     "RowsDisplay",
     "SearchDisplay",
     "WeightsDisplay",
+    "at",
     "backprop_trace",
     "check_gradient",
     "diagnose",

@@ -19,13 +19,12 @@ from sklearn_neuron.inspection._findings import Case, findings_of
 from sklearn_neuron.inspection._measures import (
     Measures,
     measure_layers,
-    rows_of_samples,
     shares_of,
     slopes_of,
 )
 from sklearn_neuron.inspection._subject import (
     Subject,
-    layout_of,
+    has_record,
     recorded_thetas,
     subject_of,
     unwrap,
@@ -206,7 +205,7 @@ def diagnose(
     epochs : {"auto", "all"} or array-like of int, default="auto"
         Which of the recorded epochs are measured; -1 is the start. ``"auto"`` takes at most 20 at
         even distances, up to the end, and the start. The epoch of the fitted parameters is always
-        among them.
+        among them. Of recorded steps, the last one of each epoch is measured.
 
     Returns
     -------
@@ -285,7 +284,6 @@ def diagnose(
             constant=level_of(subject.network, subject.samples),
         )
         findings = tuple(findings_of(case))
-    rows = rows_of_samples(subject, y, sample_weight)
     return Diagnosis(
         findings=findings,
         epochs=record.epochs,
@@ -296,8 +294,8 @@ def diagnose(
         },
         ratio=record.ratio,
         share=case.share,
-        row_index=rows,
-        hardest_rows=rows[np.argsort(-fitted.loss, kind="stable")],
+        row_index=subject.rows,
+        hardest_rows=subject.rows[np.argsort(-fitted.loss, kind="stable")],
         constant_loss=case.constant,
         layers=layers_in_words(subject),
         title=title_of(subject),
@@ -342,7 +340,7 @@ def chosen_record(subject: Subject, epochs: Any) -> ChosenRecord:
     """Return the epochs to look at; without recorded parameters the fitted ones only."""
     own, network = subject.estimator, subject.network
     theta = network.theta.copy()
-    if layout_of(own).names[0] not in own.history_:
+    if not has_record(own):
         check_epochs(epochs, np.array([fitted_epoch(own)]))
         unknown = np.full((1, len(network.W)), np.nan)
         return ChosenRecord(np.array([fitted_epoch(own)]), theta[None], unknown, 0)

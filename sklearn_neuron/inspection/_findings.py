@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_neuron._engine.solvers import solver_of
+from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._estimator.diagnosis import (
     ABOVE,
     MOST_SAMPLES,
@@ -143,7 +144,7 @@ def fading_delta(case: Case) -> Iterator[str]:
     elif change > EXPLODED:
         yield (
             f"δ explodes: ‖δ‖ of layer 1 is {change:.1e} times that of layer {len(case.ratio[0])}. "
-            "Try init='auto', a smaller eta, an optimizer with clip_norm."
+            "Try init='auto', a smaller eta, an optimizer with max_norm."
         )
 
 
@@ -216,8 +217,16 @@ def overfitting(case: Case) -> Iterator[str]:
         yield (
             f"the loss of {whose} has risen from {held[best]:.3g} in epoch {epochs[best]} to "
             f"{held[at]:.3g} in epoch {epochs[at]}, while that of training has fallen: overfitting."
-            " Try early_stopping='auto', a larger alpha, dropout, fewer units."
+            f" Try {', '.join(regularized(own))}."
         )
+
+
+def regularized(estimator: NetworkEstimator) -> list[str]:
+    """Return what keeps an estimator from overfitting."""
+    found = ["a larger alpha"]
+    if estimator.early_stopping is not True:
+        found.insert(0, "early_stopping=True")
+    return [*found, "dropout", "fewer units"] if hasattr(estimator, "dropout") else found
 
 
 def few_rows(case: Case) -> Iterator[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from sklearn_neuron._engine.batches import Block
 from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.epochs import gradient
 from sklearn_neuron._estimator.base import NetworkEstimator
-from sklearn_neuron._estimator.data import own_weight, total_weight
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import Activation, Link
 from sklearn_neuron.inspection._subject import Subject
@@ -135,18 +133,6 @@ def shares_of(subject: Subject) -> Array:
     """Return sᵢ / Σs of each sample, (m,)."""
     n, weight = len(subject.samples.Y), subject.samples.weight
     return np.full(n, 1.0 / n) if weight is None else weight[:, 0] / n
-
-
-def rows_of_samples(subject: Subject, y: Any, sample_weight: Any) -> NDArray[np.intp]:
-    """Return the numbers of X's own rows that the samples are: those whose weight is not zero."""
-    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
-    n, own = len(y), subject.estimator
-    if n == len(subject.samples.Y):
-        return np.arange(n)
-    targets = own._targets.fitted(vars(own)) if subject.fitted else own._targets
-    targets, target = targets.read(y, own, classes=None, known=subject.fitted, is_block=True)
-    weight = total_weight(own, targets, target, own_weight(sample_weight, n), one_pass=False)
-    return np.arange(n) if weight is None else np.flatnonzero(weight)
 
 
 def predicted_columns(estimator: NetworkEstimator, z: Array) -> NDArray[np.bool_]:

@@ -14,7 +14,6 @@ from sklearn_neuron._engine.epochs import gradient
 from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import require
-from sklearn_neuron.inspection._measures import rows_of_samples
 from sklearn_neuron.inspection._panels import check_image_shape, ink_of, ink_on, panels_for
 from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
 
@@ -177,7 +176,7 @@ class RowsDisplay:
         with np.errstate(all="ignore"):
             found = measure_rows(subject)
         hardest = np.argsort(-found.loss, kind="stable")[:n_rows]
-        own_rows = rows_of_samples(subject, y, sample_weight)[hardest]
+        own_rows = subject.rows[hardest]
         x = subject.samples.X[hardest]
         display = cls(
             rows=own_rows,

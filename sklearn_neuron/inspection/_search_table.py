@@ -50,7 +50,10 @@ def search_table(
     xs = in_order([params[k][first] for k in kept])
     ys = [None] if second is None else in_order([params[k][second] for k in kept])
     cells = [
-        (0 if second is None else place_of(params[k][second], ys), place_of(params[k][first], xs))
+        (
+            0 if second is None else position_in(params[k][second], ys),
+            position_in(params[k][first], xs),
+        )
         for k in kept
     ]
     winners = best_of_cells(kept, cells, columns["score"], int(getattr(search, "best_index_", -1)))
@@ -147,7 +150,7 @@ def in_order(values: Sequence[Any]) -> list[Any]:
     return numbers + others + [value for value in distinct if value is None]
 
 
-def place_of(value: Any, values: Sequence[Any]) -> int:
+def position_in(value: Any, values: Sequence[Any]) -> int:
     """Return where a value stands."""
     return next(k for k, other in enumerate(values) if same(value, other))
 

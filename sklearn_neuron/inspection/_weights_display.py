@@ -9,11 +9,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._estimator.constraints import Number
+from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._typing import Array
+from sklearn_neuron.inspection._at import at
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._panels import check_image_shape, ink_of, panels_for
 from sklearn_neuron.inspection._subject import (
     fitted_layer_sizes,
+    has_record,
     layer_names,
     layout_of,
     recorded_thetas,
@@ -142,10 +145,10 @@ class WeightsDisplay:
         own = unwrap(estimator)
         check_is_fitted(own)
         sizes = fitted_layer_sizes(own)
-        recorded = layout_of(own).names[0] in own.history_
-        start = split(recorded_thetas(own, start=True)[0], sizes) if recorded else None
-        theta, when = theta_after(own, epoch)
-        weights, biases = split(theta, sizes)
+        start = split(recorded_thetas(own, start=True)[0], sizes) if has_record(own) else None
+        shown = own if epoch is None else at(own, epoch=epoch)
+        weights, biases = split(fitted_theta(shown), sizes)
+        when = "" if epoch is None else ", start" if epoch < 0 else f", epoch {epoch}"
         display = cls(
             weights=weights,
             biases=biases,
@@ -239,26 +242,11 @@ class WeightsDisplay:
         panel.set_axis_off()
 
 
-def theta_after(estimator: Any, epoch: int | None) -> tuple[Array, str]:
-    """Return the parameters after an epoch, the fitted ones for None, and when that is.
-
-    Raises
-    ------
-    ValueError
-        If the epoch was not recorded.
-    """
-    if epoch is None:
-        W, b = layout_of(estimator).names
-        named = {W: vars(estimator)[f"{W}_"], b: vars(estimator)[f"{b}_"]}
-        return theta_of(estimator, named).astype(float), ""
-    recorded = recorded_thetas(estimator, start=True)
-    epochs = np.array([-1, *estimator.history_["epoch"]])
-    if isinstance(epoch, bool) or epoch not in epochs:
-        raise ValueError(
-            f"epoch={epoch!r} was not recorded; recorded are -1 (the start) to {epochs[-1]}."
-        )
-    row = int(np.flatnonzero(epochs == epoch)[-1])  # after the last step of the epoch
-    return recorded[row], ", start" if epoch == -1 else f", epoch {epoch}"
+def fitted_theta(estimator: NetworkEstimator) -> Array:
+    """Return the fitted parameters as one vector θ."""
+    W, b = layout_of(estimator).names
+    named = {W: vars(estimator)[f"{W}_"], b: vars(estimator)[f"{b}_"]}
+    return theta_of(estimator, named).astype(float)
 
 
 def distribution(panel: Any, values: Array, **look: Any) -> Any:
