@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron._estimator.base import NetworkEstimator
+from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._at import at
 from sklearn_neuron.inspection._extras import require
