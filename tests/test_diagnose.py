@@ -335,8 +335,18 @@ def test_dead_units_are_counted():
     assert not diagnose(model, X, y).findings
     model.intercepts_[0][:11] = -100.0
     found = diagnose(model, X, y)
-    assert_array_equal(found.dead[0, :2], [0.55, diagnose(model, X, y).dead[0, 1]])
-    assert found.findings[0].startswith("layer 1: 55 % of units are dead on these rows; eta=0.005")
+    assert found.dead[0, 0] == 0.55
+    assert not found.findings  # the loss is good all the same
+    model.coefs_[2] *= 0.01
+    found = diagnose(model, X, y)
+    assert (found.loss @ found.share)[0] > 0.5 * found.constant_loss
+    assert "layer 1: 55 % of units are dead on these rows; eta=0.005" in found.findings[0]
+    few = X[:, :9]  # 9 units that live are enough for 9 features
+    model = ManualMLPClassifier((20,), max_iter=1, tol=None, random_state=0).fit(few, y)
+    model.intercepts_[0][:11] = -100.0
+    assert "dead" not in "\n".join(diagnose(model, few, y).findings)
+    model.intercepts_[0][:18] = -100.0
+    assert "layer 1: 90 % of units are dead" in "\n".join(diagnose(model, few, y).findings)
 
 
 def test_saturated_units():
@@ -392,6 +402,10 @@ def test_nothing_learned():
     text = diagnose(model, X, y).findings[0]
     assert "the loss is 0.66, as high as the 0.66 of a constant prediction" in text
     assert "the outputs hardly depend on X" in text
+    rng = np.random.RandomState(0)
+    XX = np.sign(rng.normal(size=(400, 2)))
+    xor = findings(LogisticNeuronClassifier(random_state=0), XX, XX[:, 0] == XX[:, 1])
+    assert "nothing has been learned. Try a larger eta or max_iter, a hidden layer" in xor
     model.coef_[:] = 5.0
     assert "above the 0.66 of a constant prediction" in "\n".join(diagnose(model, X, y).findings)
 
@@ -439,6 +453,17 @@ def test_a_few_rows():
     assert diagnose(model, X, y).hardest_rows[0] == 17
     loss = diagnose(model, X, y).loss[-1]
     assert f"carries {100 * loss[17] / loss.sum():.0f} % of the loss" in text
+
+
+def test_the_rows_of_a_rare_class_are_no_outliers():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(1000, 3)), (np.arange(1000) < 8).astype(int)
+    model = LogisticNeuronClassifier(random_state=0)
+    text = findings(model, X, y)
+    loss = diagnose(model, X, y).loss[0]
+    assert np.sort(loss)[-10:].sum() > 0.5 * loss.sum()
+    assert "carry" not in text
+    assert "class 1 has 0.8 % of the rows, and 0 % of these" in text
 
 
 def test_features_and_targets_that_are_not_scaled():

@@ -228,8 +228,9 @@ def diagnose(
     -----
     What is found, at the fitted parameters:
 
-    - **dead units**: at least a half of the units of a hidden layer have the slope 0 for every row;
-      a fifth is enough where the loss is above half of that of the best constant prediction.
+    - **dead units**: at least 90 % of the units of a hidden layer have the slope 0 for every row.
+      A half is enough where the loss is above half of that of the best constant prediction, and the
+      other units are fewer than the inputs of the layer.
     - **saturated units**: the same shares, of units that are flat for 95 % of the rows [1]_.
     - **vanishing or exploding δ**: ‖δ¹‖ is less than 1e-4 or more than 1e4 times ‖δᴸ‖ [1]_.
     - **updates too small or too large**: the median of ‖ΔWˡ‖ / ‖Wˡ‖ over the recorded epochs is
@@ -243,7 +244,7 @@ def diagnose(
       epochs, is at the fitted parameters 1.25 times its smallest value, and higher by 5 % of that
       of the best constant prediction, while the loss of training has fallen.
     - **a few rows**: at most 1 % of the rows carry more than half of the loss, which is above half
-      of that of the best constant prediction.
+      of that of the best constant prediction; rows of a rare class are hard for another reason.
     - **unscaled features or targets**: the largest standard deviation is not within 0.05 and 20.
     - **class imbalance ignored**: a class with at most half of its even share of the rows, but 5
       or more, is recognized in less than a fifth of them, and ``class_weight`` is None.

@@ -29,8 +29,9 @@ from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._measures import Measures, predicted_columns
 from sklearn_neuron.inspection._subject import Subject
 
-#: Share of units that are idle: too many in any network, and too many where the loss is poor.
-MANY_UNITS, SOME_UNITS = 0.5, 0.2
+#: Share of units that are idle: too many in any network; and too many where the loss is poor and
+#: the others are fewer than the inputs of their layer: 60 of 100 units on 3 features may be idle.
+MANY_UNITS, SOME_UNITS = 0.9, 0.5
 #: ‖δ¹‖ / ‖δᴸ‖ of a signal that has vanished, and of one that has exploded.
 VANISHED, EXPLODED = 1e-4, 1e4
 #: ‖ΔW‖ / ‖W‖ of updates that are too small and too large; usual is 1e-3.
@@ -90,8 +91,13 @@ def findings_of(case: Case) -> Iterator[str]:
 
 def too_many(case: Case, shares: Array) -> list[int]:
     """Return the layers, from 0, in which too large a share of the units is idle."""
-    least = SOME_UNITS if case.poor else MANY_UNITS
-    return [l for l, share in enumerate(shares.tolist()) if share >= least]
+    sizes = case.subject.network.layer_sizes
+    found = []
+    for l, share in enumerate(shares.tolist()):
+        narrow = case.poor and (1.0 - share) * sizes[l + 1] < sizes[l]
+        if share >= (SOME_UNITS if narrow else MANY_UNITS):
+            found.append(l)
+    return found
 
 
 def share_in_words(layers: list[int], shares: Array) -> str:
@@ -178,10 +184,13 @@ def nothing_learned(case: Case) -> Iterator[str]:
         samples = case.subject.samples
         asleep = is_asleep(network, network.theta, samples)
         why = "the outputs hardly depend on X" if asleep else "nothing has been learned"
-        step = "a smaller alpha" if network.alpha else "a larger eta or max_iter"
-        scaled = is_scaled(evenly(samples, MOST_SAMPLES).X)
-        remedy = step if scaled else "scaled features (StandardScaler)"
-        yield f"{beside.format('as high as')}: {why}. Try {remedy}, or look for better features."
+        found = ["a smaller alpha" if network.alpha else "a larger eta or max_iter"]
+        if not is_scaled(evenly(samples, MOST_SAMPLES).X):
+            found = ["scaled features (StandardScaler)"]
+        if not (network.activations or asleep):
+            found.append("a hidden layer (ManualMLPClassifier, ManualMLPRegressor)")
+        found.append("other features")
+        yield f"{beside.format('as high as')}: {why}. Try {', '.join(found)}."
 
 
 def still_falling(case: Case) -> Iterator[str]:
@@ -237,12 +246,26 @@ def few_rows(case: Case) -> Iterator[str]:
     if not case.poor or not total > 0.0 or len(parts) < 20:
         return
     n = int(np.searchsorted(np.cumsum(parts), MOST_LOSS * total)) + 1
-    if n <= most:
+    hardest = np.argsort(-case.share * case.fitted.loss, kind="stable")[:n]
+    if n <= most and not of_rare_class(case, hardest):
         yield (
             f"{n} of {len(parts)} rows carr{'y' if n > 1 else 'ies'} "
             f"{100 * parts[:n].sum() / total:.0f} % of the loss. Look at hardest_rows: wrong "
             "targets, outliers? Else try a robust loss (Huber) or a smaller eta."
         )
+
+
+def of_rare_class(case: Case, rows: NDArray[np.intp]) -> bool:
+    """Return whether rows are mostly of one class, which is rare: that is why they are hard."""
+    Y = case.subject.samples.Y
+    if not hasattr(case.subject.estimator, "classes_") or getattr(
+        case.subject.estimator, "_multilabel", False
+    ):
+        return False
+    codes = (Y[:, 0] > 0.5).astype(int) if Y.shape[1] == 1 else Y.argmax(axis=1)
+    counts = np.bincount(codes, minlength=len(case.subject.estimator.classes_))
+    usual = int(np.bincount(codes[rows]).argmax())
+    return bool(counts[usual] <= RARE * len(codes) / len(counts))
 
 
 def unscaled(case: Case) -> Iterator[str]:
