@@ -98,7 +98,12 @@ def test_many_cells_have_no_numbers_and_labels_do_not_touch():
     display = SearchDisplay.from_search(search, quantities="score", ax=ax)
     assert display.ax_ is ax
     assert display.texts_ == {"score": []}
-    assert ax.get_xticklabels()[0].get_rotation() > 0.0
+    labels = ax.get_xticklabels()
+    assert labels[0].get_rotation() > 0.0
+    shown = [label.get_text() for label in labels]
+    assert 1 < len(shown) <= 9
+    all_labels = ["0.0001", "0.000316", "0.001", "0.00316", "0.01", "0.0316", "0.1", "0.316", "1"]
+    assert [round(place - 0.5) for place in ax.get_xticks()] == list(map(all_labels.index, shown))
     wide = SearchDisplay.from_search(search, quantities="score")
     wide.figure_.canvas.draw()
     assert len(wide.texts_["score"]) == 36

@@ -233,7 +233,7 @@ class LearningRateRangeDisplay:
                 label="diverged",
             )
         self.ax_.set(xlabel="eta", ylabel="loss")
-        self.ax_.set_title(self.title, fontsize="small")
+        self.ax_.set_title(self.title, fontsize="small", wrap=True)
         self.ax_.legend(fontsize="small")
         return self
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from sklearn_neuron.inspection._extras import require
 
+#: Width to height of a panel that shares the place of one axes with others.
+PANEL_ASPECT = 1.3
+
 
 def panels_for(
     ax: Any, n: int, user: str, *, columns: int, size: tuple[float, float] = (3.4, 2.7)
@@ -38,12 +41,15 @@ def panels_for(
         if len(axes) != n:
             raise ValueError(f"ax must be one axes or {n}, one for each panel; got {len(axes)}.")
         return axes[0].figure, axes
-    return ax.figure, [ax] if n == 1 else _divided(ax, rows, columns, n)
+    return ax.figure, [ax] if n == 1 else _divided(ax, columns, n)
 
 
-def _divided(ax: Any, rows: int, columns: int, n: int) -> list[Any]:
-    """Return n axes in the place of one, which is hidden."""
+def _divided(ax: Any, most: int, n: int) -> list[Any]:
+    """Return n axes in the place of one, which is hidden, in as many columns as it has room for."""
     figure, place = ax.figure, ax.get_subplotspec()
+    shape = ax.get_window_extent()
+    columns = int(np.clip(np.sqrt(n * shape.width / shape.height / PANEL_ASPECT).round(), 1, most))
+    rows = -(-n // columns)
     ax.set_axis_off()
     # a layout engine keeps labels apart by itself
     gaps = {} if figure.get_layout_engine() else {"wspace": 0.5, "hspace": 0.7}

@@ -441,3 +441,8 @@ def turn_if_wide(panel: Any, figure: Any) -> None:
     gaps = [right.x0 - left.x1 for left, right in zip(boxes, boxes[1:], strict=False)]
     if gaps and min(gaps) < 4.0:
         panel.tick_params(axis="x", labelrotation=90 if len(boxes) > 12 else 45)
+        room = (boxes[-1].x0 + boxes[-1].x1 - boxes[0].x0 - boxes[0].x1) / 2 / (len(boxes) - 1)
+        every = int(np.ceil(1.2 * boxes[0].height / room))  # a turned label is as wide as high
+        ticks = zip(panel.get_xticks(), panel.get_xticklabels(), strict=True)
+        kept = [(place, label.get_text()) for place, label in ticks][::every]
+        panel.set_xticks(*zip(*kept, strict=True))
