@@ -131,6 +131,18 @@ def test_blocks_make_no_difference():
     assert_allclose(found.gradient[0], [np.linalg.norm(dW) for dW in trace.dW.values()])
 
 
+def test_a_unit_that_lives_for_one_row_is_not_dead():
+    X = np.zeros((30_000, 2))
+    X[0] = 1.0
+    y = np.arange(30_000) % 2
+    model = ManualMLPClassifier((32,), max_iter=1, tol=None, random_state=0).fit(X, y)
+    model.coefs_[0][:] = 1.0
+    model.intercepts_[0][:8], model.intercepts_[0][8:] = -1.0, -3.0
+    assert diagnose(model, X, y).dead[0, 0] == 24 / 32
+    model.intercepts_[0][:] = -2.0  # z is 0 for the first row, where the slope of ReLU is 0
+    assert diagnose(model, X, y).dead[0, 0] == 1.0
+
+
 def test_the_rows_keep_their_numbers():
     """Those of zero weight, by themselves or by their class, are left out."""
     X, y = load_iris(return_X_y=True)

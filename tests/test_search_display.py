@@ -288,6 +288,10 @@ def test_objects_words_and_many_digits():
     assert len(labels) == 4
     assert all(0 < len(label) <= 20 for label in labels)
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["0.1001", "0.1002"]
+    mixed = {"eta": ["auto", 0.1, 0.01], "batch_size": [None, 64, 8]}
+    display = SearchDisplay.from_search(GridSearchCV(NEURON, mixed, cv=2).fit(X, y))
+    assert display.x == [0.01, 0.1, "auto"]
+    assert display.y == [8, 64, None]
     true = GridSearchCV(NEURON, {"shuffle": [True, False], "eta": [1, 0.5]}, cv=2).fit(X, y)
     assert SearchDisplay.from_search(true, y="shuffle").y == [True, False]
 

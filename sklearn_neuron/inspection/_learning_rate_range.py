@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from typing import Any, NamedTuple, Self
 
@@ -300,7 +299,6 @@ def loss_on(subject: Subject) -> float:
 def loss_after(setting: RangeSetting, eta: float, X: Any, y: Any, sample_weight: Any) -> float:
     """Return the loss of all rows after a training with this rate; NaN if it diverges."""
     model = clone(setting.estimator)
-    model.random_state = copy.deepcopy(setting.estimator.random_state)  # clone may share it
     model.set_params(eta=float(eta), max_iter=setting.n_epochs)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is short on purpose
