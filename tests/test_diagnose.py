@@ -337,8 +337,11 @@ def test_the_dead_network_is_named_and_in_time():
     for diagnosis in found:
         assert diagnosis.dead[-1, :4].mean() > 0.5
         assert diagnosis.dead[0, :4].mean() < 0.2
-        assert "of units are dead on these rows; eta=0.6 is probably too large" in str(diagnosis)
-        assert "a smaller eta (say 0.06)" in str(diagnosis)
+        text = diagnosis.findings[0]
+        assert "of units are dead on these rows; eta=0.6 is probably too large" in text
+        assert "a smaller eta (say 0.06)" in text
+        assert max(map(len, str(diagnosis).splitlines())) <= 105
+        assert " ".join(str(diagnosis).split()).count(text) == 1
 
 
 def test_dead_units_are_counted():
@@ -366,7 +369,7 @@ def test_saturated_units():
     model = ManualMLPClassifier((10, 5), activation="tanh", max_iter=20, tol=None, random_state=0)
     assert "saturated" not in findings(model, X, y)
     model.coefs_[0] *= 1e3
-    assert "layer 1: 100 % of units are saturated" in str(diagnose(model, X, y))
+    assert "layer 1: 100 % of units are saturated" in diagnose(model, X, y).findings[0]
 
 
 def test_a_saturated_output_only_where_it_hurts():
@@ -376,7 +379,7 @@ def test_a_saturated_output_only_where_it_hurts():
     X, y = load_iris(return_X_y=True)
     model = make(LogisticNeuronClassifier, eta=1.0, max_iter=200).fit(X[:100], y[:100])
     model.coef_ *= 100.0
-    assert "saturated" not in str(diagnose(model, X[:100], y[:100])._words(""))
+    assert "saturated" not in "".join(diagnose(model, X[:100], y[:100]).findings)
 
 
 def test_delta_that_vanishes_or_explodes():
@@ -451,7 +454,7 @@ def test_overfitting():
     held.fit(X, y, X_val=noise, y_val=other)
     risen = held.validation_loss_curve_[held.best_iter_] > 1.25 * min(held.validation_loss_curve_)
     later = held.best_iter_ > int(np.argmin(held.validation_loss_curve_))
-    told = "the loss of the validation data has risen" in str(diagnose(held, X, y))
+    told = "the loss of the validation data has risen" in "".join(diagnose(held, X, y).findings)
     assert told == (risen and later)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ from sklearn_neuron.inspection._subject import (
 from sklearn_neuron.network import split
 
 MOST_EPOCHS = 20  # of epochs="auto", besides the start
+WIDTH = 90  # of printed findings
 SHOWN_ROWS = 5  # hardest rows of a printed diagnosis
 QUANTITIES = ("delta", "gradient", "ratio", "dead", "saturated")
 HEADS = ("layer", "‖δ‖", "‖∂W‖", "‖ΔW‖/‖W‖", "dead", "saturated")
@@ -105,7 +107,11 @@ class Diagnosis:
         for first, *numbers in rows:
             cells = (f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True))
             lines.append("  ".join([f"  {first:<{widths[0]}}", *cells]))
-        lines += ["", f"hardest rows: {self._hardest()}", "", *self._words("  - ")]
+        lines += ["", f"hardest rows: {self._hardest()}", "", self._count()]
+        for text in self.findings:
+            lines += textwrap.wrap(
+                text, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+            )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -120,13 +126,13 @@ class Diagnosis:
                 + "</tr>"
             )
 
-        head, *words = map(html.escape, self._words(""))
+        words = map(html.escape, self.findings)
         return (
             f"<div><p><b>{html.escape(self.title)}</b><br>{html.escape(self._summary())}</p>"
             f"<table><thead>{row(HEADS, 'th')}</thead>"
             f"<tbody>{''.join(row(cells, 'td') for cells in self._cells())}</tbody></table>"
             f"<p>hardest rows: {html.escape(self._hardest())}</p>"
-            f"<p>{head}</p><ul>{''.join(f'<li>{each}</li>' for each in words)}</ul></div>"
+            f"<p>{self._count()}</p><ul>{''.join(f'<li>{each}</li>' for each in words)}</ul></div>"
         )
 
     def _summary(self) -> str:
@@ -159,11 +165,10 @@ class Diagnosis:
         rows = self.hardest_rows[:SHOWN_ROWS].tolist()
         return ", ".join(f"{row} (loss {loss[row]:.3g})" for row in rows)
 
-    def _words(self, mark: str) -> list[str]:
-        """Return the findings below a line that counts them."""
+    def _count(self) -> str:
+        """Return how many findings there are, in words."""
         n = len(self.findings)
-        head = "no findings" if not n else f"{n} finding{'s' if n > 1 else ''}"
-        return [head, *(f"{mark}{text}" for text in self.findings)]
+        return f"{n or 'no'} finding{'' if n == 1 else 's'}"
 
     def to_frame(self) -> Any:
         """Return the measures of all epochs and layers as a table.
