@@ -487,6 +487,8 @@ def test_features_and_targets_that_are_not_scaled():
     spread = X[::2].std(axis=0)  # at most 500 rows are looked at
     assert f"reach from {spread.min():.2g} to {spread.max():.2g}" in text
     assert "features" not in findings(LogisticNeuronClassifier(random_state=0), scaled(X), y)
+    thin = findings(LogisticNeuronClassifier(random_state=0), sparse.csr_array(X), y)
+    assert f"reach from {spread.min():.2g} to {spread.max():.2g}" in thin
     X, y = load_diabetes(return_X_y=True)
     slow = ManualMLPRegressor(solver="sgd", eta=1e-12, early_stopping=False, random_state=0)
     assert "the target is not scaled" in findings(slow, scaled(X), 1000.0 * y)

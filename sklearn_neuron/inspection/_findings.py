@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from sklearn_neuron._engine.solvers import solver_of
 from sklearn_neuron._estimator.base import NetworkEstimator
@@ -25,7 +24,7 @@ from sklearn_neuron._estimator.diagnosis import (
     is_scaled,
     remedies,
 )
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.inspection._measures import Measures, predicted_columns
 from sklearn_neuron.inspection._subject import Subject
 
@@ -272,8 +271,7 @@ def unscaled(case: Case) -> Iterator[str]:
     """Features or targets in units of their own."""
     some = evenly(case.subject.samples, MOST_SAMPLES)
     if not is_scaled(some.X):
-        X = some.X.toarray() if sparse.issparse(some.X) else some.X
-        spread = X.std(axis=0)
+        spread = deviations(some.X)
         yield (
             f"features are not scaled: their standard deviations reach from {spread.min():.2g} to "
             f"{spread.max():.2g}. Try StandardScaler."
@@ -284,6 +282,16 @@ def unscaled(case: Case) -> Iterator[str]:
             f"the target is not scaled: its standard deviation is {some.Y.std(axis=0).max():.2g}. "
             "Try TransformedTargetRegressor with StandardScaler."
         )
+
+
+def deviations(X: Matrix) -> Array:
+    """Return the standard deviation of each column, without a dense copy of a sparse matrix."""
+    if isinstance(X, np.ndarray):
+        spread: Array = X.std(axis=0)
+        return spread
+    mean, square = (np.ravel(part.mean(axis=0)) for part in (X, X.multiply(X)))
+    spread = np.sqrt(np.maximum(square - mean * mean, 0.0))
+    return spread
 
 
 def ignored_classes(case: Case) -> Iterator[str]:

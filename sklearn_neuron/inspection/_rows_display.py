@@ -174,18 +174,17 @@ class RowsDisplay:
         shape = check_image_shape(image_shape, n_features)
         names = names_of_features(own, feature_names, n_features)
         with np.errstate(all="ignore"):
-            found = measure_rows(subject)
-        hardest = np.argsort(-found.loss, kind="stable")[:n_rows]
-        own_rows = subject.rows[hardest]
-        x = subject.samples.X[hardest]
+            hardest = subject.take(np.argsort(-row_losses(subject), kind="stable")[:n_rows])
+            found = measure_rows(hardest)
+        x = hardest.samples.X
         display = cls(
-            rows=own_rows,
+            rows=hardest.rows,
             x=x if isinstance(x, np.ndarray) else x.toarray(),
-            saliency=found.saliency[hardest],
-            loss=found.loss[hardest],
-            length=found.length[hardest],
-            true=targets_in_words(y, own_rows),
-            predicted=predictions_in_words(own, found.z[hardest]),
+            saliency=found.saliency,
+            loss=found.loss,
+            length=found.length,
+            true=targets_in_words(y, hardest.rows),
+            predicted=predictions_in_words(own, found.z),
             image_shape=shape,
             feature_names=names,
         )
@@ -267,6 +266,16 @@ class RowsDisplay:
         panel.tick_params(axis="x", labelsize="small")
         panel.locator_params(axis="x", nbins=2)
         return bars
+
+
+def row_losses(subject: Subject) -> Array:
+    """Return the loss of each row, without its weight, block by block."""
+    network = subject.network
+    losses = []
+    for block in subject.blocks:
+        network.forward(block.X, block.space, block.z)
+        losses.append(network.loss.value(block.Y, block.z))
+    return np.concatenate(losses)
 
 
 def measure_rows(subject: Subject) -> RowMeasures:
