@@ -286,11 +286,12 @@ def unscaled(case: Case) -> Iterator[str]:
 
 def deviations(X: Matrix) -> Array:
     """Return the standard deviation of each column, without a dense copy of a sparse matrix."""
+    spread: Array
     if isinstance(X, np.ndarray):
-        spread: Array = X.std(axis=0)
-        return spread
-    mean, square = (np.ravel(part.mean(axis=0)) for part in (X, X.multiply(X)))
-    spread = np.sqrt(np.maximum(square - mean * mean, 0.0))
+        spread = X.std(axis=0)
+    else:
+        mean, square = (np.ravel(part.mean(axis=0)) for part in (X, X.multiply(X)))
+        spread = np.sqrt(np.maximum(square - mean * mean, 0.0))
     return spread
 
 
