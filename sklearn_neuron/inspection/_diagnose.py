@@ -21,7 +21,7 @@ from sklearn_neuron.inspection._measures import (
     Measures,
     measure_layers,
     shares_of,
-    slopes_of,
+    layer_slopes,
 )
 from sklearn_neuron.inspection._subject import (
     Subject,
@@ -304,17 +304,17 @@ def diagnose(
         hardest_rows=subject.rows[np.argsort(-fitted.loss, kind="stable")],
         constant_loss=case.constant,
         layers=layers_in_words(subject),
-        title=title_of(subject),
+        title=diagnosis_title(subject),
     )
 
 
 def measures_at(subject: Subject, theta: Array) -> Measures:
     """Return the measures at θ, which the network keeps."""
     subject.network.theta[...] = theta
-    return measure_layers(subject, slopes_of(subject.network))
+    return measure_layers(subject, layer_slopes(subject.network))
 
 
-def title_of(subject: Subject) -> str:
+def diagnosis_title(subject: Subject) -> str:
     """Return the name of an estimator, its layers, its rows and its loss."""
     network, n = subject.network, len(subject.samples.Y)
     sizes = " → ".join(map(str, network.layer_sizes))

@@ -87,7 +87,7 @@ def loses_delta(loss: Loss) -> bool:
     return bool(abs(out.item()) < 1e-3)
 
 
-def slopes_of(network: Network) -> list[Slopes]:
+def layer_slopes(network: Network) -> list[Slopes]:
     """Return what collects the slopes of each layer; the last one's, if saturation hurts it."""
     sigmas = [sigma_of(sigma) for sigma in network.activations]
     largest = [largest_slope(sigma) for sigma in sigmas]

@@ -21,7 +21,7 @@ TITLES = {
     "score_time": "time of scoring",
 }
 #: Sizes of letters in cells, the first that fits; and the part of a cell that they may fill.
-LETTERS, FILLED = (10.0, 9.0, 8.0, 7.0, 6.0), 0.8
+LETTER_SIZES, FILLED = (10.0, 9.0, 8.0, 7.0, 6.0), 0.8
 #: Ratio of the longest to the shortest time from which colors are logarithmic.
 WIDE = 10.0
 #: Scores further below the best than this many times the median are as dark as the lowest color.
@@ -295,7 +295,7 @@ default=("score", "fit_time")
             texts[-1].set_in_layout(False)
         corners = panel.transData.transform([[0, 0], [1, 1]])
         room = FILLED * np.abs(corners[1] - corners[0])
-        for letters in LETTERS:
+        for letters in LETTER_SIZES:
             for text in texts:
                 text.set_fontsize(letters)
             boxes = [text.get_window_extent() for text in texts]
