@@ -19,9 +19,9 @@ from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._findings import Case, findings_of
 from sklearn_neuron.inspection._measures import (
     Measures,
+    layer_slopes,
     measure_layers,
     shares_of,
-    layer_slopes,
 )
 from sklearn_neuron.inspection._subject import (
     Subject,
