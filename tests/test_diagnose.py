@@ -364,6 +364,17 @@ def test_dead_units_are_counted():
     assert "layer 1: 90 % of units are dead" in "\n".join(diagnose(model, few, y).findings)
 
 
+def test_units_that_were_dead_from_the_start():
+    X, y = scaled(load_digits().data), load_digits().target
+    model = ManualMLPClassifier((40,), max_iter=5, tol=None, record="epoch", random_state=0)
+    start = model.fit(X, y).start_
+    start["intercepts"][0][:36] = -1e3
+    options = {"coef_init": start["coefs"], "intercept_init": start["intercepts"]}
+    text = findings(model, X, y, **options)
+    assert "layer 1: 90 % of units are dead on these rows, as they were at the start." in text
+    assert "eta" not in text.split(" Try ")[0]
+
+
 def test_saturated_units():
     X, y = scaled(load_wine().data), load_wine().target
     model = ManualMLPClassifier((10, 5), activation="tanh", max_iter=20, tol=None, random_state=0)

@@ -282,6 +282,7 @@ def diagnose(
         case = Case(
             subject=subject,
             fitted=fitted,
+            at_start=measures[0] if record.epochs[0] < 0 else None,
             losses=np.array([each.loss for each in measures]) @ shares_of(subject),
             share=shares_of(subject),
             epochs=record.epochs,

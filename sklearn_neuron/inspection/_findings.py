@@ -31,6 +31,8 @@ from sklearn_neuron.inspection._subject import Subject
 #: Share of units that are idle: too many in any network; and too many where the loss is poor and
 #: the others are fewer than the inputs of their layer: 60 of 100 units on 3 features may be idle.
 MANY_UNITS, SOME_UNITS = 0.9, 0.5
+#: Part of the dead units that were so at the start, if training is not to blame.
+BORN = 0.8
 #: ‖δ¹‖ / ‖δᴸ‖ of a signal that has vanished, and of one that has exploded.
 VANISHED, EXPLODED = 1e-4, 1e4
 #: ‖ΔW‖ / ‖W‖ of updates that are too small and too large; usual is 1e-3.
@@ -53,6 +55,7 @@ class Case(NamedTuple):
 
     subject: Subject
     fitted: Measures  # at the fitted parameters, which the network has
+    at_start: Measures | None  # before training, if that was recorded
     losses: Array  # (E,), on these rows
     share: Array  # (m,)
     epochs: NDArray[np.intp]  # (E,)
@@ -115,11 +118,15 @@ def dead_units(case: Case) -> Iterator[str]:
     """Units without a slope, which do not learn, in layers whose units cannot saturate."""
     dead = np.where(np.isnan(case.fitted.saturated), case.fitted.dead, np.nan)
     if layers := too_many(case, dead):
-        eta = case.eta
-        large = f"; eta={eta:.3g} is probably too large" if eta is not None else ""
+        eta, start = case.eta, case.at_start
+        born = start is not None and (start.dead[layers] >= BORN * dead[layers]).all()
+        why = f"; eta={eta:.3g} is probably too large" if eta is not None else ""
         found = [*case.remedies(), "another random_state", "activation='leaky_relu'"]
+        if born:
+            why = ", as they were at the start"
+            found = ["init='auto'", "smaller initial biases", "activation='leaky_relu'"]
         yield (
-            f"{share_in_words(layers, dead)} are dead on these rows{large}. They have the slope 0 "
+            f"{share_in_words(layers, dead)} are dead on these rows{why}. They have the slope 0 "
             f"for every row, so they do not learn. Try {', '.join(found)}."
         )
 
