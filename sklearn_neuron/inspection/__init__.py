@@ -21,6 +21,7 @@ from sklearn_neuron.inspection._loss_curve import LossCurveDisplay
 from sklearn_neuron.inspection._loss_surface import LossSurfaceDisplay
 from sklearn_neuron.inspection._rows_display import RowsDisplay
 from sklearn_neuron.inspection._search_display import SearchDisplay
+from sklearn_neuron.inspection._network_display import NetworkDisplay
 from sklearn_neuron.inspection._trace import BackpropTrace, backprop_trace
 from sklearn_neuron.inspection._weights_display import WeightsDisplay
 
@@ -36,6 +37,7 @@ __all__ = [
     "RowsDisplay",
     "SearchDisplay",
     "WeightsDisplay",
+    "NetworkDisplay",
     "at",
     "backprop_trace",
     "check_gradient",
