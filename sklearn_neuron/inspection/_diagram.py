@@ -94,6 +94,12 @@ class Diagram:
         return [len(self.sight.W[0]), *(len(b) for b in self.sight.b)]
 
     @property
+    def edge_letter(self) -> str:
+        """What the edges show, as short as can be."""
+        letter = "w" if self.is_neuron else "W"
+        return {"W": letter, "dW": f"∂{letter}", "update": f"Δ{letter}"}[self.edges]
+
+    @property
     def is_neuron(self) -> bool:
         """Whether there is one unit and no other."""
         return len(self.sight.W) == 1 and self.sizes[-1] == 1
@@ -256,15 +262,15 @@ def edges_of(
 ) -> tuple[list[Array], str]:
     """Return the numbers of all edges, and what they are."""
     if edges == "W":
-        return sight.W, "W"
+        return sight.W, "weights"
     assert sight.dW is not None  # checked
     if edges == "dW":
-        return sight.dW, f"∂W, mean of {sight.n_rows} row" + "s" * (sight.n_rows > 1)
+        return sight.dW, f"gradient, mean of {sight.n_rows} row" + "s" * (sight.n_rows > 1)
     if epoch is not None:
         following = next_weights(estimator, epoch)
         if following is not None:
             steps = [new - old for new, old in zip(following, sight.W, strict=True)]
-            return steps, f"ΔW in epoch {epoch + 1}"
+            return steps, f"change in epoch {epoch + 1}"
     own = unwrap(model)
     eta = own.eta_ if is_fitted(own) else problem_at(own, *reached(model, *data)).eta
     return [-eta * dW for dW in sight.dW], f"−η ∂W, η = {eta:g}"
@@ -410,8 +416,8 @@ def short_number(value: float) -> str:
     size = abs(float(value))
     if not np.isfinite(size):
         text = "nan" if np.isnan(size) else "∞"
-    elif size == 0.0:
-        return "0"
+    elif size < 9999.5 and size == round(size):
+        text = f"{size:.0f}"
     elif 0.005 <= size < 9999.5:
         digits = 2 if size < 9.995 else 1 if size < 99.95 else 0
         text = f"{size:.{digits}f}"

@@ -67,7 +67,7 @@ def canvas_on(ax: Any, base: tuple[float, float]) -> Canvas:
     """Prepare axes for a diagram that looks best at a size of ``base`` inches."""
     box = ax.get_window_extent()
     width, height = (max(float(size) / ax.figure.dpi, 0.1) for size in (box.width, box.height))
-    scale = float(np.clip(min(width / base[0], height / base[1]), 0.2, 1.6))
+    scale = float(np.clip(min(width / base[0], height / base[1]), 0.2, 1.15))
     ax.set(xlim=(0.0, width), ylim=(0.0, height))
     ax.set_aspect("equal")
     ax.set_axis_off()

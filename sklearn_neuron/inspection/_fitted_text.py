@@ -27,16 +27,26 @@ class FittedText(MATPLOTLIB_TEXT.Text):  # type: ignore[name-defined]
         Width and height of the box, in data coordinates.
     largest : float
         The largest size, in points.
+    like : str, default=""
+        Another text that would have to fit, so that texts of several boxes have one size.
     **kwargs : dict
         Keyword arguments of matplotlib's Text.
     """
 
     def __init__(
-        self, x: float, y: float, text: str, box: tuple[float, float], largest: float, **kwargs: Any
+        self,
+        x: float,
+        y: float,
+        text: str,
+        box: tuple[float, float],
+        largest: float,
+        like: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(x, y, text, **kwargs)
         self.box = box
         self.largest = largest
+        self.like = like
         self.set_in_layout(False)
 
     def fit(self, renderer: Any) -> None:
@@ -44,9 +54,14 @@ class FittedText(MATPLOTLIB_TEXT.Text):  # type: ignore[name-defined]
         if self.axes is None or not self.get_text():
             return
         (x0, y0), (x1, y1) = self.axes.transData.transform([(0.0, 0.0), self.box])
+        own, widths, heights = self.get_text(), [], []
         self.set_fontsize(REFERENCE)
-        extent = super().get_window_extent(renderer)
-        share = min(abs(x1 - x0) / extent.width, abs(y1 - y0) / extent.height)
+        for text in (self.like, own):
+            self.set_text(text)
+            extent = super().get_window_extent(renderer)
+            widths.append(extent.width)
+            heights.append(extent.height)
+        share = min(abs(x1 - x0) / max(widths), abs(y1 - y0) / max(heights))
         self.set_fontsize(max(min(self.largest, SLACK * REFERENCE * share), 0.1))
 
     def draw(self, renderer: Any) -> None:

@@ -7,17 +7,8 @@ from typing import Any, Self
 
 from sklearn_neuron.inspection._diagram import Diagram, diagram_of
 from sklearn_neuron.inspection._extras import require
-from sklearn_neuron.inspection._network_drawing import (
-    draw_arcs,
-    draw_edges,
-    draw_head,
-    draw_key,
-    draw_units,
-    places_on,
-    prepared,
-    write_names,
-    write_title,
-)
+from sklearn_neuron.inspection._network_drawing import draw_network, prepared, write_title
+from sklearn_neuron.inspection._neuron_drawing import draw_neuron
 
 
 class NetworkDisplay:
@@ -174,16 +165,13 @@ class NetworkDisplay:
             _, ax = pyplot.subplots(figsize=self._size(), layout="constrained")
             ax.figure.draw_without_rendering()  # so that the axes have their size
         self.ax_, self.figure_ = ax, ax.figure
-        arcs = self.backward and self.diagram.sight.delta is not None
         canvas = prepared(ax)
         write_title(canvas, self.diagram.title)
-        places = places_on(canvas, self.diagram, arcs=arcs and len(self.diagram.sight.W) > 1)
-        self.edges_ = draw_edges(canvas, self.diagram, places)
-        self.units_, self.texts_ = draw_units(canvas, self.diagram, places)
-        write_names(canvas, self.diagram, places)
-        self.forward_ = draw_head(canvas, self.diagram, places, forward=self.forward)
-        self.backward_ = draw_arcs(canvas, self.diagram, places) if arcs else []
-        self.colorbar_ = draw_key(canvas, self.diagram)
+        draw = draw_neuron if self.diagram.is_neuron else draw_network
+        parts = draw(canvas, self.diagram, forward=self.forward, backward=self.backward)
+        self.edges_, self.units_, self.texts_ = parts.edges, parts.units, parts.texts
+        self.forward_, self.backward_ = parts.forward, parts.backward
+        self.colorbar_ = parts.colorbar
         return self
 
     def _size(self) -> tuple[float, float]:
@@ -191,4 +179,4 @@ class NetworkDisplay:
         n_layers = len(self.diagram.sizes)
         pairs = zip(self.diagram.shown, self.diagram.sizes, strict=True)
         slots = max(len(units) + (len(units) < n) for units, n in pairs)
-        return min(max(2.1 * n_layers, 6.4), 16.0), min(max(2.5 + 0.62 * slots, 4.2), 9.0)
+        return min(max(2.3 * n_layers, 6.4), 16.0), min(max(2.5 + 0.62 * slots, 4.2), 9.0)

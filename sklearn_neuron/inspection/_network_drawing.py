@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,20 +11,29 @@ from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagram import Diagram, largest_of, short_number
 from sklearn_neuron.inspection._drawing import (
     Canvas,
-    Inks,
     canvas_on,
-    mixed,
     readable_on,
     signed_colors,
 )
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._trace_tables import SUPERSCRIPTS
 
-BASE = (6.4, 4.8)  # inches, for which lengths are given
-HEAD, ARCS, KEY = 0.72, 0.62, 0.52  # heights of the bands above and below the units
+BASE = (5.0, 4.2)  # inches, for which lengths are given
+HEAD, ARCS, KEY = 0.72, 0.62, 0.6  # heights of the bands above and below the units
 LETTER = 0.085  # width of a letter of a name
 THIN, THICK = 0.7, 4.2  # points, edges
 FAINT_EDGE = 0.25  # how much of its color the weakest edge has
+
+
+class Parts(NamedTuple):
+    """The artists of a diagram."""
+
+    edges: Any
+    units: list[Any]
+    texts: list[Any]
+    forward: list[Any]
+    backward: list[Any]
+    colorbar: Any
 
 
 class Places(NamedTuple):
@@ -38,6 +48,19 @@ class Places(NamedTuple):
     floor: float  # beneath all units
     left: float
     right: float
+
+
+def draw_network(canvas: Canvas, diagram: Diagram, *, forward: bool, backward: bool) -> Parts:
+    """Draw a network of any number of layers."""
+    arcs = backward and diagram.sight.delta is not None
+    places = places_on(canvas, diagram, arcs=arcs and len(diagram.sight.W) > 1)
+    edges = draw_edges(canvas, diagram, places)
+    units, texts = draw_units(canvas, diagram, places, range(len(diagram.shown)))
+    write_inputs(canvas, diagram, places)
+    write_outputs(canvas, diagram, places)
+    arrows = draw_head(canvas, diagram, places, forward=forward)
+    back = draw_arcs(canvas, diagram, places) if arcs else []
+    return Parts(edges, units, texts, arrows, back, draw_key(canvas, diagram))
 
 
 def places_on(canvas: Canvas, diagram: Diagram, *, arcs: bool) -> Places:
@@ -123,17 +146,20 @@ def dashes(value: float, width: float) -> Any:
 # ---- units ---------------------------------------------------------------------------------------
 
 
-def draw_units(canvas: Canvas, diagram: Diagram, places: Places) -> tuple[list[Any], list[Any]]:
-    """Draw the units with their numbers; return the circles and the texts."""
+def draw_units(
+    canvas: Canvas, diagram: Diagram, places: Places, layers: Iterable[int]
+) -> tuple[list[Any], list[Any]]:
+    """Draw the units of layers with their numbers; return the circles and the texts."""
     circles, texts = [], []
-    for l, units in enumerate(diagram.shown):
-        values = diagram.values[l]
+    for l in layers:
+        units, values = diagram.shown[l], diagram.values[l]
         seen = np.zeros(len(units)) if values is None else values[units]
         fills = signed_colors(seen, diagram.scales[l], canvas.inks, 0.0)
         elided = len(units) < diagram.sizes[l]
+        is_named = l in (0, len(diagram.sight.W))  # beside the unit
         for k, (y, fill) in enumerate(zip(places.y[l], fills, strict=True)):
             number = "" if values is None else short_number(values[units[k]])
-            name = f"[{units[k]}]" if elided else ""
+            name = f"[{units[k]}]" if elided and not is_named else ""
             circles.append(add_circle(canvas, places.x[l], y, places.radius, fill))
             texts += write_in_unit(canvas, places.x[l], y, places.radius, fill, number, name)
         if places.more[l] is not None:
@@ -160,24 +186,31 @@ def write_in_unit(
 ) -> list[Any]:
     """Write a number into a unit, and beneath it the index of the unit if it has to be named."""
     color = readable_on(fill)
+    like = "−0.00"  # short numbers are not larger than others
     if not name:
         box = (1.66 * radius, 0.95 * radius)
-        return [canvas.text(x, y, number, box, size=11, color=color)]
+        return [canvas.text(x, y, number, box, size=11, color=color, like=like)]
     if not number:
         box = (1.5 * radius, 0.9 * radius)
-        return [canvas.text(x, y, name, box, size=8, color=color)]
+        return [canvas.text(x, y, name, box, size=8, color=color, like=like)]
+    above, beneath = (1.5 * radius, 0.66 * radius), (1.1 * radius, 0.45 * radius)
     return [
-        canvas.text(x, y + 0.2 * radius, number, (1.6 * radius, 0.8 * radius), size=11, color=color),
-        canvas.text(x, y - 0.5 * radius, name, (1.2 * radius, 0.5 * radius), size=7.5, color=color),
+        canvas.text(x, y + 0.2 * radius, number, above, size=11, color=color, like=like),
+        canvas.text(x, y - 0.5 * radius, name, beneath, size=7.5, color=color, like="[00]"),
     ]
 
 
-def write_names(canvas: Canvas, diagram: Diagram, places: Places) -> None:
-    """Write the names of features and outputs beside their units."""
+def write_inputs(canvas: Canvas, diagram: Diagram, places: Places) -> None:
+    """Write the names of features beside their units."""
     gap, r = 0.07 * canvas.scale, places.radius
     for k, y in zip(diagram.shown[0], places.y[0], strict=True):
         x, box = places.x[0] - r - gap, (places.left - gap, 1.6 * r)
         canvas.text(x, y, diagram.names_in[k], box, size=9, ha="right", parse_math=False)
+
+
+def write_outputs(canvas: Canvas, diagram: Diagram, places: Places) -> None:
+    """Write the names of outputs and what is known of them beside their units."""
+    gap, r = 0.07 * canvas.scale, places.radius
     for k, y in zip(diagram.shown[-1], places.y[-1], strict=True):
         x, width = places.x[-1] + r + gap, places.right - gap
         name, note = diagram.names_out[k], diagram.notes[k]
@@ -209,8 +242,9 @@ def draw_head(canvas: Canvas, diagram: Diagram, places: Places, *, forward: bool
     for l, x in enumerate(places.x):
         box = (0.5 * places.pitch, 0.3 * s)
         canvas.text(x, places.head, layer_symbol(diagram, l), box, size=14, weight="bold")
-        kind = "input" if l == 0 else diagram.sight.activations[l - 1]
-        text = f"{diagram.sizes[l]} {kind.replace('_', ' ')}"
+        n = diagram.sizes[l]
+        kind = "feature" + "s" * (n > 1) if l == 0 else diagram.sight.activations[l - 1]
+        text = f"{n} {kind.replace('_', ' ')}"
         box = (0.95 * places.pitch, 0.2 * s)
         canvas.text(x, places.head - 0.25 * s, text, box, size=8.5, color=inks.faint)
         if l == 0 or not forward:
@@ -249,33 +283,32 @@ def draw_arcs(canvas: Canvas, diagram: Diagram, places: Places) -> list[Any]:
 
 def draw_key(canvas: Canvas, diagram: Diagram) -> Any:
     """Draw what edges and colors mean; return the color bar of the units, None without numbers."""
-    s, inks, y = canvas.scale, canvas.inks, 0.3 * canvas.scale
-    half = canvas.width / 2.0
+    s, half = canvas.scale, canvas.width / 2.0
     largest = max(largest_of(matrix) for matrix in diagram.edge_values)
-    x, line = 0.05 * s, 0.38 * s
+    x, y, line = 0.08 * s, 0.42 * s, min(0.4 * s, 0.16 * half)
+    room = (0.95 * half - x) / 2.0
     for sign, word in ((1.0, "> 0"), (-1.0, "< 0")):
         add_edges(canvas, [[(x, y), (x + line, y)]], np.array([0.6 * sign * largest]), largest)
-        canvas.text(x + line + 0.06 * s, y, word, (0.3 * s, 0.2 * s), size=8.5, ha="left")
-        x += line + 0.42 * s
+        box = (room - line - 0.14 * s, 0.2 * s)
+        canvas.text(x + line + 0.06 * s, y, f"{diagram.edge_letter} {word}", box, size=9, ha="left")
+        x += min(room, line + 0.85 * s)
     n_drawn = sum(map(len, diagram.drawn))
     n_all = sum(matrix.size for matrix in diagram.edge_values)
     texts = [f"{diagram.edge_label}, widest ±{short_number(largest)}"]
     if n_drawn < n_all:
         texts.append(f"the strongest {n_drawn} of {n_all:,} edges")
-    box = (half - x - 0.05 * s, 0.2 * s * len(texts))
-    canvas.text(x, y, "\n".join(texts), box, size=8.5, ha="left")
+    box, color = (0.97 * half, 0.34 * s), canvas.inks.faint
+    canvas.text(0.08 * s, 0.15 * s, "\n".join(texts), box, size=8.5, ha="left", color=color)
     if all(values is None for values in diagram.values[1:]):
         return None
     width = min(1.9 * s, half - 0.3 * s)
-    return draw_color_bar(canvas, diagram, (canvas.width - width - 0.15 * s, y, width, 0.11 * s), inks)
+    return draw_color_bar(canvas, diagram, (canvas.width - width - 0.15 * s, 0.26 * s, width, 0.11 * s))
 
 
-def draw_color_bar(
-    canvas: Canvas, diagram: Diagram, box: tuple[float, float, float, float], inks: Inks
-) -> Any:
+def draw_color_bar(canvas: Canvas, diagram: Diagram, box: tuple[float, float, float, float]) -> Any:
     """Draw the colors of the units; numbers where all layers have one scale."""
     cm, colors = (require(f"matplotlib.{name}", "NetworkDisplay") for name in ("cm", "colors"))
-    scales = diagram.scales[1:]
+    inks, scales = canvas.inks, diagram.scales[1:]
     scale = scales[0] if len(set(scales)) == 1 else 1.0
     signed = any(values is not None and (values < 0).any() for values in diagram.values[1:])
     low = -scale if signed else 0.0
@@ -309,8 +342,3 @@ def write_title(canvas: Canvas, title: str) -> None:
 def prepared(ax: Any) -> Canvas:
     """Return the canvas of a network diagram."""
     return canvas_on(ax, BASE)
-
-
-def grey(canvas: Canvas, share: float) -> Any:
-    """Return a shade between the paper and the ink."""
-    return mixed(canvas.inks.ink, canvas.inks.paper, share)[0]
