@@ -14,6 +14,7 @@ from sklearn_neuron.inspection._at import at
 from sklearn_neuron.inspection._diagnose import Diagnosis, diagnose
 from sklearn_neuron.inspection._diagnosis_display import DiagnosisDisplay
 from sklearn_neuron.inspection._gradient import GradientCheck, check_gradient
+from sklearn_neuron.inspection._graph_display import GraphDisplay
 from sklearn_neuron.inspection._journal import journal
 from sklearn_neuron.inspection._journal_display import JournalDisplay
 from sklearn_neuron.inspection._learning_rate_range import LearningRateRangeDisplay
@@ -30,6 +31,7 @@ __all__ = [
     "Diagnosis",
     "DiagnosisDisplay",
     "GradientCheck",
+    "GraphDisplay",
     "JournalDisplay",
     "LearningRateRangeDisplay",
     "LossCurveDisplay",

@@ -109,3 +109,10 @@ def readable_on(color: Any) -> str:
     rgb = np.asarray(require("matplotlib.colors", "a display").to_rgb(color))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return "#000000" if linear @ [0.2126, 0.7152, 0.0722] > 0.179 else "#FFFFFF"
+
+
+def write_title(canvas: Canvas, title: str) -> None:
+    """Set the title, as large as the width of the axes allows."""
+    longest = max(map(len, title.split("\n")))
+    size = float(np.clip(canvas.width * 72.0 / (0.56 * longest), 4.0, 11.0))
+    canvas.ax.set_title(title, fontsize=size, color=canvas.inks.ink, linespacing=1.35)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from sklearn_neuron.inspection._diagram import Diagram, diagram_of
+from sklearn_neuron.inspection._drawing import write_title
 from sklearn_neuron.inspection._extras import require
-from sklearn_neuron.inspection._network_drawing import draw_network, prepared, write_title
+from sklearn_neuron.inspection._network_drawing import draw_network, prepared
 from sklearn_neuron.inspection._neuron_drawing import draw_neuron
 
 

@@ -332,13 +332,6 @@ def draw_color_bar(canvas: Canvas, diagram: Diagram, box: tuple[float, float, fl
     return bar
 
 
-def write_title(canvas: Canvas, title: str) -> None:
-    """Set the title, as large as the width of the axes allows."""
-    longest = max(map(len, title.split("\n")))
-    size = float(np.clip(canvas.width * 72.0 / (0.56 * longest), 4.0, 11.0))
-    canvas.ax.set_title(title, fontsize=size, color=canvas.inks.ink, linespacing=1.35)
-
-
 def prepared(ax: Any) -> Canvas:
     """Return the canvas of a network diagram."""
     return canvas_on(ax, BASE)
