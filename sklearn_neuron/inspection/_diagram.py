@@ -1,12 +1,13 @@
-"""The diagram: which numbers a picture of a network shows, and which units and edges.
+r"""The diagram: which numbers a picture of a network shows, and which units and edges.
 
-Only the units that count most are shown of a large layer. A unit counts by :math:`|a| \\sum |W|`,
+Only the units that count most are shown of a large layer. A unit counts by :math:`|a| \sum |W|`,
 its activation times the weights that leave it, an output by its activation; the true and the
 predicted class are always among them. An edge counts by :math:`|w a|`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from sklearn_neuron._estimator.base import NetworkEstimator, is_fitted, problem_
 from sklearn_neuron._estimator.constraints import Choice, Number
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._at import at
-from sklearn_neuron.inspection._subject import layout_of, unwrap
+from sklearn_neuron.inspection._subject import layout_of, reaching, unwrap
 from sklearn_neuron.inspection._trace import backprop_trace
 from sklearn_neuron.network import dense
 
@@ -34,15 +35,15 @@ BOUNDED = ("logistic", "tanh", "softmax", "step")
 class Sight(NamedTuple):
     """A network at one moment, and one row of X in it. Layer 0 is the input."""
 
-    W: list[Array]  # of layers 1 … L, (n_in, n_out) each
-    b: list[Array]
-    activations: list[str]
-    dW: list[Array] | None = None  # of the mean over all rows, with the penalty
-    a: list[Array] | None = None  # of layers 0 … L, of the row
-    z: list[Array] | None = None  # of layers 1 … L
-    delta: list[Array] | None = None  # of layers 1 … L
+    W: Sequence[Array]  # of layers 1 … L, (n_in, n_out) each
+    b: Sequence[Array]
+    activations: Sequence[str]
+    a: Sequence[Array] = ()  # of layers 0 … L, of the row; nothing without X
+    z: Sequence[Array] = ()  # of layers 1 … L
+    delta: Sequence[Array] = ()  # of layers 1 … L; nothing without y
+    gradient: Sequence[Array] = ()  # ∂W of the mean over all rows, with the penalty
     y: Array | None = None  # (n_L,)
-    loss: float | None = None
+    loss: float = math.nan
     n_rows: int = 0
 
 
@@ -79,7 +80,7 @@ class Diagram:
     edges: str
     values: list[Array | None]
     scales: list[float]
-    edge_values: list[Array]
+    edge_values: Sequence[Array]
     edge_label: str
     shown: list[NDArray[np.intp]]
     drawn: list[NDArray[np.intp]]
@@ -172,7 +173,9 @@ def sight_of(estimator: Any, X: Any, y: Any, row: Any) -> Sight:
     places = np.flatnonzero(trace.row_index == row)
     if not len(places):
         n = X.shape[0] if hasattr(X, "shape") else len(X)
-        raise ValueError(f"row must be one of X's rows, in [0, {n}), of positive weight; got {row}.")
+        raise ValueError(
+            f"row must be one of X's rows, in [0, {n}), of positive weight; got {row}."
+        )
     i, layers = int(places[0]), range(1, len(trace.W) + 1)
     sight = Sight(
         [trace.W[l] for l in layers],
@@ -185,7 +188,7 @@ def sight_of(estimator: Any, X: Any, y: Any, row: Any) -> Sight:
     if y is None:
         return sight
     return sight._replace(
-        dW=[trace.dW[l] for l in layers],
+        gradient=[trace.dW[l] for l in layers],
         delta=[trace.delta[l][i] for l in layers],
         y=trace.y[i],
         loss=float(trace.loss[i]),
@@ -203,7 +206,7 @@ def parameters_only(estimator: NetworkEstimator) -> Sight:
     """Return the network of a fitted estimator without a row."""
     attributes, layout = vars(estimator), layout_of(estimator)
     coefs, intercepts = layout.fitted_layers(attributes)
-    targets = estimator._targets.fitted(attributes)  # noqa: SLF001 - as the layout is
+    targets = estimator._targets.fitted(attributes)
     links = [*layout.fitted_activations(attributes), targets.loss(estimator).link]
     return Sight(
         [np.asarray(dense(W), dtype=np.float64) for W in coefs],
@@ -214,21 +217,22 @@ def parameters_only(estimator: NetworkEstimator) -> Sight:
 
 def check_known(sight: Sight, nodes: str, edges: str) -> None:
     """Raise a ValueError if what is asked for needs data that are not given."""
-    if nodes == "z" and sight.z is None:
+    if nodes == "z" and not sight.z:
         raise ValueError("nodes='z' needs X.")
-    if nodes == "delta" and sight.delta is None:
+    if nodes == "delta" and not sight.delta:
         raise ValueError("nodes='delta' needs X and y.")
-    if edges != "W" and sight.dW is None:
+    if edges != "W" and not sight.delta:
         raise ValueError(f"edges={edges!r} needs X and y.")
 
 
 def node_values(sight: Sight, nodes: str) -> list[Array | None]:
     """Return the numbers of the units of each layer; those of the input are always x."""
-    x = None if sight.a is None else sight.a[0]
+    x = sight.a[0] if sight.a else None
+    unknown: list[Array | None] = [None] * len(sight.W)
     above: Sequence[Array | None] = {
-        "a": [None] * len(sight.W) if sight.a is None else sight.a[1:],
-        "z": sight.z or [],
-        "delta": sight.delta or [],
+        "a": sight.a[1:] or unknown,
+        "z": sight.z,
+        "delta": sight.delta,
         "bias": sight.b,
     }[nodes]
     return [x, *above]
@@ -243,7 +247,9 @@ def node_scales(sight: Sight, nodes: str, values: list[Array | None]) -> list[fl
     largest = [largest_of(layer) for layer in values]
     if nodes == "a":
         bounded = [name in BOUNDED for name in sight.activations]
-        above = [1.0 if is_bounded else m for is_bounded, m in zip(bounded, largest[1:], strict=True)]
+        above = [
+            1.0 if is_bounded else m for is_bounded, m in zip(bounded, largest[1:], strict=True)
+        ]
     else:
         above = [max(largest[1:])] * len(sight.W)
     return [largest[0], *above]
@@ -259,37 +265,30 @@ def largest_of(values: Array | None) -> float:
 
 def edges_of(
     estimator: Any, model: Any, sight: Sight, edges: str, epoch: int | None, data: tuple[Any, Any]
-) -> tuple[list[Array], str]:
+) -> tuple[Sequence[Array], str]:
     """Return the numbers of all edges, and what they are."""
     if edges == "W":
         return sight.W, "weights"
-    assert sight.dW is not None  # checked
     if edges == "dW":
-        return sight.dW, f"gradient, mean of {sight.n_rows} row" + "s" * (sight.n_rows > 1)
+        return sight.gradient, f"gradient, mean of {sight.n_rows} row" + "s" * (sight.n_rows > 1)
     if epoch is not None:
         following = next_weights(estimator, epoch)
         if following is not None:
             steps = [new - old for new, old in zip(following, sight.W, strict=True)]
             return steps, f"change in epoch {epoch + 1}"
     own = unwrap(model)
-    eta = own.eta_ if is_fitted(own) else problem_at(own, *reached(model, *data)).eta
-    return [-eta * dW for dW in sight.dW], f"−η ∂W, η = {eta:g}"
+    X, y = data
+    eta = own.eta_ if is_fitted(own) else problem_at(own, reaching(model, X, y), y).eta
+    return [-float(eta) * dW for dW in sight.gradient], f"−η ∂W, η = {eta:g}"
 
 
-def next_weights(estimator: Any, epoch: int) -> list[Array] | None:
+def next_weights(estimator: Any, epoch: int) -> Sequence[Array] | None:
     """Return the weights after the next epoch, if they were recorded."""
     try:
         later = at(estimator, epoch=epoch + 1)
     except ValueError:  # there is no such epoch in the record
         return None
     return parameters_only(unwrap(later)).W
-
-
-def reached(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """Return X as the last step of a pipeline sees it, and y."""
-    from sklearn_neuron.inspection._subject import reaching
-
-    return reaching(estimator, X, y), y
 
 
 # ---- what is shown of it -------------------------------------------------------------------------
@@ -301,11 +300,11 @@ def relevant(sight: Sight, l: int, max_units: int) -> NDArray[np.intp]:
     n = len(sight.W[0]) if l == 0 else len(sight.b[l - 1])
     if n <= max_units:
         return np.arange(n)
-    size = np.ones(n) if sight.a is None else np.abs(sight.a[l])
+    size = np.abs(sight.a[l]) if sight.a else np.ones(n)
     if l < last:
         weight = size * np.abs(sight.W[l]).sum(axis=1)
     else:
-        weight = size if sight.a is not None else np.abs(sight.W[l - 1]).sum(axis=0)
+        weight = size if sight.a else np.abs(sight.W[l - 1]).sum(axis=0)
         weight = weight + np.where(marked(sight), 1.0 + weight.max(), 0.0)
     weight = np.where(np.isnan(weight), np.inf, weight)  # what is wrong is to be seen
     return np.sort(np.argsort(-weight, kind="stable")[:max_units])
@@ -314,7 +313,7 @@ def relevant(sight: Sight, l: int, max_units: int) -> NDArray[np.intp]:
 def marked(sight: Sight) -> NDArray[np.bool_]:
     """Return which outputs are the true class or the predicted one."""
     marks = np.zeros(len(sight.b[-1]), dtype=bool)
-    if sight.a is not None:
+    if sight.a:
         marks[int(np.argmax(sight.a[-1]))] = True
     if sight.y is not None and np.isin(sight.y, (0.0, 1.0)).all():
         marks |= sight.y == 1.0
@@ -322,18 +321,18 @@ def marked(sight: Sight) -> NDArray[np.bool_]:
 
 
 def strongest(
-    sight: Sight, values: list[Array], shown: list[NDArray[np.intp]], *, flow: bool
+    sight: Sight, values: Sequence[Array], shown: list[NDArray[np.intp]], *, flow: bool
 ) -> list[NDArray[np.intp]]:
     """Return the edges to draw between the units that are drawn, as pairs of units.
 
     Each layer may draw an equal share of ``MAX_EDGES``, and what other layers leave of theirs.
-    Edges count by \\|w a\\| where ``flow``, else by their own values.
+    Edges count by ``|w a|`` where ``flow``, else by their own values.
     """
     pairs, weights = [], []
     for l, matrix in enumerate(values):
         i, j = (grid.ravel() for grid in np.meshgrid(shown[l], shown[l + 1], indexing="ij"))
         weight = np.abs(matrix[i, j])
-        if flow and sight.a is not None:
+        if flow and sight.a:
             weight = weight * np.abs(sight.a[l][i])
         pairs.append(np.stack([i, j], axis=1))
         weights.append(np.where(np.isnan(weight), np.inf, weight))
@@ -381,11 +380,11 @@ def outputs_of(
         return [known[-1] if sight.activations[-1] == "step" else f"p({known[-1]})"], notes
     if sight.activations[-1] == "logistic":  # labels that do not exclude each other
         return known, notes
-    if sight.a is not None:
+    if sight.a:
         notes = [""] * K
         if sight.y is not None:
             notes[int(np.argmax(sight.y))] = "true"
-        best = int(np.argmax(sight.z[-1] if sight.z else sight.a[-1]))
+        best = int(np.argmax(sight.z[-1]))
         notes[best] = "true, predicted" if notes[best] else "predicted"
     return known, notes
 
@@ -400,12 +399,12 @@ def checked_names(parameter: str, names: Sequence[str], n: int) -> list[str]:
 def title_of(estimator: NetworkEstimator, sight: Sight, row: int, epoch: int | None) -> str:
     """Return two lines: the estimator, and the row, the epoch and the loss."""
     sizes = " → ".join(str(len(W)) for W in sight.W) + f" → {len(sight.b[-1])}"
-    facts = [] if sight.a is None else [f"row {row}"]
+    facts = [f"row {row}"] if sight.a else []
     if epoch is not None:
         facts.append("start of training" if epoch == -1 else f"epoch {epoch}")
     elif not is_fitted(estimator):
         facts.append("start of training")
-    if sight.loss is not None:
+    if sight.delta:
         facts.append(f"loss {sight.loss:.4g}")
     first = f"{type(estimator).__name__}  {sizes}"
     return first + "\n" + " · ".join(facts or ["weights"])

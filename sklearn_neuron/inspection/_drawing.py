@@ -5,6 +5,7 @@ Lengths are in inches of the axes times ``scale``, so that pictures look alike a
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,11 +41,10 @@ class Canvas(NamedTuple):
 
     def text(self, x: float, y: float, text: str, box: tuple[float, float], **kwargs: Any) -> Any:
         """Add a text that stays in its box."""
-        from sklearn_neuron.inspection._fitted_text import FittedText
-
+        fitted = importlib.import_module("sklearn_neuron.inspection._fitted_text").FittedText
         largest = kwargs.pop("size", 10.0) * self.scale
         defaults = {"color": self.inks.ink, "ha": "center", "va": "center", "zorder": 6}
-        artist = FittedText(x, y, text, box, largest, **{**defaults, **kwargs})
+        artist = fitted(x, y, text, box, largest, **{**defaults, **kwargs})
         return self.ax.add_artist(artist)
 
     def arrow(self, start: Any, end: Any, color: Any, **kwargs: Any) -> Any:

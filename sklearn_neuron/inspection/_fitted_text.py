@@ -69,6 +69,6 @@ class FittedText(MATPLOTLIB_TEXT.Text):  # type: ignore[name-defined]
         super().draw(renderer)
 
     def get_window_extent(self, renderer: Any = None, dpi: float | None = None) -> Any:
-        renderer = self.figure._get_renderer() if renderer is None else renderer  # noqa: SLF001
+        renderer = self.figure._get_renderer() if renderer is None else renderer
         self.fit(renderer)
         return super().get_window_extent(renderer, dpi)

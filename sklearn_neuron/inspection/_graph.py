@@ -27,7 +27,7 @@ from sklearn_neuron.inspection._diagram import Sight, sight_of, title_of
 from sklearn_neuron.inspection._subject import subject_of, unwrap
 from sklearn_neuron.inspection._trace_tables import SUPERSCRIPTS
 
-MOST_FEATURES = 6  # of a neuron, whose features are nodes of their own
+MOST_FEATURES = 4  # of a neuron, whose features are nodes of their own
 
 
 class GraphNode(NamedTuple):
@@ -44,7 +44,9 @@ class GraphArrow(NamedTuple):
     start: str
     end: str
     symbol: str = ""  # of the local derivative
-    local: Array | None = None  # elementwise, the matrix Wᵀ, or the left factor a of an outer product
+    local: Array | None = (
+        None  # elementwise, the matrix Wᵀ, or the left factor a of an outer product
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,6 @@ def graph_of(estimator: Any, X: Any, y: Any, row: int) -> ComputationGraph:
 def slopes_of(estimator: Any, X: Any, y: Any, sight: Sight) -> list[Array | None]:
     """Return σ′(z) of each layer; None for a link without an elementwise derivative."""
     network = subject_of(estimator, X, y).network
-    assert sight.z is not None  # there are data
     slopes: list[Array | None] = []
     for link, z in zip([*network.activations, network.loss.link], sight.z, strict=True):
         if not isinstance(link, Activation):
@@ -116,7 +117,6 @@ def loss_derivative(delta: Array, slope: Array | None) -> Array | None:
 
 def layer_graph(sight: Sight, slopes: list[Array | None], title: str) -> ComputationGraph:
     """Return the graph at the level of layers: x → z¹ → a¹ → … → zᴸ → ŷ → ℓ."""
-    assert sight.a is not None and sight.z is not None and sight.delta is not None
     L = len(sight.W)
     nodes = {"x": GraphNode("x", sight.a[0], sight.W[0] @ sight.delta[0])}
     arrows, layers, below = [], [], "x"
@@ -142,13 +142,10 @@ def layer_graph(sight: Sight, slopes: list[Array | None], title: str) -> Computa
     return ComputationGraph(nodes, arrows, layers, is_direct, 0, title)
 
 
-def add_loss(
-    nodes: dict[str, GraphNode], arrows: list[GraphArrow], sight: Sight, z: str
-) -> bool:
+def add_loss(nodes: dict[str, GraphNode], arrows: list[GraphArrow], sight: Sight, z: str) -> bool:
     """Add y and ℓ; return whether δ comes from the loss directly."""
-    assert sight.y is not None and sight.loss is not None
     derivative = nodes["ŷ"].derivative
-    nodes["y"] = GraphNode("y", sight.y)
+    nodes["y"] = GraphNode("y", np.asarray(sight.y))
     nodes["ℓ"] = GraphNode("ℓ", np.array([sight.loss]), np.ones(1))
     symbol = "" if derivative is None else "∂ℓ/∂ŷ"
     arrows += [GraphArrow("ŷ", "ℓ", symbol, derivative), GraphArrow("y", "ℓ")]
@@ -159,7 +156,6 @@ def add_loss(
 
 def neuron_graph(sight: Sight, slopes: list[Array | None], title: str) -> ComputationGraph:
     """Return the graph of scalars: x[j], w[j] and b → z → ŷ → ℓ."""
-    assert sight.a is not None and sight.z is not None and sight.delta is not None
     w, x, delta = sight.W[0][:, 0], sight.a[0], sight.delta[0]
     most = np.argsort(-np.abs(w * x), kind="stable")[:MOST_FEATURES]
     nodes, arrows = {}, []

@@ -50,7 +50,9 @@ class GraphDisplay:
         self.graph = graph
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: Any, y: Any, *, row: int = 0, ax: Any = None) -> Self:
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any, *, row: int = 0, ax: Any = None
+    ) -> Self:
         """Draw the computational graph of an estimator and a row.
 
         Parameters

@@ -17,12 +17,12 @@ from sklearn_neuron.inspection._drawing import Canvas, canvas_on, write_title
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._graph import ComputationGraph, GraphArrow, GraphNode
 
-COLUMN, LINE = 1.72, 2.75  # from box to box, and from line to line
-BOX = (1.04, 0.92)  # width and height
-LEAF_ROW, LEAF = 0.66, (1.5, 0.5)  # of a neuron's features and parameters
-ABOVE = 1.42  # of parameters above their z
+COLUMN_STEP, LINE_STEP = 1.72, 2.75  # from box to box, and from line to line
+NODE_BOX = (1.04, 0.92)  # width and height
+LEAF_STEP, LEAF_BOX = 0.66, (1.5, 0.5)  # of a neuron's features and parameters
+PARAMETERS_ABOVE = 1.42  # of parameters above their z
 LAYERS_PER_LINE = 2  # of a new figure
-FIRST = 0.56  # the middle of the first column
+FIRST_COLUMN = 0.56  # the middle of the first column
 
 
 class GraphParts(NamedTuple):
@@ -38,44 +38,51 @@ class Spot(NamedTuple):
 
     x: float
     y: float
-    width: float = BOX[0]
-    height: float = BOX[1]
+    width: float = NODE_BOX[0]
+    height: float = NODE_BOX[1]
 
 
 def layer_spots(graph: ComputationGraph, per_line: int) -> tuple[dict[str, Spot], float, float]:
     """Return where the nodes of a network are, and the size of all."""
     spots: dict[str, Spot] = {}
     n_lines = math.ceil(len(graph.layers) / per_line)
-    x = FIRST
+    x, low = FIRST_COLUMN, 0.98 if graph.is_direct else 0.62
     for l, (W, b, z, a) in enumerate(graph.layers):
         line, place = divmod(l, per_line)
-        y = (n_lines - 1 - line) * LINE + 0.68
-        x = FIRST + (1 + 2 * place) * COLUMN
+        y = (n_lines - 1 - line) * LINE_STEP + low
+        x = FIRST_COLUMN + (1 + 2 * place) * COLUMN_STEP
         if l == 0:
-            spots["x"] = Spot(FIRST, y)
-        spots[z], spots[a] = Spot(x, y), Spot(x + COLUMN, y)
-        spots[W], spots[b] = Spot(x - 0.62, y + ABOVE), Spot(x + 0.62, y + ABOVE)
-    spots["ℓ"] = Spot(x + 2.0 * COLUMN, y)
-    spots["y"] = Spot(x + 2.0 * COLUMN, y + ABOVE)
+            spots["x"] = Spot(FIRST_COLUMN, y)
+        spots[z], spots[a] = Spot(x, y), Spot(x + COLUMN_STEP, y)
+        spots[W], spots[b] = (
+            Spot(x - 0.62, y + PARAMETERS_ABOVE),
+            Spot(x + 0.62, y + PARAMETERS_ABOVE),
+        )
+    spots["ℓ"] = Spot(x + 2.0 * COLUMN_STEP, y)
+    spots["y"] = Spot(x + 2.0 * COLUMN_STEP, y + PARAMETERS_ABOVE - 0.18, NODE_BOX[0], 0.56)
     columns = 2 * min(per_line, len(graph.layers)) + 1
-    return spots, columns * COLUMN + 2.0 * FIRST, n_lines * LINE
+    return (
+        spots,
+        columns * COLUMN_STEP + 2.0 * FIRST_COLUMN,
+        (n_lines - 1) * LINE_STEP + low + PARAMETERS_ABOVE + 0.55,
+    )
 
 
 def neuron_spots(graph: ComputationGraph) -> tuple[dict[str, Spot], float, float]:
     """Return where the nodes of a neuron are, and the size of all."""
     names = [name for pair in graph.sources for name in pair] + ["b"]
     rows = len(names) + (graph.n_hidden > 0)
-    height = max(rows * LEAF_ROW + 0.1, 2.6)
-    top = height / 2.0 + (rows - 1) / 2.0 * LEAF_ROW
+    height = max(rows * LEAF_STEP + 0.1, 2.6)
+    top = height / 2.0 + (rows - 1) / 2.0 * LEAF_STEP
     spots = {}
     for k, name in enumerate(names):
         gap = graph.n_hidden > 0 and name == "b"
-        spots[name] = Spot(0.8, top - (k + gap) * LEAF_ROW, *LEAF)
+        spots[name] = Spot(0.8, top - (k + gap) * LEAF_STEP, *LEAF_BOX)
     for k, name in enumerate(("z", "ŷ", "ℓ")):
-        spots[name] = Spot(3.1 + k * COLUMN, height / 2.0)
-    spots["y"] = Spot(spots["ℓ"].x, height / 2.0 + 1.2, BOX[0], 0.56)
-    spots["more"] = Spot(0.8, top - (len(names) - 1) * LEAF_ROW)
-    return spots, 3.1 + 2 * COLUMN + FIRST, height
+        spots[name] = Spot(3.6 + k * COLUMN_STEP, height / 2.0)
+    spots["y"] = Spot(spots["ℓ"].x, height / 2.0 + 1.2, NODE_BOX[0], 0.56)
+    spots["more"] = Spot(0.8, top - (len(names) - 1) * LEAF_STEP)
+    return spots, 3.6 + 2 * COLUMN_STEP + FIRST_COLUMN, height
 
 
 def graph_size(graph: ComputationGraph) -> tuple[float, float]:
@@ -138,7 +145,7 @@ def draw_node(canvas: Canvas, node: GraphNode, spot: Spot) -> tuple[Any, list[An
     value = numbers(node.value)
     derivative = "" if node.derivative is None else numbers(node.derivative)
     name = f"∂ℓ/∂{node.symbol}" if derivative else ""
-    if spot.height < 0.7 * s:
+    if spot.height < 0.7 * s:  # a leaf
         lines = [(f"{node.symbol} = {value}", 0.42, 10.0, inks.ink, "bold")]
         lines += [(f"{name} = {derivative}", 0.42, 9.0, inks.backward, "normal")] * bool(name)
     else:
@@ -163,10 +170,10 @@ def draw_node(canvas: Canvas, node: GraphNode, spot: Spot) -> tuple[Any, list[An
 def numbers(values: Array) -> str:
     """Return up to two numbers as they are, others as shape and norm."""
     if values.size <= 2:
-        flat = [short_number(value) for value in np.ravel(values)]
+        flat = [short_number(value) for value in np.ravel(values).tolist()]
         return flat[0] if len(flat) == 1 else f"({', '.join(flat)})"
-    shape = " × ".join(map(str, values.shape))
-    return f"{shape}, ‖·‖ {short_number(float(np.linalg.norm(values)))}"
+    shape = "×".join(map(str, values.shape))
+    return f"[{shape}] ‖·‖ {short_number(float(np.linalg.norm(values)))}"
 
 
 # ---- arrows --------------------------------------------------------------------------------------
@@ -179,18 +186,19 @@ def draw_step(
     start, end = spots[arrow.start], spots[arrow.end]
     if graph.is_direct and arrow.end == "ℓ" and arrow.start.startswith("z"):
         return [], [draw_direct(canvas, arrow, start, end)]
-    if end.x < start.x and arrow.end.startswith("z") and end.y < start.y - start.height:
-        if abs(end.x - start.x) > canvas.scale:  # not a bias above its z
-            return draw_line_break(canvas, arrow, start, end)
-    return draw_straight(canvas, arrow, *ends_of(start, end))
+    if start.x - end.x > canvas.scale:  # farther than a bias from its z
+        return draw_line_break(canvas, arrow, start, end)
+    return draw_straight(canvas, arrow, *arrow_ends(start, end))
 
 
-def ends_of(start: Spot, end: Spot) -> tuple[Array, Array]:
+def arrow_ends(start: Spot, end: Spot) -> tuple[Array, Array]:
     """Return where an arrow leaves and meets the boxes."""
     if end.x - start.x > (start.width + end.width) / 2.0:  # from left to right
         high = 0.32 * end.height
         y = float(np.clip(start.y, end.y - high, end.y + high))
-        return np.array([start.x + start.width / 2.0, start.y]), np.array([end.x - end.width / 2.0, y])
+        return np.array([start.x + start.width / 2.0, start.y]), np.array(
+            [end.x - end.width / 2.0, y]
+        )
     side = float(np.clip(start.x, end.x - 0.3 * end.width, end.x + 0.3 * end.width))
     return (
         np.array([0.6 * start.x + 0.4 * side, start.y - start.height / 2.0]),
@@ -204,42 +212,47 @@ def draw_straight(
     """Draw a straight arrow forward, beside it one back, and the local derivative."""
     s, inks = canvas.scale, canvas.inks
     way = tip - tail
-    length = float(np.hypot(*way))
-    aside = 0.055 * s * np.array([-way[1], way[0]]) / length
+    flat = abs(way[0]) > 0.6 * abs(way[1])
+    aside = 0.055 * s * np.array([0.0, 1.0] if flat else [1.0, 0.0])  # along the edge of the box
     if arrow.local is None:
         return [canvas.arrow(tail, tip, inks.forward, linewidth=1.4 * s)], []
     forward = canvas.arrow(tail + aside, tip + aside, inks.forward, linewidth=1.4 * s)
     backward = canvas.arrow(
         tip - aside, tail - aside, inks.backward, linewidth=1.3 * s, linestyle=(0, (3, 2))
     )
-    middle, flat = (tail + tip) / 2.0, abs(way[1]) < 0.35 * abs(way[0])
-    lines = [arrow.symbol]
-    if arrow.local.size <= 2 and arrow.symbol not in ("1", ""):
-        lines.append(numbers(arrow.local))
-    color = {"color": inks.backward}
-    if flat:
-        box = (1.0 * length, 0.2 * s)
-        canvas.text(middle[0], middle[1] + 0.19 * s, lines[0], box, size=9.5, **color)
-        canvas.text(middle[0], middle[1] - 0.19 * s, "".join(lines[1:]), box, size=9, **color)
-    else:
-        back = {"facecolor": inks.paper, "edgecolor": "none", "pad": 1.0 * s}
-        text = " = ".join(lines)
-        canvas.text(*middle, text, (0.95 * s, 0.2 * s), size=9.5, bbox=back, **color)
+    label_step(canvas, arrow, tail, tip)
     return [forward], [backward]
+
+
+def label_step(canvas: Canvas, arrow: GraphArrow, tail: Array, tip: Array) -> None:
+    """Write the local derivative of a step, with its number if it is one."""
+    s, way, color = canvas.scale, tip - tail, {"color": canvas.inks.backward}
+    value = ""
+    if arrow.local is not None and arrow.local.size <= 2 and arrow.symbol[0] not in "1xw":
+        value = numbers(arrow.local)
+    if way[1] == 0.0:
+        (x, y), box = (tail + tip) / 2.0, (0.96 * abs(float(way[0])), 0.2 * s)
+        canvas.text(x, y + 0.19 * s, arrow.symbol, box, size=9.5, **color)
+        canvas.text(x, y - 0.19 * s, value, box, size=9, **color)
+        return
+    back = {"facecolor": canvas.inks.paper, "edgecolor": "none", "pad": 1.0 * s}
+    text = f"{arrow.symbol} = {value}" if value else arrow.symbol
+    x, y = tail + (0.34 if arrow.symbol[0] in "1xw" else 0.5) * way  # before arrows meet
+    canvas.text(x, y, text, (0.95 * s, 0.2 * s), size=9.5, bbox=back, **color)
 
 
 def draw_direct(canvas: Canvas, arrow: GraphArrow, start: Spot, end: Spot) -> Any:
     """Draw the derivative that the loss gives directly, beneath ŷ."""
     s, inks = canvas.scale, canvas.inks
     low = start.y - start.height / 2.0
-    rad = -0.28 * s / (end.x - start.x) * 2.0
+    rad = -0.66 * s / (end.x - start.x)
     back = canvas.arrow(
         (end.x, low), (start.x, low), inks.backward, linewidth=1.3 * s,
         linestyle=(0, (3, 2)), connectionstyle=f"arc3,rad={rad:.4f}",
     )  # fmt: skip
     text = f"{arrow.symbol}, from the loss directly"
     box = (0.9 * (end.x - start.x), 0.2 * s)
-    canvas.text((start.x + end.x) / 2.0, low - 0.12 * s, text, box, size=9.5, color=inks.backward)
+    canvas.text((start.x + end.x) / 2.0, low - 0.44 * s, text, box, size=9.5, color=inks.backward)
     return back
 
 
@@ -252,7 +265,9 @@ def draw_line_break(
     patches = require("matplotlib.patches", "GraphDisplay")
     right, left = start.x + start.width / 2.0, end.x - end.width / 2.0
     drawn: list[list[Any]] = [[], []]
-    for k, (color, aside) in enumerate(((canvas.inks.forward, 0.05 * s), (canvas.inks.backward, -0.05 * s))):
+    for k, (color, aside) in enumerate(
+        ((canvas.inks.forward, 0.05 * s), (canvas.inks.backward, -0.05 * s))
+    ):
         turn = start.y - start.height / 2.0 - 0.12 * s + aside
         points = [
             (right, start.y + aside), (right + 0.22 * s + aside, start.y + aside),
@@ -268,5 +283,7 @@ def draw_line_break(
         line.set_in_layout(False)
         drawn[k].append(canvas.ax.add_patch(line))
     box = (0.6 * s, 0.2 * s)
-    canvas.text(left - 0.36 * s, end.y + 0.19 * s, arrow.symbol, box, size=9.5, color=canvas.inks.backward)
+    canvas.text(
+        left - 0.36 * s, end.y + 0.19 * s, arrow.symbol, box, size=9.5, color=canvas.inks.backward
+    )
     return drawn[0], drawn[1]

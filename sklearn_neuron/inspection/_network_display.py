@@ -13,15 +13,15 @@ from sklearn_neuron.inspection._neuron_drawing import draw_neuron
 
 
 class NetworkDisplay:
-    """Network diagram: units filled by a quantity of one row, edges drawn by their weights.
+    r"""Network diagram: units filled by a quantity of one row, edges drawn by their weights.
 
     Purple arrows lead forward from layer to layer, and pink dashed arcs carry the error signal δ
     back, as many as there are hidden layers. The width and the lightness of an edge show the size
     of its value; a negative one is orange and dashed, a positive one blue and solid. A single
     neuron is drawn as its features, one unit split into z and a, and its prediction.
 
-    Of a large layer only the units that count most are drawn, by :math:`|a| \\sum |W|`, and the true
-    and the predicted class always; of all edges between them at most 40, by :math:`|w a|`.
+    Of a large layer only the units that count most are drawn, by :math:`|a| \sum |W|`, and the
+    true and the predicted class always; of all edges between them at most 40, by :math:`|w a|`.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class NetworkDisplay:
         class_names: Sequence[str] | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw the network of an estimator.
+        r"""Draw the network of an estimator.
 
         Parameters
         ----------
@@ -95,13 +95,13 @@ class NetworkDisplay:
         row : int, default=0
             The row of X that the units show.
         nodes : {"a", "z", "delta", "bias"}, default="a"
-            What the units show: activations, weighted sums, the error signal :math:`\\delta =
-            \\partial\\ell/\\partial z` of the row, or biases. The units of the input always show x.
+            What the units show: activations, weighted sums, the error signal :math:`\delta =
+            \partial\ell/\partial z` of the row, or biases. The units of the input always show x.
         edges : {"W", "dW", "update"}, default="W"
             What the edges show: the weights; the gradient of the objective, the mean over all
             rows with the penalty, as in ``backprop_trace``; or the step from the parameters
             shown: what the next epoch changed, where ``epoch`` is given and the next one is
-            recorded, else :math:`-\\eta\\,\\partial W`, a step of plain gradient descent on all
+            recorded, else :math:`-\eta\,\partial W`, a step of plain gradient descent on all
             rows with the estimator's ``eta``.
         epoch : int, default=None
             Show the estimator as it was after this epoch (-1: at the start), which requires

@@ -52,7 +52,7 @@ class Places(NamedTuple):
 
 def draw_network(canvas: Canvas, diagram: Diagram, *, forward: bool, backward: bool) -> Parts:
     """Draw a network of any number of layers."""
-    arcs = backward and diagram.sight.delta is not None
+    arcs = backward and bool(diagram.sight.delta)
     places = places_on(canvas, diagram, arcs=arcs and len(diagram.sight.W) > 1)
     edges = draw_edges(canvas, diagram, places)
     units, texts = draw_units(canvas, diagram, places, range(len(diagram.shown)))
@@ -86,7 +86,9 @@ def places_on(canvas: Canvas, diagram: Diagram, *, arcs: bool) -> Places:
     return Places(x.tolist(), y, more, radius, pitch, head, floor, left, right)
 
 
-def name_width(canvas: Canvas, names: list[str], units: Any, notes: list[str] | None = None) -> float:
+def name_width(
+    canvas: Canvas, names: list[str], units: Any, notes: list[str] | None = None
+) -> float:
     """Return the width of a column of names."""
     texts = [names[k] for k in units] + [(notes or names)[k] for k in units]
     letters = min(max(map(len, texts)), 16)
@@ -162,11 +164,11 @@ def draw_units(
             name = f"[{units[k]}]" if elided and not is_named else ""
             circles.append(add_circle(canvas, places.x[l], y, places.radius, fill))
             texts += write_in_unit(canvas, places.x[l], y, places.radius, fill, number, name)
-        if places.more[l] is not None:
+        if (more := places.more[l]) is not None:
             hidden = diagram.sizes[l] - len(units)
             box = (min(0.9 * places.pitch, 1.2 * canvas.scale), 1.7 * places.radius)
             text = f"⋮\n{hidden} more"
-            canvas.text(places.x[l], places.more[l], text, box, size=9, linespacing=1.0)
+            canvas.text(places.x[l], more, text, box, size=9, linespacing=1.0)
     return circles, texts
 
 
@@ -254,7 +256,9 @@ def draw_head(canvas: Canvas, diagram: Diagram, places: Places, *, forward: bool
         arrows.append(arrow)
         up = str(l).translate(SUPERSCRIPTS)
         place, box = (start + end) / 2.0 - 0.05 * s, (0.8 * (end - start), 0.22 * s)
-        canvas.text(place, places.head + 0.15 * s, f"W{up}, b{up}", box, size=10, color=inks.forward)
+        canvas.text(
+            place, places.head + 0.15 * s, f"W{up}, b{up}", box, size=10, color=inks.forward
+        )
     return arrows
 
 
@@ -302,7 +306,9 @@ def draw_key(canvas: Canvas, diagram: Diagram) -> Any:
     if all(values is None for values in diagram.values[1:]):
         return None
     width = min(1.9 * s, half - 0.3 * s)
-    return draw_color_bar(canvas, diagram, (canvas.width - width - 0.15 * s, 0.26 * s, width, 0.11 * s))
+    return draw_color_bar(
+        canvas, diagram, (canvas.width - width - 0.15 * s, 0.26 * s, width, 0.11 * s)
+    )
 
 
 def draw_color_bar(canvas: Canvas, diagram: Diagram, box: tuple[float, float, float, float]) -> Any:
@@ -320,7 +326,11 @@ def draw_color_bar(canvas: Canvas, diagram: Diagram, box: tuple[float, float, fl
     ticks = np.linspace(low, scale, 3)
     names = [short_number(tick) for tick in ticks]
     letter = {"delta": "δ", "bias": "b"}.get(diagram.nodes, diagram.nodes)
-    title = letter if scale == scales[0] and len(set(scales)) == 1 else f"{letter} / largest of its layer"
+    title = (
+        letter
+        if scale == scales[0] and len(set(scales)) == 1
+        else f"{letter} / largest of its layer"
+    )
     bar.set_ticks(ticks, labels=names)
     bar.outline.set(edgecolor=inks.faint, linewidth=0.6 * canvas.scale)
     cax.tick_params(
@@ -328,7 +338,13 @@ def draw_color_bar(canvas: Canvas, diagram: Diagram, box: tuple[float, float, fl
         colors=inks.ink, width=0.6 * canvas.scale,
     )  # fmt: skip
     x, y, width, height = box
-    canvas.text(x + width / 2.0, y + height + 0.1 * canvas.scale, title, (width, 0.17 * canvas.scale), size=8.5)
+    canvas.text(
+        x + width / 2.0,
+        y + height + 0.1 * canvas.scale,
+        title,
+        (width, 0.17 * canvas.scale),
+        size=8.5,
+    )
     return bar
 
 

@@ -36,7 +36,7 @@ def draw_neuron(canvas: Canvas, diagram: Diagram, *, forward: bool, backward: bo
     write_inputs(canvas, diagram, places)
     arrows = draw_formulas(canvas, diagram, places, forward=forward)
     arrows += draw_prediction(canvas, diagram, places, radius, forward=forward)
-    if backward and diagram.sight.delta is not None:
+    if backward and diagram.sight.delta:
         write_error_signal(canvas, diagram, places, radius)
     bar = draw_key(canvas, diagram)
     return Parts(edges, [*inputs, unit], [*texts, *inside], arrows, [], bar)
@@ -94,7 +94,7 @@ def draw_split_unit(
         fills[0 if left else 1] = inks.paper
     canvas.ax.plot([x, x], [y - radius, y + radius], color=inks.ink, lw=canvas.scale, zorder=5.2)
     texts = []
-    numbers = ["", ""] if sight.z is None or sight.a is None else [
+    numbers = ["", ""] if not sight.z else [
         short_number(sight.z[0][0]), short_number(sight.a[1][0])
     ]  # fmt: skip
     for sign, letter, number, color in zip((-1, 1), "za", numbers, fills, strict=True):
@@ -124,11 +124,14 @@ def draw_formulas(canvas: Canvas, diagram: Diagram, places: Places, *, forward: 
     if not forward:
         return []
     arrows = []
-    for start, end, text in ((x[0] + 0.25 * s, x[1] - 0.35 * s, "w, b"), (x[1] + 0.35 * s, last - 0.25 * s, "σ")):
+    for start, end, text in (
+        (x[0] + 0.25 * s, x[1] - 0.35 * s, "w, b"),
+        (x[1] + 0.35 * s, last - 0.25 * s, "σ"),
+    ):
         arrows.append(canvas.arrow((start, places.head), (end, places.head), inks.forward))
         box = (0.8 * (end - start), 0.22 * s)
-        place = (start + end) / 2.0, places.head + 0.15 * s
-        canvas.text(*place, text, box, size=10, color=inks.forward)
+        middle = (start + end) / 2.0
+        canvas.text(middle, places.head + 0.15 * s, text, box, size=10, color=inks.forward)
     return arrows
 
 
@@ -140,7 +143,7 @@ def draw_prediction(
     start, end = x + radius, canvas.width - places.right
     width = places.right - 0.08 * s
     name = diagram.names_out[0]
-    value = "" if sight.a is None else f" = {short_number(sight.a[1][0])}"
+    value = "" if not sight.a else f" = {short_number(sight.a[1][0])}"
     common = {"ha": "left", "parse_math": False}
     canvas.text(end + 0.06 * s, y, name + value, (width, 0.3 * s), size=11, weight="bold", **common)
     note, box = diagram.notes[0], (width, 0.22 * s)
@@ -154,8 +157,15 @@ def draw_prediction(
 
 def write_error_signal(canvas: Canvas, diagram: Diagram, places: Places, radius: float) -> None:
     """Write δ beneath the unit."""
-    assert diagram.sight.delta is not None
     s, delta = canvas.scale, short_number(diagram.sight.delta[0][0])
     x, y = places.x[1], places.y[1][0] - radius - 0.2 * s
     box = (1.2 * places.pitch, 0.24 * s)
-    canvas.text(x, y, f"δ = ∂ℓ/∂z = {delta}", box, size=10.5, color=canvas.inks.backward, bbox={"facecolor": canvas.inks.paper, "edgecolor": "none", "pad": 0.8 * s})
+    canvas.text(
+        x,
+        y,
+        f"δ = ∂ℓ/∂z = {delta}",
+        box,
+        size=10.5,
+        color=canvas.inks.backward,
+        bbox={"facecolor": canvas.inks.paper, "edgecolor": "none", "pad": 0.8 * s},
+    )
