@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import require
 
+BBOX = require("matplotlib.transforms", "a display").Bbox
 MATPLOTLIB_TEXT = require("matplotlib.text", "a display")
 REFERENCE = 20.0  # points; the text is measured at this size
 SLACK = 0.93  # of the box may be filled: letters are hinted to whole pixels
+SMALLEST, ATTEMPTS = 3.0, 5  # pixels: a smaller text is none
 
 
 class FittedText(MATPLOTLIB_TEXT.Text):  # type: ignore[name-defined]
@@ -49,26 +54,41 @@ class FittedText(MATPLOTLIB_TEXT.Text):  # type: ignore[name-defined]
         self.like = like
         self.set_in_layout(False)
 
-    def fit(self, renderer: Any) -> None:
-        """Set the size."""
+    def fit(self, renderer: Any) -> bool:
+        """Set the size; return whether the text is large enough to be drawn."""
         if self.axes is None or not self.get_text():
-            return
+            return False
         (x0, y0), (x1, y1) = self.axes.transData.transform([(0.0, 0.0), self.box])
-        own, widths, heights = self.get_text(), [], []
-        self.set_fontsize(REFERENCE)
-        for text in (self.like, own):
-            self.set_text(text)
-            extent = super().get_window_extent(renderer)
-            widths.append(extent.width)
-            heights.append(extent.height)
-        share = min(abs(x1 - x0) / max(widths), abs(y1 - y0) / max(heights))
-        self.set_fontsize(max(min(self.largest, SLACK * REFERENCE * share), 0.1))
+        room = np.abs([x1 - x0, y1 - y0])
+        own = self.get_text()
+        self.set_text(self.like)
+        needed = self._needs(renderer, REFERENCE)
+        self.set_text(own)
+        needed = np.maximum(needed, self._needs(renderer, REFERENCE))
+        size = min(self.largest, SLACK * REFERENCE * float(np.min(room / needed)))
+        for _ in range(ATTEMPTS):  # letters do not shrink evenly
+            if size * renderer.points_to_pixels(1.0) < SMALLEST:
+                return False
+            excess = float(np.max(self._needs(renderer, size) / room))
+            if excess <= 1.0:
+                return True
+            size *= SLACK / excess
+        return False
+
+    def _needs(self, renderer: Any, size: float) -> Array:
+        """Return the width and the height of the text at a size."""
+        if self.get_fontsize() != size:
+            self.set_fontsize(size)
+        extent = super().get_window_extent(renderer)
+        return np.array([extent.width, extent.height])
 
     def draw(self, renderer: Any) -> None:
-        self.fit(renderer)
-        super().draw(renderer)
+        if self.fit(renderer):
+            super().draw(renderer)
 
     def get_window_extent(self, renderer: Any = None, dpi: float | None = None) -> Any:
         renderer = self.figure._get_renderer() if renderer is None else renderer
-        self.fit(renderer)
-        return super().get_window_extent(renderer, dpi)
+        if self.fit(renderer):
+            return super().get_window_extent(renderer, dpi)
+        x, y = self.get_transform().transform(self.get_position())
+        return BBOX.from_extents(x, y, x, y)
