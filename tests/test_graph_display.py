@@ -216,8 +216,14 @@ def overlapping(boxes):
 CASES = {**NETWORKS, **{f"neuron, {name}": case for name, case in NEURONS.items()}}
 
 
-@pytest.mark.parametrize("name", list(CASES))
-@pytest.mark.parametrize("size", [None, (3.0, 3.0), (12.0, 2.5), (3.0, 9.0)])
+SIZED = [(name, None) for name in CASES] + [
+    (name, size)
+    for name in ("multiclass", "deep", "neuron, logistic", "neuron, one feature")
+    for size in ((3.0, 3.0), (12.0, 2.5), (3.0, 9.0))
+]
+
+
+@pytest.mark.parametrize(("name", "size"), SIZED)
 def test_texts_stay_in_their_boxes_and_boxes_apart(name, size):
     ax = None if size is None else plt.figure(figsize=size).add_subplot()
     display = draw(*CASES[name], ax=ax)

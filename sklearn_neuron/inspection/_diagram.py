@@ -418,7 +418,7 @@ def short_number(value: float) -> str:
     elif size < 9999.5 and size == round(size):
         text = f"{size:.0f}"
     elif 0.005 <= size < 9999.5:
-        digits = 2 if size < 9.995 else 1 if size < 99.95 else 0
+        digits = 3 if size < 0.0995 else 2 if size < 9.995 else 1 if size < 99.95 else 0
         text = f"{size:.{digits}f}"
     else:
         mantissa, exponent = f"{size:.0e}".split("e")

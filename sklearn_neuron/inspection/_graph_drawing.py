@@ -72,7 +72,7 @@ def neuron_spots(graph: ComputationGraph) -> tuple[dict[str, Spot], float, float
     """Return where the nodes of a neuron are, and the size of all."""
     names = [name for pair in graph.sources for name in pair] + ["b"]
     rows = len(names) + (graph.n_hidden > 0)
-    height = max(rows * LEAF_STEP + 0.1, 2.6)
+    height = max(rows * LEAF_STEP + 0.1, 3.05)
     top = height / 2.0 + (rows - 1) / 2.0 * LEAF_STEP
     spots = {}
     for k, name in enumerate(names):

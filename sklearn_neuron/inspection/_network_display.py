@@ -180,4 +180,5 @@ class NetworkDisplay:
         n_layers = len(self.diagram.sizes)
         pairs = zip(self.diagram.shown, self.diagram.sizes, strict=True)
         slots = max(len(units) + (len(units) < n) for units, n in pairs)
-        return min(max(2.3 * n_layers, 6.4), 16.0), min(max(2.5 + 0.62 * slots, 4.2), 9.0)
+        widest = 7.4 if self.diagram.is_neuron else 2.3 * n_layers
+        return min(max(widest, 6.4), 16.0), min(max(2.5 + 0.62 * slots, 4.2), 9.0)

@@ -100,7 +100,9 @@ def draw_split_unit(
     for sign, letter, number, color in zip((-1, 1), "za", numbers, fills, strict=True):
         place, ink = x + sign * 0.46 * radius, readable_on(color)
         box = (0.72 * radius, 0.42 * radius)
-        texts.append(canvas.text(place, y - 0.08 * radius, number, box, size=13, color=ink))
+        texts.append(
+            canvas.text(place, y - 0.08 * radius, number, box, size=13, color=ink, like="−0.00")
+        )
         box = (0.4 * radius, 0.26 * radius)
         texts.append(canvas.text(place, y + 0.44 * radius, letter, box, size=10, color=ink))
     return unit, texts
