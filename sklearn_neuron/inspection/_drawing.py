@@ -114,5 +114,5 @@ def readable_on(color: Any) -> str:
 def write_title(canvas: Canvas, title: str) -> None:
     """Set the title, as large as the width of the axes allows."""
     longest = max(map(len, title.split("\n")))
-    size = float(np.clip(canvas.width * 72.0 / (0.56 * longest), 4.0, 11.0))
-    canvas.ax.set_title(title, fontsize=size, color=canvas.inks.ink, linespacing=1.35)
+    size = min(canvas.width * 72.0 / (0.56 * longest), 3.6 * canvas.height, 11.0)
+    canvas.ax.set_title(title, fontsize=max(size, 1.0), color=canvas.inks.ink, linespacing=1.35)

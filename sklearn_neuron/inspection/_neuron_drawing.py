@@ -46,7 +46,8 @@ def neuron_places(canvas: Canvas, diagram: Diagram) -> Places:
     """Return the places of the features and the unit."""
     s = canvas.scale
     places = places_on(canvas, diagram, arcs=False)
-    right = max(name_width(canvas, diagram.names_out, [0], diagram.notes), 0.6 * s) + 0.25 * s
+    prediction = f"{diagram.names_out[0]} = −0.000"  # the name and a number, in bold letters
+    right = max(1.25 * name_width(canvas, [prediction], [0], diagram.notes), 0.85 * s)
     left = places.left + places.radius
     x = [left, left + 0.55 * (canvas.width - right - left)]
     return places._replace(x=x, right=right, pitch=x[1] - x[0])
