@@ -45,6 +45,9 @@ class Link(Component):
 
     #: The name in scikit-learn's vocabulary, shown as ``out_activation_``.
     name: str
+    #: σ(z) in words of one line, for the explorer: it writes numbers for ``{z}``, and the
+    #: hyper-parameters for their names. None where there is none.
+    formula: str | None = None
 
     @abstractmethod
     def forward(self, z: Array, out: Array) -> None:
@@ -57,6 +60,8 @@ class Activation(Link):
     #: Factor on the initial weights under ``init="auto"``. Larger than 1 for an activation whose
     #: slope is small everywhere, so that signals do not fade from layer to layer.
     gain: float = 1.0
+    #: σ′(z) like ``formula``, with ``{z}`` and ``{a}``.
+    derivative_formula: str | None = None
 
     @abstractmethod
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
@@ -71,6 +76,8 @@ class Identity(Activation):
     """σ(z) = z."""
 
     name = "identity"
+    formula = "{z}"
+    derivative_formula = "1"
 
     def forward(self, z: Array, out: Array) -> None:
         if out is not z:
@@ -105,6 +112,8 @@ class Logistic(Activation):
     """σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook."""
 
     name = "logistic"
+    formula = "1 / (1 + exp(−{z}))"
+    derivative_formula = "{a} · (1 − {a})"
     gain = 4.0  # σ′(0) = 1/4
 
     def forward(self, z: Array, out: Array) -> None:
@@ -125,6 +134,8 @@ class Tanh(Activation):
     """σ(z) = tanh(z)."""
 
     name = "tanh"
+    formula = "tanh({z})"
+    derivative_formula = "1 − {a}²"
 
     def forward(self, z: Array, out: Array) -> None:
         np.tanh(z, out=out)
@@ -139,6 +150,8 @@ class ReLU(Activation):
     """σ(z) = max(0, z); its derivative at 0 is taken as 0."""
 
     name = "relu"
+    formula = "max(0, {z})"
+    derivative_formula = "1 if {z} > 0, else 0"
 
     def forward(self, z: Array, out: Array) -> None:
         np.maximum(z, 0.0, out=out)
@@ -163,6 +176,8 @@ class LeakyReLU(Activation):
     """
 
     name = "leaky_relu"
+    formula = "{z} if {z} > 0, else {negative_slope} · {z}"
+    derivative_formula = "1 if {z} > 0, else {negative_slope}"
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -196,6 +211,8 @@ class ELU(Activation):
     """
 
     name = "elu"
+    formula = "{z} if {z} > 0, else {c} · (exp({z}) − 1)"
+    derivative_formula = "1 if {z} > 0, else {a} + {c}"
 
     def __init__(self, c: float = 1.0) -> None:
         self.c = c
@@ -227,6 +244,8 @@ class SELU(Activation):
     """
 
     name = "selu"
+    formula = "1.0507 · ({z} if {z} > 0, else 1.6733 · (exp({z}) − 1))"
+    derivative_formula = "1.0507 if {z} > 0, else {a} + 1.7581"
     _scale = 1.0507009873554804934193349852946
     _elu = ELU(1.6732632423543772848170429916717)
 
@@ -249,6 +268,8 @@ class GELU(Activation):
     """
 
     name = "gelu"
+    formula = "{z} · Φ({z})"
+    derivative_formula = "Φ({z}) + {z} · φ({z})"
 
     def forward(self, z: Array, out: Array) -> None:
         np.multiply(z, ndtr(z), out=out)
@@ -275,6 +296,8 @@ class SiLU(Activation):
     """
 
     name = "silu"
+    formula = "{z} / (1 + exp(−{z}))"
+    derivative_formula = "s + {a} · (1 − s) with s = 1 / (1 + exp(−{z}))"
 
     def forward(self, z: Array, out: Array) -> None:
         np.multiply(z, expit(z), out=out)
@@ -307,6 +330,8 @@ class Softplus(Activation):
     """
 
     name = "softplus"
+    formula = "log(1 + exp({z}))"
+    derivative_formula = "1 / (1 + exp(−{z}))"
 
     def forward(self, z: Array, out: Array) -> None:
         softplus(z, out)
@@ -320,6 +345,7 @@ class Exponential(Link):
     """a = exp(z), the mean of a count; its δ is that of the Poisson loss."""
 
     name = "exponential"
+    formula = "exp({z})"
 
     def forward(self, z: Array, out: Array) -> None:
         np.exp(z, out=out)
@@ -329,6 +355,7 @@ class Softmax(Link):
     """a_k = exp(z_k) / Σ_j exp(z_j), row by row; its δ is that of the cross-entropy."""
 
     name = "softmax"
+    formula = "exp({z}) / Σ exp(z)"
 
     def forward(self, z: Array, out: Array) -> None:
         np.subtract(z, z.max(axis=1, keepdims=True), out=out)
@@ -340,6 +367,7 @@ class Step(Link):
     """a = 1[z ≥ 0], Rosenblatt's threshold; its δ is that of the perceptron criterion."""
 
     name = "step"
+    formula = "1 if {z} ≥ 0, else 0"
 
     def forward(self, z: Array, out: Array) -> None:
         np.greater_equal(z, 0.0, out=out)

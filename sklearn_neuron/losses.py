@@ -81,6 +81,12 @@ def curvature_of(h: Array | None) -> Curvature | None:
 class Loss(Component):
     """A loss per sample, with its link and its derivative with respect to z."""
 
+    #: ℓ of one output in words of one line, for the explorer: it writes numbers for ``{z}``,
+    #: ``{a}``, ``{y}`` and ``{r}`` = a − y, and the hyper-parameters for their names. None where
+    #: there is none.
+    formula: str | None = None
+    #: δ of one output like ``formula``; ``{slope}`` is σ′(z) of the link.
+    delta_formula: str | None = None
     #: True where ``solved`` can be True, so that training may end by it.
     solvable: bool = False
     #: True where targets must not be negative, as scikit-learn's tag ``positive_only`` says.
@@ -143,6 +149,8 @@ class SquaredError(Loss):
     """
 
     name = "squared_error"
+    formula = "({a} − {y})²"
+    delta_formula = "2 · ({a} − {y}) · {slope}"
     link: Activation = IDENTITY
 
     def __init__(self, link: Activation = IDENTITY) -> None:
@@ -195,6 +203,8 @@ class AbsoluteError(Loss):
     """
 
     name = "absolute_error"
+    formula = "|{a} − {y}|"
+    delta_formula = "sign({a} − {y})"
     link = IDENTITY
 
     def in_units_of(self, scale: float) -> tuple[Loss, float] | None:
@@ -224,6 +234,8 @@ class Huber(Loss):
     """
 
     name = "huber"
+    formula = "{r}² / 2 if |{r}| ≤ {threshold}, else {threshold} · (|{r}| − {threshold} / 2)"
+    delta_formula = "{r}, cut at ±{threshold}"
     link = IDENTITY
 
     def __init__(self, threshold: float = 1.0) -> None:
@@ -266,6 +278,8 @@ class Quantile(Loss):
     """
 
     name = "quantile"
+    formula = "{quantile} · ({y} − {a}) if {a} < {y}, else (1 − {quantile}) · ({a} − {y})"
+    delta_formula = "−{quantile} if {a} < {y}, else 1 − {quantile}"
     link = IDENTITY
 
     def __init__(self, quantile: float = 0.5) -> None:
@@ -300,6 +314,8 @@ class Poisson(Loss):
     """
 
     name = "poisson"
+    formula = "{a} − {y} · {z}"
+    delta_formula = "{a} − {y}"
     link = Exponential()
     positive_only = True
 
@@ -336,6 +352,8 @@ class BinaryCrossEntropy(Loss):
     """
 
     name = "binary_cross_entropy"
+    formula = "−{y} · log({a}) − (1 − {y}) · log(1 − {a})"
+    delta_formula = "{a} − {y}"
     link = Logistic()
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
@@ -388,6 +406,8 @@ class CrossEntropy(Loss):
     """
 
     name = "cross_entropy"
+    formula = "−{y} · log({a})"
+    delta_formula = "{a} − {y}"
     link = Softmax()
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
@@ -453,6 +473,8 @@ class Perceptron(Loss):
     """
 
     name = "perceptron"
+    formula = "max(0, (1 − 2 · {y}) · {z})"
+    delta_formula = "{a} − {y}"
     link = Step()
     solvable = True
 

@@ -58,6 +58,15 @@ class Optimizer(Component):
     def update(self, grad: Array, state: State) -> None:
         """Turn ``grad`` into the direction, in place, and advance ``state``."""
 
+    def formulas(self) -> list[tuple[str, str]]:
+        """Return the lines of ``update`` in words, for the explorer, as (letter, formula).
+
+        It writes numbers for ``{g}``, the gradient, and for the letters of earlier lines, and
+        before a letter's own line for its value of before the update. The letter of the last line
+        is "direction". An optimizer that does not define it is shown by its results only.
+        """
+        return []
+
     def proximal_scale(self, state: State) -> Array | float:
         """Return the ratio of the direction to a constant gradient, in the long run.
 
@@ -179,6 +188,12 @@ class SGD(Optimizer):
         self.check_number("momentum", 0.0, 1.0)
         self.check_flag("nesterov")
 
+    def formulas(self) -> list[tuple[str, str]]:
+        if not self.momentum:
+            return [("direction", "{g}")]
+        ahead = "{g} + {momentum} · {v}" if self.nesterov else "{v}"
+        return [("v", "{momentum} · {v} + {g}"), ("direction", ahead)]
+
     def proximal_scale(self, state: State) -> Array | float:
         return 1.0 / (1.0 - float(self.momentum))
 
@@ -256,6 +271,15 @@ class Adam(Optimizer):
         self.check_number("beta_1", 0.0, 1.0)
         self.check_number("beta_2", 0.0, 1.0)
         self.check_number("epsilon", 0.0, 1.0, "(]")
+
+    def formulas(self) -> list[tuple[str, str]]:
+        return [
+            ("m", "{beta_1} · {m} + (1 − {beta_1}) · {g}"),
+            ("v", "{beta_2} · {v} + (1 − {beta_2}) · {g}²"),
+            ("m̂", "{m} / (1 − {beta_1}^{t})"),
+            ("v̂", "{v} / (1 − {beta_2}^{t})"),
+            ("direction", "{m̂} / (√{v̂} + {epsilon})"),
+        ]
 
     def proximal_scale(self, state: State) -> Array | float:
         square = state["square"] / (1.0 - float(self.beta_2) ** state["t"])
@@ -393,6 +417,16 @@ class RMSprop(Optimizer):
     def init(self, theta: Array) -> State:
         carried = {"carried": np.zeros_like(theta)} if self.momentum else {}
         return {"square": np.zeros_like(theta), "work": np.empty_like(theta), **carried}
+
+    def formulas(self) -> list[tuple[str, str]]:
+        lines = [("v", "{rho} · {v} + (1 − {rho}) · {g}²")]
+        if not self.momentum:
+            return [*lines, ("direction", "{g} / (√{v} + {epsilon})")]
+        return [
+            *lines,
+            ("u", "{momentum} · {u} + {g} / (√{v} + {epsilon})"),
+            ("direction", "{u}"),
+        ]
 
     def proximal_scale(self, state: State) -> Array | float:
         scale: Array = np.sqrt(state["square"]) + float(self.epsilon)

@@ -16,7 +16,7 @@ pure = wheel.stem.endswith("-py3-none-any")
 expected = {
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "sklearn_neuron").rglob("*")
-    if path.suffix in {".py", ".pyi"} or path.name == "py.typed"
+    if path.suffix in {".py", ".pyi", ".js", ".css"} or path.name == "py.typed"
 } | {f"{CORE}_build_info.py"}
 archive = zipfile.ZipFile(wheel)
 names = {name for name in archive.namelist() if ".dist-info/" not in name}

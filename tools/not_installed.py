@@ -1,7 +1,8 @@
 """Print what of the package's folder is not installed: folders with ``folders``, or else files.
 
-Only Python files, type stubs and ``py.typed`` are. meson wants to know the rest by name; so a new
-module needs no line in a list, and is found at once where the package is installed as editable.
+Only Python files, type stubs, ``py.typed``, and the explorer's script and style are. meson wants to
+know the rest by name; so a new module needs no line in a list, and is found at once where the
+package is installed as editable.
 """
 
 import sys
@@ -19,6 +20,8 @@ else:
         path
         for folder in folders
         for path in folder.iterdir()
-        if path.is_file() and path.suffix not in {".py", ".pyi"} and path.name != "py.typed"
+        if path.is_file()
+        and path.suffix not in {".py", ".pyi", ".js", ".css"}
+        and path.name != "py.typed"
     )
 print("\n".join(path.relative_to(PACKAGE).as_posix() for path in paths))

@@ -3,7 +3,7 @@
 ``check_gradient`` checks backpropagation against finite differences, ``backprop_trace`` shows every
 quantity of the forward and the backward pass, and ``journal`` lists the parameters recorded during
 training; ``at`` gives the estimator as it was then. The displays plot the loss curve, the journal,
-and the loss surface with the path of training. For decision regions use scikit-learn's own
+and the loss surface with the path of training; ``explore`` makes a page of it all to go through. For decision regions use scikit-learn's own
 ``DecisionBoundaryDisplay``.
 
 ``diagnose`` measures how each layer learns and says in words what goes wrong. Further displays plot
@@ -13,6 +13,7 @@ this diagnosis, the weights, the hardest rows, the loss against the learning rat
 from sklearn_neuron.inspection._at import at
 from sklearn_neuron.inspection._diagnose import Diagnosis, diagnose
 from sklearn_neuron.inspection._diagnosis_display import DiagnosisDisplay
+from sklearn_neuron.inspection._explorer import Explorer, explore
 from sklearn_neuron.inspection._gradient import GradientCheck, check_gradient
 from sklearn_neuron.inspection._graph_display import GraphDisplay
 from sklearn_neuron.inspection._journal import journal
@@ -30,6 +31,7 @@ __all__ = [
     "BackpropTrace",
     "Diagnosis",
     "DiagnosisDisplay",
+    "Explorer",
     "GradientCheck",
     "GraphDisplay",
     "JournalDisplay",
@@ -44,5 +46,6 @@ __all__ = [
     "backprop_trace",
     "check_gradient",
     "diagnose",
+    "explore",
     "journal",
 ]
