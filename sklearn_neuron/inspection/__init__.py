@@ -3,7 +3,8 @@
 ``check_gradient`` checks backpropagation against finite differences, ``backprop_trace`` shows every
 quantity of the forward and the backward pass, and ``journal`` lists the parameters recorded during
 training; ``at`` gives the estimator as it was then. The displays plot the loss curve, the journal,
-and the loss surface with the path of training; ``explore`` makes a page of it all to go through. For decision regions use scikit-learn's own
+and the loss surface with the path of training. ``explore`` makes a page to go through all of it.
+For decision regions use scikit-learn's own
 ``DecisionBoundaryDisplay``.
 
 ``diagnose`` measures how each layer learns and says in words what goes wrong. Further displays plot

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 import tempfile
 import webbrowser
 from importlib import resources
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron.inspection._explorer_data import explorer_data
+from sklearn_neuron.inspection._explorer_pack import compressed
 from sklearn_neuron.inspection._subject import subject_of
 
 #: What the page may do: run and show what is in it, and nothing else.
@@ -35,12 +35,21 @@ PAGE = """<!DOCTYPE html>
 <main id="explorer"></main>
 <script type="application/json" id="explorer-data">{data}</script>
 <script type="module">
-{script}
-mount(document.getElementById("explorer"),
-  JSON.parse(document.getElementById("explorer-data").textContent));
+// explorer.js of sklearn_neuron, compressed
+const bytes = Uint8Array.from(atob("{script}"), c => c.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+const script = document.createElement("script");
+script.type = "module";
+script.textContent = await new Response(stream).text();
+document.head.append(script);
 </script>
 </body>
 </html>
+"""
+#: How the script ends in the page.
+MOUNT = """
+mount(document.getElementById("explorer"),
+  JSON.parse(document.getElementById("explorer-data").textContent));
 """
 #: What could end the script that holds the JSON, or a line of it.
 UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -93,7 +102,7 @@ class Explorer:
             policy=html.escape(POLICY),
             title=html.escape(self.data["title"]),
             style=lean(asset("explorer.css")),
-            script=lean(asset("explorer.js")),
+            script=compressed(lean(asset("explorer.js")) + MOUNT),
             data=text.translate(UNSAFE),
         )
 
@@ -143,10 +152,7 @@ def asset(name: str) -> str:
 
 def lean(text: str) -> str:
     """Return a script or a style without indentation and without lines of comment."""
-    lines = (
-        line.strip()
-        for line in re.sub(r"^\s*/\*.*?\*/", "", text, flags=re.MULTILINE | re.DOTALL).split("\n")
-    )
+    lines = (line.strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 

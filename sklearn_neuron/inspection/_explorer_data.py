@@ -328,7 +328,7 @@ def state_data(own: Any, shots: Shots, optimizer: Optimizer | None) -> dict[str,
     params = optimizer.get_params()
     if type(optimizer) is OPTIMIZERS["sgd"] and params["momentum"] and not params["nesterov"]:
         velocity = velocities(own, shots)
-        return None if velocity is None else {"v": packed(velocity, "float32")}
+        return None if velocity is None else {"v": packed(velocity, "coarse")}
     return None
 
 
@@ -351,7 +351,7 @@ def recorded_state(
             for row in shots.rows
         ]
         factor = 1.0 / momentum if name == "carried" else 1.0
-        columns[letter] = packed(np.array(arrays, dtype=float) * factor, "float32")
+        columns[letter] = packed(np.array(arrays, dtype=float) * factor, "coarse")
     if "t" in recorded[0]:
         columns["t"] = [0 if row < 0 else int(recorded[row]["t"]) for row in shots.rows]
     return columns
@@ -385,9 +385,9 @@ def curve_data(own: Any) -> dict[str, Any]:
     held_out = None if held_out is None or len(held_out) != len(losses) else held_out
     every = -(-len(losses) // 2000) or 1
     return {
-        "at": [int(number) for number in numbers[::every]],
-        "loss": [finite(loss) for loss in losses[::every]],
-        "held_out": None if held_out is None else [finite(loss) for loss in held_out[::every]],
+        "at": packed(numbers[::every], "float32"),
+        "loss": packed(losses[::every], "float32"),
+        "held_out": None if held_out is None else packed(held_out[::every], "float32"),
     }
 
 

@@ -12,15 +12,13 @@ async function unpack(part) {
   const size = {float64: 8, float32: 4, delta16: 2}[part.kind], n = bytes.length / size;
   const plain = new Uint8Array(bytes.length);
   for (let b = 0; b < size; b++) for (let i = 0; i < n; i++) plain[i * size + b] = bytes[b * n + i];
-  const width = n / (part.shape[0] || 1);
-  if (part.kind === "delta16") {
-    const codes = new Int16Array(plain.buffer), whole = new Float64Array(n);
-    for (let i = 0; i < n; i++) whole[i] = codes[i] + (i < width ? 0 : whole[i - width]);
-    return whole.map(code => code * part.quantum);
-  }
-  const bits = size === 8 ? new BigInt64Array(plain.buffer) : new Int32Array(plain.buffer);
-  for (let twice = 0; twice < 2; twice++) for (let i = width; i < n; i++) bits[i] += bits[i - width];
-  return size === 8 ? new Float64Array(plain.buffer) : Float64Array.from(new Float32Array(plain.buffer));
+  const rows = part.shape[0], width = n / (rows || 1), out = new Float64Array(n), short = part.kind === "delta16";
+  const bits = new ({float64: BigInt64Array, float32: Int32Array}[part.kind] || Int16Array)(plain.buffer);
+  const whole = short ? Float64Array.from(bits) : bits;
+  for (let k = short ? 1 : part.order; k > 0; k--) for (let i = 0; i < n; i++) if (i % rows) whole[i] += whole[i - 1];
+  const values = short ? whole.map(code => code * part.quantum) : new ({float64: Float64Array}[part.kind] || Float32Array)(plain.buffer);
+  for (let i = 0; i < n; i++) out[(i % rows) * width + Math.floor(i / rows)] = values[i];
+  return out;
 }
 
 const {exp, log, log1p, expm1, abs, max, min, sqrt, sign} = Math;
@@ -298,6 +296,7 @@ export async function mount(element, data) {
   for (const [letter, packedState] of Object.entries(data.snapshots.state || {})) {
     states[letter] = Array.isArray(packedState) ? packedState : await unpack(packedState);
   }
+  const [curveAt, curveLoss, curveHeld] = await Promise.all([data.curve.at, data.curve.loss, data.curve.held_out].map(unpack));
   const recorded = data.snapshots.at.map((at, k) => {
     const state = k === 0 && at === 0 ? {} : null, known = Object.entries(states);
     return {at, theta: part(thetas, k, net.n), eta: data.snapshots.eta[k], k,
@@ -740,17 +739,17 @@ export async function mount(element, data) {
   // ---- loss curve, rows, answers ------------------------------------------------------------------
 
   function drawCurve() {
-    const lines = [[data.curve.at, data.curve.loss, trainer ? "line python" : "line"]];
-    if (data.curve.held_out) lines.push([data.curve.at, data.curve.held_out, "line held"]);
+    const lines = [[curveAt, curveLoss, trainer ? "line python" : "line"]];
+    if (curveHeld) lines.push([curveAt, curveHeld, "line held"]);
     if (trainer && trainer.losses.length) lines.push([[...trainer.losses.keys()], trainer.losses, "line"]);
-    const values = lines.flatMap(line => line[1]).filter(v => v !== null && (!me.logScale || v > 0));
+    const values = lines.flatMap(line => [...line[1]]).filter(v => Number.isFinite(v) && (!me.logScale || v > 0));
     if (!values.length) { curve.replaceChildren(h("p", {class: "note"}, "There is no loss curve: the estimator was not fitted.")); return; }
     const last = max(1, shots[shots.length - 1].at, ...lines.map(line => line[0].length ? line[0][line[0].length - 1] : 0));
     const low = me.logScale ? values.reduce((m, v) => min(m, v), Infinity) : 0, high = values.reduce((m, v) => max(m, v), low);
     const chart = axes(0, last, low, high, [340, 200], me.logScale), {svg, px, py, hgt, bottom} = chart;
     for (const [at, loss, style] of lines) {
       const every = Math.ceil(loss.length / 1200);
-      const points = loss.map((v, k) => [at[k], v]).filter(([, v], k) => v !== null && (!me.logScale || v > 0) && k % every === 0);
+      const points = Array.from(loss, (v, k) => [at[k], v]).filter(([, v], k) => Number.isFinite(v) && (!me.logScale || v > 0) && k % every === 0);
       if (points.length) svg.append(h("path", {d: pathOf(points, px, py), class: style}));
     }
     const cursor = h("line", {y1: 8, y2: hgt - bottom, class: "cursor"});
