@@ -1,12 +1,22 @@
 """The explorer's page in a real browser: its numbers are those of the package."""
 
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
-from sklearn_neuron import SGD, Adam, ManualMLPClassifier, ManualMLPRegressor, PerceptronClassifier
-from sklearn_neuron.activations import ACTIVATIONS
+from sklearn_neuron import (
+    SGD,
+    Adam,
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    ManualMLPRegressor,
+    PerceptronClassifier,
+)
+from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.inspection import at, backprop_trace, explore
 from sklearn_neuron.inspection._subject import recorded_thetas
 from sklearn_neuron.losses import LOSSES
@@ -156,3 +166,231 @@ def test_live_training_agrees(visit, params):
     )
     np.testing.assert_allclose(theta, recorded_thetas(model)[-1], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(losses, model.loss_curve_, rtol=1e-12, atol=1e-12)
+
+
+# ---- the page -----------------------------------------------------------------------------------
+
+
+def digits():
+    X, y = load_digits(return_X_y=True)
+    settings = {"max_iter": 50, "tol": None, "record": "epoch", "random_state": 0}
+    return ManualMLPClassifier((32,), **settings).fit(X / 16, y), X / 16, y
+
+
+def curve_neuron():
+    x = np.linspace(-3, 3, 15)[:, None]
+    model = LogisticNeuronClassifier(max_iter=30, tol=None, record="epoch", random_state=0)
+    return model.fit(x, x.ravel() > 0.5), x, x.ravel() > 0.5
+
+
+def targets():
+    X, y = data(2)
+    model = ManualMLPRegressor((4,), max_iter=5, tol=None, record="epoch", random_state=0)
+    return model.fit(X, y), X, y
+
+
+def labels():
+    X, y = data(4)
+    model = ManualMLPClassifier((4,), max_iter=5, tol=None, record="step", random_state=0)
+    return model.fit(X, y > 0.6), X, y > 0.6
+
+
+EXPLORERS = {
+    "live": lambda: explore(xor(), *XOR, live=True),
+    "digits": lambda: explore(*digits(), image_shape=(8, 8)),
+    "neuron": lambda: explore(*curve_neuron()),
+    "regression": lambda: explore(*targets()),
+    "multilabel": lambda: explore(*labels()),
+}
+
+
+@pytest.fixture(scope="module")
+def explorers():
+    return {name: make() for name, make in EXPLORERS.items()}
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_step_has_its_words_and_numbers(visit, explorers, name):
+    page = visit(explorers[name])
+    for _ in range(page.locator(".stages button").count()):
+        words = page.inner_text(".stage")
+        assert not re.search(r"undefined|NaN|\[object|[{}]|\?$", words), words
+        page.keyboard.press("n")
+    for shot in ("Home", "End"):
+        page.keyboard.press(shot)
+        assert not re.search(r"undefined|NaN|\[object", page.inner_text("main"))
+
+
+def test_the_formulas_hold_the_numbers(visit):
+    """What a student reads is what the package computes."""
+    model = xor()
+    page = visit(explore(model, *XOR, snapshots=1001))
+    call = "const e = document.querySelector('main').explorer; e.me.row = 2; e.go(100); e.me.i = 1;"
+    page.evaluate(call + "e.select(3, 0)")
+    then = at(model, epoch=99)
+    trace = backprop_trace(then, *XOR)
+
+    def shown(step):
+        page.get_by_role("button", name=step).first.click()
+        return page.inner_text(".stage .formula").replace("−", "-")
+
+    assert f"= {trace.z[3][2, 0]:.4g}" in shown("Forward 3")
+    assert f"= {trace.loss[2]:.4g}" in shown(": Loss")
+    assert f"= {trace.delta[3][2, 0]:.4g}" in shown("δ³")
+    page.evaluate("const e = document.querySelector('main').explorer; e.me.i = 1; e.draw()")
+    one = trace.a[2][2, 1] * trace.delta[3][2, 0]
+    assert f"= {one:.4g}" in shown("∂W, ∂b")
+    assert f"= {trace.dW[3][1, 0]:.4g}" in shown("Mean over the batch")
+    assert f"= {at(model, epoch=100).coefs_[2][1, 0]:.4g}" in shown("Update")
+
+
+def test_hostile_names_are_text(visit):
+    hostile = ["</script><img src=x onerror=alert(1)>", "\"'`${1}", "a\u2028b", "\u202edecnalab<b>"]
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.RandomState(0)
+    X = pandas.DataFrame(rng.normal(size=(20, 4)), columns=hostile)
+    y = np.array(hostile * 5, dtype=object)
+    model = ManualMLPClassifier((3,), max_iter=3, tol=None, record="epoch").fit(X, y)
+    page = visit(explore(model, X, y, title=hostile[0]))
+    assert page.locator("h1").text_content() == hostile[0]
+    assert page.title() == hostile[0]
+    assert page.locator("img, b").count() == 0
+    for step in range(9):
+        page.keyboard.press("n" if step % 2 else "ArrowDown")
+    assert page.locator("img, b").count() == 0
+
+
+def test_keys_lead_through_everything(visit, explorers):
+    page = visit(explorers["digits"])
+
+    def me(name):
+        return page.evaluate(f"document.querySelector('main').explorer.me.{name}")
+
+    spoken = page.locator(".spoken")
+    for key, expected in [("Home", 0), ("ArrowRight", 1), ("ArrowLeft", 0), ("End", 50)]:
+        page.keyboard.press(key)
+        assert me("k") == expected
+        assert spoken.text_content()
+    row = me("row")
+    page.keyboard.press("ArrowDown")
+    assert me("row") != row
+    page.keyboard.press("n")
+    assert me("stage") == 1
+    assert "Forward 1" in spoken.text_content()
+    page.keyboard.press("p")
+    assert me("stage") == 0
+    page.keyboard.press("Space")
+    assert me("playing")
+    page.keyboard.press("Space")
+    assert not me("playing")
+    layers = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        unit = page.evaluate("document.activeElement.dataset.unit || ''")
+        layers += [[int(part) for part in unit.split("-")]] if unit else []
+    assert [layer for layer, _ in layers] == sorted(layer for layer, _ in layers)
+    assert layers[0][0] == 0
+    assert layers[-1][0] == 2
+    page.focus("[data-unit^='1-']")
+    page.keyboard.press("Enter")
+    assert me("l") == 1
+    assert "δ" in spoken.text_content()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [420, 1280])
+def test_axe_finds_no_violation(visit, explorers, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    for name in ("live", "digits"):
+        options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+        page = visit(explorers[name], **options)
+        page.evaluate(script)
+        assert page.get_attribute("main", "data-theme") == scheme
+        for step in range(3):
+            page.evaluate(f"document.querySelector('main').explorer.setStage({4 * step})")
+            if step == 2:
+                page.get_by_role("button", name="as a table").click()
+            found = page.evaluate("axe.run().then(answer => answer.violations)")
+            assert not [(each["id"], each["nodes"][0]["html"]) for each in found]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_frame_takes_at_most_16_ms(visit, explorers):
+    page = visit(explorers["digits"])
+    times = page.evaluate(
+        "() => { const e = document.querySelector('main').explorer, times = [];"
+        "for (let k = 0; k < 100; k++) { const from = performance.now(); e.go(k % 51);"
+        "document.body.offsetHeight; times.push(performance.now() - from); } return times; }"
+    )
+    assert np.median(times) <= 16
+
+
+def test_the_table_has_the_numbers(visit, explorers):
+    page = visit(explorers["live"])
+    page.get_by_role("button", name="as a table").click()
+    assert page.locator(".tall tbody tr").count() == 2 + 4 + 4 + 1
+
+
+def test_run_step_and_reset(visit, explorers):
+    page = visit(explorers["live"])
+    page.get_by_role("button", name="One update").click()
+    assert page.evaluate("document.querySelector('main').explorer.trainer.epochs") == 1
+    page.get_by_role("button", name="Train in this page").click()
+    page.wait_for_selector("text=epoch 1000 of 1000", timeout=20_000)
+    assert page.locator("path.line").count() == 2
+    page.get_by_role("button", name="Back to the recorded start").click()
+    assert page.evaluate("document.querySelector('main').explorer.trainer.epochs") == 0
+    page.fill("#eta", "0.1")
+    page.select_option("#batch", "1")
+    page.get_by_role("button", name="One update").click()
+    trainer = "document.querySelector('main').explorer.trainer"
+    assert page.evaluate(f"[{trainer}.eta, {trainer}.size, {trainer}.seen]") == [0.1, 1, 1]
+
+
+def test_theme_and_height_go_through_messages(browser, explorers, tmp_path):
+    page = browser.new_page()
+    path = tmp_path / "notebook.html"
+    heard = "<script>heard = []; addEventListener('message', e => heard.push(e.data))</script>"
+    path.write_text(heard + explorers["live"]._repr_html_(), encoding="utf-8")
+    page.goto(path.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator(".stage .say").wait_for()
+    assert frame.locator("main").get_attribute("data-theme") == "light"
+    page.evaluate(
+        "document.querySelector('iframe').contentWindow.postMessage("
+        "{type: 'sklearn-neuron-explorer', theme: 'dark'}, '*')"
+    )
+    frame.locator("main[data-theme=dark]").wait_for()
+    assert page.evaluate("heard[0].height") > 500
+    page.wait_for_selector("iframe[style*='height: 1']")  # the frame follows the page
+    page.close()
+
+
+def test_reduced_motion_slows_the_play(visit, explorers):
+    page = visit(explorers["digits"], reduced_motion="reduce")
+    page.keyboard.press("Home")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(400)
+    assert page.evaluate("document.querySelector('main').explorer.me.k") <= 1
+    page.keyboard.press("Space")
+
+
+class Cubed(Activation):
+    def forward(self, z, out):
+        np.multiply(z * z, z, out=out)
+
+    def with_derivative(self, z, out, slope):
+        np.multiply(z * z, 3.0, out=slope)
+        self.forward(z, out)
+
+
+def test_parts_of_users_own_agree(visit):
+    X, y = data(2)
+    settings = {"max_iter": 3, "tol": None, "record": "epoch", "random_state": 0}
+    model = ManualMLPRegressor((3,), activation=Cubed(), eta=0.01, **settings).fit(X, y)
+    page = visit(explore(model, X, y))
+    assert_agrees(page, model, X, y, [(0, at(model, epoch=-1)), (3, model)])
+    for _ in range(page.locator(".stages button").count()):
+        assert not re.search(r"undefined|NaN|null", page.inner_text(".stage"))
+        page.keyboard.press("n")

@@ -51,6 +51,33 @@ MOUNT = """
 mount(document.getElementById("explorer"),
   JSON.parse(document.getElementById("explorer-data").textContent));
 """
+FRAME = "sklearn-neuron-explorer"
+#: What the surroundings run, where they run scripts: frames get the height of their pages and the
+#: theme around them.
+AROUND = """
+(() => {
+  const type = "sklearn-neuron-explorer";
+  if (window[type]) return;
+  window[type] = true;
+  const frames = () => [...document.querySelectorAll("iframe." + type)];
+  const theme = () => {
+    const root = document.documentElement, lab = document.querySelector("[data-jp-theme-light]");
+    if (lab) return lab.dataset.jpThemeLight === "false" ? "dark" : "light";
+    if (/vscode-/.test(document.body.className))
+      return /vscode-(dark|high-contrast(?!-light))/.test(document.body.className) ? "dark" : "light";
+    return root.dataset.theme || "";
+  };
+  const tell = frame => frame.contentWindow.postMessage({type, theme: theme()}, "*");
+  addEventListener("message", event => {
+    const frame = frames().find(each => each.contentWindow === event.source);
+    if (!frame || !event.data || event.data.type !== type) return;
+    frame.style.height = Number(event.data.height) + "px";
+    tell(frame);
+  });
+  new MutationObserver(() => frames().forEach(tell)).observe(document.documentElement,
+    {attributes: true, attributeFilter: ["data-theme"]});
+})();
+"""
 #: What could end the script that holds the JSON, or a line of it.
 UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
@@ -140,8 +167,8 @@ class Explorer:
         page = html.escape(self.html(), quote=True)
         title = html.escape(self.data["title"], quote=True)
         return (
-            f'<iframe title="{title}" sandbox="allow-scripts" srcdoc="{page}" '
-            'style="width:100%;height:900px;border:0" loading="lazy"></iframe>'
+            f'<iframe class="{FRAME}" title="{title}" sandbox="allow-scripts" srcdoc="{page}" '
+            f'style="width: 100%; height: 900px; border: 0"></iframe><script>{AROUND}</script>'
         )
 
 

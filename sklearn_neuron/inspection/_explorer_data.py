@@ -261,6 +261,7 @@ def optimizer_data(optimizer: Optimizer | None) -> dict[str, Any] | None:
         return None
     return {
         "name": str(optimizer.name),
+        "title": type(optimizer).__name__,
         "own": OPTIMIZERS.get(optimizer.name) is not type(optimizer),
         "formulas": [list(line) for line in optimizer.formulas()],
         "params": params_of(optimizer),

@@ -402,11 +402,9 @@ export async function mount(element, data) {
       button("▶", "One moment on (right arrow)", () => go(me.k + 1)), whenText),
     ...(controls ? [controls] : []),
     h("div", {class: "grid"},
-      h("div", {class: "wide"}, diagramPanel), picturePanel,
+      h("div", {class: "wide"}, diagramPanel, panel("Loss curve", logButton, curve)), picturePanel,
       h("section", {class: "panel wide steps", "aria-label": "Step by step"}, h("h2", {}, "Step by step: what happens to this row"), stageList, stagePanel),
-      panel("The selected unit", card),
-      h("section", {class: "panel", "aria-label": "Loss curve"}, h("h2", {}, "Loss ", logButton), curve),
-      panel("Rows", h("div", {class: "scroll"}, rowTable), pager), matrixPanel),
+      panel("The selected unit", card), panel("Rows", h("div", {class: "scroll"}, rowTable), pager), matrixPanel),
     live);
 
   function introduction() {
@@ -685,10 +683,10 @@ export async function mount(element, data) {
   function updateStage(t, l, j, i) {
     const {grad, exact} = batchGradient(), shot = shots[me.k], o = data.optimizer, at = net.W[l] + i * sizes[l] + j;
     const eta = shot.eta ?? data.eta, w = shot.theta[at], simple = o.name === "sgd" && !o.params.momentum;
-    const head = `Every weight takes a small step against its direction: the mean slope${simple ? "" : `, as ${o.name} turns it into a direction`}. η (eta) = ${fmt(eta)} is the length of the step.`;
+    const head = `Every weight moves a little against ${simple ? "its slope, the mean ∂W" : `a direction that ${o.title} makes of its slopes, g now and those before`}. η (eta) = ${fmt(eta)} says how far.`;
     const known = !o.own && (simple || shot.state), g = `mean ∂${weightName(l, i, j)}`;
     if (!known) {
-      return [say(`${head} The state of ${o.name} at this moment was not recorded; record=Record("epoch", state=True) keeps it.`),
+      return [say(`${head} The state of ${o.title} at this moment was not recorded; record=Record("epoch", state=True) keeps it.`),
         formula(...o.formulas.map(([what, text]) => [what, fill(text, o.params).replace(/\{|\}/g, "")]), ["new W", "W − η · direction"])];
     }
     const {lines, direction} = advance(o, net, shot.theta, grad, shot.state || {}), before = shot.state || {}, t1 = (before.t || 0) + 1;
@@ -701,7 +699,7 @@ export async function mount(element, data) {
       steps.push([what, `${fill(text, {...Object.fromEntries(Object.keys(o.params).map(name => [name, fmt(o.params[name])])), t: "t"})} = ${fill(text, values)} = ${fmt(seen[what])}`]);
     }
     const d = direction[at], next = w - eta * d, why = d === 0 ? "The direction is 0, so the weight stays."
-      : `The slope is ${d > 0 ? "positive: a larger weight means a larger loss, so the weight goes down" : "negative: a larger weight means a smaller loss, so the weight goes up"}.`;
+      : `The direction is ${d > 0 ? "positive: a larger weight means a larger loss, so the weight goes down" : "negative: a larger weight means a smaller loss, so the weight goes up"}.`;
     return [say(`${head} ${why}${exact ? "" : " With the gradient of the rows on this page, which is not exactly that of training."}`),
       formula(["g", `${g} = ${fmt(grad[at])}`], ...steps, o.decay ? ["with decay", `direction + ${fmt(o.decay)} · W = ${fmt(d)}`] : null,
         [`new ${weightName(l, i, j)}`, `W − η · direction = ${inBrackets(w)} − ${fmt(eta)} · ${inBrackets(d)} = ${fmt(next)}`])];
@@ -746,7 +744,7 @@ export async function mount(element, data) {
     if (!values.length) { curve.replaceChildren(h("p", {class: "note"}, "There is no loss curve: the estimator was not fitted.")); return; }
     const last = max(1, shots[shots.length - 1].at, ...lines.map(line => line[0].length ? line[0][line[0].length - 1] : 0));
     const low = me.logScale ? values.reduce((m, v) => min(m, v), Infinity) : 0, high = values.reduce((m, v) => max(m, v), low);
-    const chart = axes(0, last, low, high, [340, 200], me.logScale), {svg, px, py, hgt, bottom} = chart;
+    const chart = axes(0, last, low, high, [680, 190], me.logScale), {svg, px, py, hgt, bottom} = chart;
     for (const [at, loss, style] of lines) {
       const every = Math.ceil(loss.length / 1200);
       const points = Array.from(loss, (v, k) => [at[k], v]).filter(([, v], k) => Number.isFinite(v) && (!me.logScale || v > 0) && k % every === 0);
@@ -756,8 +754,8 @@ export async function mount(element, data) {
     svg.append(cursor);
     svg.setAttribute("aria-label", `Loss curve, from ${fmt(values[0])} to ${fmt(values[values.length - 1])}`);
     const move = event => {
-      const box = svg.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * 340;
-      const at = (x - 46) / (340 - 54) * last;
+      const box = svg.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * 680;
+      const at = (x - 46) / (680 - 54) * last;
       go(shots.reduce((best, shot, k) => abs(shot.at - at) < abs(shots[best].at - at) ? k : best, 0));
     };
     svg.addEventListener("pointerdown", event => { move(event); svg.setPointerCapture(event.pointerId); });
