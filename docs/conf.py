@@ -62,6 +62,7 @@ EXAMPLES = [
     "plot_perceptron_rule.py",
     "plot_xor.py",
     "plot_network_diagram.py",
+    "plot_explorer.py",
     "plot_universal_approximation.py",
     "plot_overfitting.py",
     "plot_training_animation.py",

@@ -63,8 +63,9 @@ AROUND = """
   const theme = () => {
     const root = document.documentElement, lab = document.querySelector("[data-jp-theme-light]");
     if (lab) return lab.dataset.jpThemeLight === "false" ? "dark" : "light";
-    if (/vscode-/.test(document.body.className))
-      return /vscode-(dark|high-contrast(?!-light))/.test(document.body.className) ? "dark" : "light";
+    const code = document.body.className;
+    if (/vscode-/.test(code))
+      return /vscode-(dark|high-contrast(?!-light))/.test(code) ? "dark" : "light";
     return root.dataset.theme || "";
   };
   const tell = frame => frame.contentWindow.postMessage({type, theme: theme()}, "*");

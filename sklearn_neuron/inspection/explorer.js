@@ -76,8 +76,9 @@ const LOSS = {
   poisson: [(y, z) => exp(z) - y * z, RESIDUAL],
   binary_cross_entropy: [(y, z) => log1p(exp(-abs(z))) + (max(z, 0) - y * z), RESIDUAL],
   cross_entropy: [(y, z, a, p, slope, all) => {
+    if (!y) return 0;
     const top = max(...all);
-    return y ? -y * (z - top - log(all.reduce((s, each) => s + exp(each - top), 0))) : 0;
+    return -y * (z - top - log(all.reduce((s, each) => s + exp(each - top), 0)));
   }, RESIDUAL],
   perceptron: [(y, z) => max(0, (1 - 2 * y) * z), RESIDUAL],
 };
@@ -117,9 +118,15 @@ function makeNetwork(data) {
   }
   const over = loss.name === "binary_cross_entropy" ? 2 : sizes[L];
   const smooth = y => smoothing ? y.map(each => each * (1 - smoothing) + smoothing / over) : y;
+  function score(theta, x, y0) {  // the forward pass of one row and its loss
+    const t = forward(theta, x), value = LOSS[loss.name][0], {z, a, slope} = t;
+    t.y = smooth(y0);
+    t.parts = t.y.map((each, k) => value(each, z[L][k], a[L][k], loss.params, slope[L][k], z[L]));
+    t.loss = t.parts.reduce((s, each) => s + each, 0);
+    return t;
+  }
   function trace(theta, x, y0) {  // both passes of one row
-    const t = forward(theta, x), y = smooth(y0), [value, slopeOf] = LOSS[loss.name];
-    const parts = y.map((each, k) => value(each, t.z[L][k], t.a[L][k], loss.params, t.slope[L][k], t.z[L]));
+    const t = score(theta, x, y0), y = t.y, slopeOf = LOSS[loss.name][1];
     const delta = [];
     delta[L] = y.map((each, k) => slopeOf(each, t.z[L][k], t.a[L][k], loss.params, t.slope[L][k]));
     for (let l = L; l > 1; l--) {
@@ -130,7 +137,8 @@ function makeNetwork(data) {
         delta[l - 1][i] = sum * t.slope[l - 1][i];
       }
     }
-    return {...t, y, delta, parts, loss: parts.reduce((s, each) => s + each, 0)};
+    t.delta = delta;
+    return t;
   }
   function addGradient(theta, grad, t, share) {  // of one row, times its share
     for (let l = 1; l <= L; l++) for (let j = 0; j < sizes[l]; j++) {
@@ -148,7 +156,7 @@ function makeNetwork(data) {
   function decay(theta, grad, factor) {
     if (factor) for (let i = 0; i < nWeights; i++) grad[i] += factor * theta[i];
   }
-  return {sizes, L, W, b, links, w, n: at, sums, forward, trace, addGradient, penalty, decay};
+  return {sizes, L, W, b, links, w, n: at, sums, score, trace, addGradient, penalty, decay};
 }
 
 // One update: the direction for a gradient, and the state after it. Lines are the formulas' values.
@@ -329,8 +337,8 @@ export async function mount(element, data) {
     if (lossesOf.shot === shots[me.k]) return lossesOf;
     const loss = [], answer = [], wrong = [];
     for (let row = 0; row < m; row++) {
-      const t = traceOf(me.k, row);
-      loss.push(t.loss); answer.push(t.a[L].slice());
+      const t = fixed ? traceOf(me.k, row) : net.score(shots[me.k].theta, rows.X[row], rows.Y[row]);
+      loss.push(t.loss); answer.push(t.a[L]);
       wrong.push(data.kind !== "numbers" && !right(t, rows.Y[row]));
     }
     return lossesOf = {shot: shots[me.k], loss, answer, wrong};
@@ -780,7 +788,7 @@ export async function mount(element, data) {
       button("↓", "Later rows of the table", () => { if (me.first + PAGE < m) me.first += PAGE; drawRows(); })] : []));
   }
   function drawMatrix() {
-    const {answer, loss} = losses(), title = matrixPanel.firstChild;
+    const {answer, loss} = losses(), title = matrixPanel.firstChild, note = drawn.note ||= h("p", {class: "note"});
     if (data.kind === "numbers") {
       title.textContent = "Answer against target";
       const ys = rows.Y.map(y => y[0]), as = answer.map(a => a[0]), low = min(...ys, ...as), high = max(...ys, ...as);
@@ -801,10 +809,13 @@ export async function mount(element, data) {
       }
     });
     title.textContent = `Confusion matrix at ${when(shots[me.k])}`;
-    const most = max(1, ...counts.flat());
+    const most = max(1, ...counts.flat()), same = counts.join();
+    note.textContent = `The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
+    if (drawn.counts === same) return;
+    drawn.counts = same;
     matrix.replaceChildren(h("div", {class: "scroll"}, h("table", {class: "matrix"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "true \\ answer"), ...labels.slice(0, n).map(name => h("th", {scope: "col", dir: "auto"}, clip(name, 8))))),
       h("tbody", {}, counts.map((line, p) => h("tr", {}, h("th", {scope: "row", dir: "auto"}, clip(labels[p], 8)), ...line.map((count, q) => h("td", {class: p === q ? "hit" : count ? "miss" : "", style: `--share:${(count / most).toFixed(2)}`}, String(count)))))))),
-    h("p", {class: "note"}, `The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`));
+    note);
   }
 
   // ---- training in the page -----------------------------------------------------------------------
