@@ -1,10 +1,13 @@
 """How Sphinx builds the site: sphinx-build -W --keep-going -b html docs docs/_build/html."""
 
 import re
+import runpy
+from pathlib import Path
 
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sklearn_neuron
+from sklearn_neuron.inspection import explore
 
 project = "sklearn_neuron"
 author = "The sklearn_neuron developers"
@@ -46,9 +49,20 @@ def own_references_only(app, what, name, obj, options, lines):
         lines[:] = text.split("\n")
 
 
+def write_explorer(app):
+    """Write the page of XOR, of its example, that the landing page shows."""
+    example = runpy.run_path(str(Path(app.srcdir).parent / "examples" / "plot_explorer.py"))
+    data = (example[name] for name in ("network", "X", "y"))
+    page = explore(*data, live=True, title="Learning exclusive or")
+    folder = Path(app.srcdir) / "generated"
+    folder.mkdir(exist_ok=True)
+    (folder / "explorer_xor.html").write_text(page._repr_html_(), encoding="utf-8")
+
+
 def setup(app):
     """Connect what is above."""
     app.connect("autodoc-process-docstring", own_references_only)
+    app.connect("builder-inited", write_explorer)
 
 
 # ---- gallery ------------------------------------------------------------------------------

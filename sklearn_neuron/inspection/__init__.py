@@ -1,14 +1,13 @@
-"""Inspection: look inside an estimator, with numbers, tables and plots.
+"""Inspection: look inside an estimator, with numbers, tables, plots and a page to explore.
 
-``check_gradient`` checks backpropagation against finite differences, ``backprop_trace`` shows every
-quantity of the forward and the backward pass, and ``journal`` lists the parameters recorded during
-training; ``at`` gives the estimator as it was then. The displays plot the loss curve, the journal,
-and the loss surface with the path of training. ``explore`` makes a page to go through all of it.
-For decision regions use scikit-learn's own
+``explore`` makes a page that goes through training, step by step. ``diagnose`` measures how each
+layer learns and says in words what goes wrong. ``check_gradient`` checks backpropagation against
+finite differences, ``backprop_trace`` shows every quantity of the forward and the backward pass,
+``journal`` lists the parameters recorded during training, and ``at`` gives the estimator as it was
+then. The displays plot the network and its computational graph, the loss curve, the journal, the
+loss surface with the path of training, the diagnosis, the weights, the hardest rows, the loss
+against the learning rate, and searches. For decision regions use scikit-learn's own
 ``DecisionBoundaryDisplay``.
-
-``diagnose`` measures how each layer learns and says in words what goes wrong. Further displays plot
-this diagnosis, the weights, the hardest rows, the loss against the learning rate, and searches.
 """
 
 from sklearn_neuron.inspection._at import at
@@ -22,9 +21,9 @@ from sklearn_neuron.inspection._journal_display import JournalDisplay
 from sklearn_neuron.inspection._learning_rate_range import LearningRateRangeDisplay
 from sklearn_neuron.inspection._loss_curve import LossCurveDisplay
 from sklearn_neuron.inspection._loss_surface import LossSurfaceDisplay
+from sklearn_neuron.inspection._network_display import NetworkDisplay
 from sklearn_neuron.inspection._rows_display import RowsDisplay
 from sklearn_neuron.inspection._search_display import SearchDisplay
-from sklearn_neuron.inspection._network_display import NetworkDisplay
 from sklearn_neuron.inspection._trace import BackpropTrace, backprop_trace
 from sklearn_neuron.inspection._weights_display import WeightsDisplay
 
@@ -39,10 +38,10 @@ __all__ = [
     "LearningRateRangeDisplay",
     "LossCurveDisplay",
     "LossSurfaceDisplay",
+    "NetworkDisplay",
     "RowsDisplay",
     "SearchDisplay",
     "WeightsDisplay",
-    "NetworkDisplay",
     "at",
     "backprop_trace",
     "check_gradient",
