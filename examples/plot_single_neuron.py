@@ -12,7 +12,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from sklearn_neuron import SigmoidNeuronRegressor
-from sklearn_neuron.inspection import LossCurveDisplay
+from sklearn_neuron.inspection import LossCurveDisplay, explore
+
+# sphinx_gallery_capture_repr = ("_repr_html_",)
 
 X = np.array([[1.0, 2.0], [2.0, 1.0], [-1.0, -2.0]])
 y = np.array([1.0, 0.0, 0.0])
@@ -63,3 +65,12 @@ for target, look, colour in (0, "s", "white"), (1, "o", "#D55E00"):
 right.legend(loc="upper left")
 right.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", title="The learned sigmoid")
 plt.show()
+
+# %%
+# Step by step
+# ------------
+# The same neuron to go through by yourself: each product, sum and derivative with its numbers.
+neuron = SigmoidNeuronRegressor(
+    eta=1.0, batch_size=None, max_iter=200, tol=None, record="epoch"
+).fit(X, y, coef_init=[0.1, -0.2], intercept_init=0.0)
+explore(neuron, X, y, live=True, title="One sigmoid neuron")

@@ -13,7 +13,9 @@ import numpy as np
 from sklearn.inspection import DecisionBoundaryDisplay
 
 from sklearn_neuron import SGD, ManualMLPClassifier
-from sklearn_neuron.inspection import LossCurveDisplay
+from sklearn_neuron.inspection import LossCurveDisplay, explore
+
+# sphinx_gallery_capture_repr = ("_repr_html_",)
 
 # %%
 # With these settings, 1000 of 1000 random states solved XOR when we measured. This relies on
@@ -26,19 +28,11 @@ from sklearn_neuron.inspection import LossCurveDisplay
 X, y = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
 
 
-def train(random_state, init="he_uniform"):
-    network = ManualMLPClassifier(
-        (4, 4),
-        activation="logistic",
-        init=init,
-        solver=SGD(momentum=0.9),
-        eta=0.5,
-        batch_size=None,
-        max_iter=1000,
-        tol=None,
-        random_state=random_state,
-    )
-    return network.fit(X, y)
+def train(random_state, init="he_uniform", record="loss"):
+    solver = SGD(momentum=0.9)
+    params = {"activation": "logistic", "solver": solver, "eta": 0.5, "batch_size": None}
+    network = ManualMLPClassifier((4, 4), init=init, max_iter=1000, tol=None, **params)
+    return network.set_params(random_state=random_state, record=record).fit(X, y)
 
 
 networks = [train(random_state) for random_state in range(20)]
@@ -72,3 +66,7 @@ for k, shape, colour in (0, "s", "white"), (1, "o", "#D55E00"):
 right.set(xlabel="$x_1$", ylabel="$x_2$", title="What random state 0 has learned")
 right.legend(loc="lower left")
 plt.show()
+
+# %%
+# The same run to go through by yourself: choose a sample and press **Next**, or train it anew.
+explore(train(0, record="epoch"), X, y, live=True, title="Learning exclusive or")
