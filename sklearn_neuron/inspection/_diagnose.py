@@ -118,7 +118,7 @@ class Diagnosis:
         """Return the table and the findings for notebooks."""
 
         def row(cells: tuple[str, ...], tag: str) -> str:
-            style = "style='text-align:{}'"
+            style = "style='text-align:{};padding:0 0.6em'"
             first, *numbers = (html.escape(cell) for cell in cells)
             return (
                 f"<tr><{tag} {style.format('left')}>{first}</{tag}>"
