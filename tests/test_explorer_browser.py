@@ -60,18 +60,17 @@ def visit(browser, tmp_path):
         page.close()
 
 
-def numbers(page, shot, row):
-    """Return the page's numbers of a row."""
-    call = f"document.querySelector('main').explorer.numbers({shot}, {row})"
-    return page.evaluate(call)
+def numbers(page, shot, n_rows):
+    """Return the page's numbers of each row."""
+    call = f"[...Array({n_rows}).keys()].map(row => explorer.numbers({shot}, row))"
+    return page.evaluate("const {explorer} = document.querySelector('main'); " + call)
 
 
 def assert_agrees(page, estimator, X, y, shots):
     """Compare every number of every row with the package's trace."""
     for shot, then in shots:
         whole = backprop_trace(then, X, y)
-        for row in range(len(X)):
-            here = numbers(page, shot, row)
+        for row, here in enumerate(numbers(page, shot, len(X))):
             np.testing.assert_allclose(here["loss"], whole.loss[row], rtol=1e-12, atol=1e-12)
             dW, db = [], []
             for l in whole.z:
@@ -307,9 +306,9 @@ def test_axe_finds_no_violation(visit, explorers, scheme, width):
         page = visit(explorers[name], **options)
         page.evaluate(script)
         assert page.get_attribute("main", "data-theme") == scheme
-        for step in range(3):
-            page.evaluate(f"document.querySelector('main').explorer.setStage({4 * step})")
-            if step == 2:
+        for step in range(2):
+            page.evaluate(f"document.querySelector('main').explorer.setStage({5 + step})")
+            if step == 1:
                 page.get_by_role("button", name="as a table").click()
             found = page.evaluate("axe.run().then(answer => answer.violations)")
             assert not [(each["id"], each["nodes"][0]["html"]) for each in found]
@@ -317,13 +316,23 @@ def test_axe_finds_no_violation(visit, explorers, scheme, width):
 
 
 def test_a_frame_takes_at_most_16_ms(visit, explorers):
+    """Of the processor's time, script and layout, as other processes may run at the same time."""
     page = visit(explorers["digits"])
-    times = page.evaluate(
-        "() => { const e = document.querySelector('main').explorer, times = [];"
-        "for (let k = 0; k < 100; k++) { const from = performance.now(); e.go(k % 51);"
-        "document.body.offsetHeight; times.push(performance.now() - from); } return times; }"
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent():
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in metrics if each["name"] == "TaskDuration")
+
+    scrub = (
+        "() => { const e = document.querySelector('main').explorer;"
+        "for (let k = 0; k < 102; k++) { e.go(k % 51); document.body.offsetHeight; } }"
     )
-    assert np.quantile(times, 0.1) <= 16  # other processes only add to it
+    page.evaluate(scrub)
+    before = spent()
+    page.evaluate(scrub)
+    assert (spent() - before) / 102 <= 0.016
 
 
 def test_the_table_has_the_numbers(visit, explorers):

@@ -31,7 +31,7 @@ PAGE = """<!DOCTYPE html>
 {style}
 </style>
 </head>
-<body>
+<body style="margin: 0">
 <main id="explorer"></main>
 <script type="application/json" id="explorer-data">{data}</script>
 <script type="module">
@@ -46,6 +46,8 @@ document.head.append(script);
 </body>
 </html>
 """
+#: One module together.
+SCRIPTS = ("explorer_numbers.js", "explorer.js")
 #: How the script ends in the page.
 MOUNT = """
 mount(document.getElementById("explorer"),
@@ -130,7 +132,7 @@ class Explorer:
             policy=html.escape(POLICY),
             title=html.escape(self.data["title"]),
             style=lean(asset("explorer.css")),
-            script=compressed(lean(asset("explorer.js")) + MOUNT),
+            script=compressed("\n".join(lean(asset(name)) for name in SCRIPTS) + MOUNT),
             data=text.translate(UNSAFE),
         )
 

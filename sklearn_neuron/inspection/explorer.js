@@ -1,239 +1,5 @@
-// The explorer: draws a network, its rows and its training from the dict that explore() makes.
-// First the numbers (unpacking, the two passes, the optimizers), then the page. Letters are the
-// textbook's: z, a, delta, W, b; theta holds W1 ... WL and then b1 ... bL, row by row.
-
-// ---- numbers ------------------------------------------------------------------------------------
-
-async function unpack(part) {
-  if (!part) return null;
-  const raw = Uint8Array.from(atob(part.text), c => c.charCodeAt(0));
-  const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  const size = {float64: 8, float32: 4, delta16: 2}[part.kind], n = bytes.length / size;
-  const plain = new Uint8Array(bytes.length);
-  for (let b = 0; b < size; b++) for (let i = 0; i < n; i++) plain[i * size + b] = bytes[b * n + i];
-  const rows = part.shape[0], width = n / (rows || 1), out = new Float64Array(n), short = part.kind === "delta16";
-  const bits = new ({float64: BigInt64Array, float32: Int32Array}[part.kind] || Int16Array)(plain.buffer);
-  const whole = short ? Float64Array.from(bits) : bits;
-  for (let k = short ? 1 : part.order; k > 0; k--) for (let i = 0; i < n; i++) if (i % rows) whole[i] += whole[i - 1];
-  const values = short ? whole.map(code => code * part.quantum) : new ({float64: Float64Array}[part.kind] || Float32Array)(plain.buffer);
-  for (let i = 0; i < n; i++) out[(i % rows) * width + Math.floor(i / rows)] = values[i];
-  return out;
-}
-
-const {exp, log, log1p, expm1, abs, max, min, sqrt, sign} = Math;
-const sigmoid = z => 1 / (1 + exp(-z));
-const softplus = z => max(z, 0) + log1p(exp(-abs(z)));
-const ROOT_PI = sqrt(Math.PI);
-
-// erfc(x) for x >= 0: a series of positive terms, and from 2 on the continued fraction
-function erfc(x) {
-  if (x >= 2) {
-    let tail = 0;
-    for (let k = 80; k > 0; k--) tail = k / 2 / (x + tail);
-    return exp(-x * x) / ROOT_PI / (x + tail);
-  }
-  let term = x, sum = x;
-  for (let n = 1; n < 100 && term > sum * 1e-18; n++) sum += term *= 2 * x * x / (2 * n + 1);
-  return 1 - 2 / ROOT_PI * exp(-x * x) * sum;
-}
-const Phi = z => z < 0 ? erfc(-z / Math.SQRT2) / 2 : 1 - erfc(z / Math.SQRT2) / 2;
-const elu = (z, c) => z > 0 ? [z, 1] : [c * expm1(z), c * expm1(z) + c];
-const LAMBDA = 1.0507009873554804934193349852946, SELU = 1.6732632423543772848170429916717;
-
-// sigma(z) and sigma'(z)
-const SIGMA = {
-  identity: z => [z, 1],
-  logistic: z => { const a = sigmoid(z); return [a, a * (1 - a)]; },
-  tanh: z => { const a = Math.tanh(z); return [a, 1 - a * a]; },
-  relu: z => z > 0 ? [z, 1] : [0, 0],
-  leaky_relu: (z, p) => z > 0 ? [z, 1] : [p.negative_slope * z, p.negative_slope],
-  elu: (z, p) => elu(z, p.c),
-  selu: z => elu(z, SELU).map(each => each * LAMBDA),
-  gelu: z => [z * Phi(z), Phi(z) + z * exp(-z * z / 2) / sqrt(2 * Math.PI)],
-  silu: z => { const s = sigmoid(z), a = z * s; return [a, s + a * (1 - s)]; },
-  softplus: z => [softplus(z), sigmoid(z)],
-  exponential: z => [exp(z), exp(z)],
-  step: z => [z >= 0 ? 1 : 0, 0],
-};
-
-function linked(link, z) {
-  if (link.name !== "softmax") return z.map(each => SIGMA[link.name](each, link.params)[0]);
-  const top = max(...z), powers = z.map(each => exp(each - top));
-  const sum = powers.reduce((s, each) => s + each, 0);
-  return powers.map(each => each / sum);
-}
-
-// of one output: the loss and its derivative by z, given y, z, a, the parameters, and sigma'(z)
-const RESIDUAL = (y, z, a) => a - y;
-const LOSS = {
-  squared_error: [(y, z, a) => (a - y) ** 2, (y, z, a, p, slope) => 2 * (a - y) * slope],
-  absolute_error: [(y, z) => abs(z - y), (y, z) => sign(z - y)],
-  huber: [(y, z, a, p) => { const r = abs(z - y), c = min(r, p.threshold); return c * (r - c / 2); },
-    (y, z, a, p) => max(-p.threshold, min(p.threshold, z - y))],
-  quantile: [(y, z, a, p) => max((1 - p.quantile) * (z - y), p.quantile * (y - z)),
-    (y, z, a, p) => (z >= y ? 1 : 0) - p.quantile],
-  poisson: [(y, z) => exp(z) - y * z, RESIDUAL],
-  binary_cross_entropy: [(y, z) => log1p(exp(-abs(z))) + (max(z, 0) - y * z), RESIDUAL],
-  cross_entropy: [(y, z, a, p, slope, all) => {
-    if (!y) return 0;
-    const top = max(...all);
-    return -y * (z - top - log(all.reduce((s, each) => s + exp(each - top), 0)));
-  }, RESIDUAL],
-  perceptron: [(y, z) => max(0, (1 - 2 * y) * z), RESIDUAL],
-};
-
-function makeNetwork(data) {
-  const sizes = data.layers, L = sizes.length - 1, W = [0], b = [0];
-  let at = 0;
-  for (let l = 1; l <= L; l++) { W[l] = at; at += sizes[l - 1] * sizes[l]; }
-  const nWeights = at;
-  for (let l = 1; l <= L; l++) { b[l] = at; at += sizes[l]; }
-  const links = [null, ...data.activations, data.loss.link];
-  const loss = data.loss, smoothing = loss.params.label_smoothing || 0;
-  const w = (theta, l, i, j) => theta[W[l] + i * sizes[l] + j];
-
-  function sums(theta, l, below) {  // z of layer l: a W + b
-    const n = sizes[l], z = new Float64Array(n);
-    for (let i = 0; i < below.length; i++) {
-      const a = below[i], start = W[l] + i * n;
-      if (a !== 0) for (let j = 0; j < n; j++) z[j] += a * theta[start + j];
-    }
-    for (let j = 0; j < n; j++) z[j] += theta[b[l] + j];
-    return z;
-  }
-  function forward(theta, x) {
-    const z = [null], a = [x], slope = [null];
-    for (let l = 1; l <= L; l++) {
-      z[l] = sums(theta, l, a[l - 1]);
-      a[l] = l === L ? linked(links[l], z[l]) : new Float64Array(sizes[l]);
-      slope[l] = new Float64Array(sizes[l]);
-      if (links[l].name === "softmax") continue;
-      for (let j = 0; j < sizes[l]; j++) {
-        const both = SIGMA[links[l].name](z[l][j], links[l].params);
-        a[l][j] = both[0]; slope[l][j] = both[1];
-      }
-    }
-    return {z, a, slope};
-  }
-  const over = loss.name === "binary_cross_entropy" ? 2 : sizes[L];
-  const smooth = y => smoothing ? y.map(each => each * (1 - smoothing) + smoothing / over) : y;
-  function score(theta, x, y0) {  // the forward pass of one row and its loss
-    const t = forward(theta, x), value = LOSS[loss.name][0], {z, a, slope} = t;
-    t.y = smooth(y0);
-    t.parts = t.y.map((each, k) => value(each, z[L][k], a[L][k], loss.params, slope[L][k], z[L]));
-    t.loss = t.parts.reduce((s, each) => s + each, 0);
-    return t;
-  }
-  function trace(theta, x, y0) {  // both passes of one row
-    const t = score(theta, x, y0), y = t.y, slopeOf = LOSS[loss.name][1];
-    const delta = [];
-    delta[L] = y.map((each, k) => slopeOf(each, t.z[L][k], t.a[L][k], loss.params, t.slope[L][k]));
-    for (let l = L; l > 1; l--) {
-      delta[l - 1] = new Float64Array(sizes[l - 1]);
-      for (let i = 0; i < sizes[l - 1]; i++) {
-        let sum = 0;
-        for (let j = 0, at = W[l] + i * sizes[l]; j < sizes[l]; j++) sum += delta[l][j] * theta[at + j];
-        delta[l - 1][i] = sum * t.slope[l - 1][i];
-      }
-    }
-    t.delta = delta;
-    return t;
-  }
-  function addGradient(theta, grad, t, share) {  // of one row, times its share
-    for (let l = 1; l <= L; l++) for (let j = 0; j < sizes[l]; j++) {
-      const d = t.delta[l][j] * share;
-      if (d === 0) continue;
-      for (let i = 0; i < sizes[l - 1]; i++) grad[W[l] + i * sizes[l] + j] += t.a[l - 1][i] * d;
-      if (l < L || data.fit_intercept) grad[b[l] + j] += d;
-    }
-  }
-  function penalty(theta) {
-    let sum = 0;
-    if (data.alpha) for (let i = 0; i < nWeights; i++) sum += theta[i] * theta[i];
-    return data.alpha / 2 * sum;
-  }
-  function decay(theta, grad, factor) {
-    if (factor) for (let i = 0; i < nWeights; i++) grad[i] += factor * theta[i];
-  }
-  return {sizes, L, W, b, links, w, n: at, sums, score, trace, addGradient, penalty, decay};
-}
-
-// One update: the direction for a gradient, and the state after it. Lines are the formulas' values.
-function advance(optimizer, net, theta, grad, state) {
-  const p = optimizer.params, g = Float64Array.from(grad);
-  if (optimizer.max_norm !== null) {
-    const norm = sqrt(g.reduce((s, each) => s + each * each, 0));
-    if (norm > optimizer.max_norm) g.forEach((each, i) => { g[i] = each * (optimizer.max_norm / norm); });
-  }
-  const zeros = () => new Float64Array(g.length), next = {}, lines = {g};
-  let direction = g;
-  if (optimizer.name === "sgd" && p.momentum) {
-    const v = (state.v || zeros()).map((each, i) => p.momentum * each + g[i]);
-    direction = p.nesterov ? g.map((each, i) => each + p.momentum * v[i]) : v;
-    Object.assign(next, {v}); Object.assign(lines, {v});
-  } else if (optimizer.name === "adam" || optimizer.name === "adamw") {
-    const t = (state.t || 0) + 1;
-    const m = (state.m || zeros()).map((each, i) => p.beta_1 * each + (1 - p.beta_1) * g[i]);
-    const v = (state.v || zeros()).map((each, i) => p.beta_2 * each + (1 - p.beta_2) * g[i] * g[i]);
-    const c1 = 1 - p.beta_1 ** t, c2 = 1 - p.beta_2 ** t;
-    direction = m.map((each, i) => each / c1 / (sqrt(v[i] / c2) + p.epsilon));
-    Object.assign(next, {m, v, t});
-    Object.assign(lines, {m, v, "m̂": m.map(each => each / c1), "v̂": v.map(each => each / c2)});
-  } else if (optimizer.name === "rmsprop") {
-    const v = (state.v || zeros()).map((each, i) => p.rho * each + (1 - p.rho) * g[i] * g[i]);
-    direction = g.map((each, i) => each / (sqrt(v[i]) + p.epsilon));
-    next.v = lines.v = v;
-    if (p.momentum) {
-      const u = (state.u || zeros()).map((each, i) => p.momentum * each + direction[i]);
-      next.u = lines.u = direction = u;
-    }
-  }
-  lines.direction = direction;
-  const whole = Float64Array.from(direction);
-  net.decay(theta, whole, optimizer.decay);
-  return {direction: whole, lines, state: next};
-}
-
-// Training in the page: the package's loop over batches of rows, from the recorded start.
-function makeTrainer(data, net, rows) {
-  const live = data.live, n = rows.X.length, place = new Map(data.rows.index.map((row, k) => [row, k]));
-  const order = live.order && live.order.map(step => step.map(row => place.get(row)));
-  const trainer = {eta: data.eta, size: live.batch_size};
-  trainer.reset = () => {
-    Object.assign(trainer, {theta: Float64Array.from(live.theta), state: {}, epochs: 0, updates: 0,
-      seen: 0, sum: 0, losses: [], failed: false});
-  };
-  trainer.batch = () => {  // the rows of the next update
-    if (trainer.size === live.batch_size && order && trainer.updates < order.length) return order[trainer.updates];
-    const end = min(n, trainer.seen + trainer.size), some = [];
-    for (let k = trainer.seen; k < end; k++) some.push(k);
-    return some;
-  };
-  trainer.update = () => {
-    const batch = trainer.batch(), grad = new Float64Array(net.n);
-    let loss = 0;
-    for (const k of batch) {
-      const t = net.trace(trainer.theta, rows.X[k], rows.Y[k]), share = rows.weight[k] / batch.length;
-      loss += share * t.loss;
-      net.addGradient(trainer.theta, grad, t, share);
-    }
-    trainer.sum += batch.length * (loss + net.penalty(trainer.theta));
-    net.decay(trainer.theta, grad, data.alpha);
-    const step = advance(data.optimizer, net, trainer.theta, grad, trainer.state);
-    if (!data.fit_intercept) step.direction.fill(0, net.b[net.L]);
-    trainer.theta = trainer.theta.map((each, i) => each - trainer.eta * step.direction[i]);
-    trainer.state = step.state; trainer.updates++; trainer.seen += batch.length;
-    trainer.failed = !trainer.theta.every(Number.isFinite);
-    if (trainer.seen < n) return false;
-    trainer.losses.push(trainer.sum / n);
-    trainer.epochs++; trainer.seen = trainer.sum = 0;
-    return true;
-  };
-  trainer.epoch = () => { while (!trainer.update()); };
-  trainer.reset();
-  return trainer;
-}
+// The explorer: draws a network, its rows and its training from the dict that explore() makes, by the
+// numbers of explorer_numbers.js. All text goes into the page as text, never as HTML.
 
 // ---- text ---------------------------------------------------------------------------------------
 
@@ -281,6 +47,7 @@ function h(tag, attributes = {}, ...children) {
   e.append(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
   return e;
 }
+const note = (...children) => h("p", {class: "note"}, ...children);
 const ANCHORS = [[0, 34, 78], [0, 48, 111], [53, 69, 108], [87, 92, 109], [117, 117, 117],
   [148, 142, 119], [184, 170, 102], [221, 199, 78], [254, 232, 56]];
 function cividis(t) {
@@ -395,7 +162,7 @@ export async function mount(element, data) {
     me.sort = me.sort === key ? `-${key}` : key; me.first = 0; drawRows(true); }, {class: "plain"}));
   const rowTable = h("table", {}, h("thead", {}, h("tr", {}, sortButton("row", "row"), sortButton("y", "target"),
     sortButton("answer", "answer"), sortButton("loss", "loss"))), body);
-  const legend = h("p", {class: "note"}, h("span", {class: "key forward"}, "→ a, forward"), " ",
+  const legend = note(h("span", {class: "key forward"}, "→ a, forward"), " ",
     h("span", {class: "key back"}, "⇠ δ, backward"), " thick: large · dashed purple: negative weight");
   const diagramPanel = panel("The network on this row", diagram, legend);
   const picturePanel = panel("Picture", picture), matrixPanel = panel("Answers", matrix);
@@ -404,15 +171,15 @@ export async function mount(element, data) {
   element.classList.add("explorer");
   element.replaceChildren(
     h("header", {}, h("h1", {dir: "auto"}, data.title), h("div", {class: "buttons"}, tableButton, themeButton)),
-    h("p", {class: "note"}, introduction()),
-    ...data.notes.map(note => h("p", {class: "note"}, note)),
+    note(introduction()),
+    ...data.notes.map(note => note(note)),
     h("div", {class: "bar"}, playButton, button("◀", "One moment back (left arrow)", () => go(me.k - 1)), slider,
       button("▶", "One moment on (right arrow)", () => go(me.k + 1)), whenText),
     ...(controls ? [controls] : []),
     h("div", {class: "grid"},
-      h("div", {class: "wide"}, diagramPanel, panel("Loss curve", logButton, curve)), picturePanel,
+      h("div", {class: "wide"}, diagramPanel, panel("Loss curve", logButton, curve)), h("div", {class: "column"}, picturePanel, panel("The selected unit", card)),
       h("section", {class: "panel wide steps", "aria-label": "Step by step"}, h("h2", {}, "Step by step: what happens to this row"), stageList, stagePanel),
-      panel("The selected unit", card), panel("Rows", h("div", {class: "scroll"}, rowTable), pager), matrixPanel),
+      h("div", {class: "wide"}, panel("Rows", h("div", {class: "scroll"}, rowTable), pager)), matrixPanel),
     live);
 
   function introduction() {
@@ -442,8 +209,9 @@ export async function mount(element, data) {
   }
   function drawDiagram(t, stage) {
     const shown = shownUnits(t), tall = max(...shown.map((units, l) => units.length + (units.length < sizes[l] ? 0.7 : 0)));
-    const gap = 46, H = max(150, tall * gap + 44), step = max(96, min(190, 640 / L)), side = 74;
-    const Wd = side + L * step + 96, back = stage.kind === "delta" || stage.kind === "grad" || stage.kind === "update";
+    const gap = 46, H = max(150, tall * gap + 44), side = data.features || sizes[0] <= 9 ? 74 : 46, end = names && K > 1 ? 96 : 46;
+    const step = max(70, min(190, ((diagram.clientWidth || 700) - side - end) / L));
+    const Wd = side + L * step + end, back = stage.kind === "delta" || stage.kind === "grad" || stage.kind === "update";
     const x = l => side + l * step, y = (l, p) => 14 + (H - 44) * 0.5 + (p - (shown[l].length - 1) / 2 - (shown[l].length < sizes[l] ? 0.35 : 0)) * gap;
     const svg = h("svg", {viewBox: `0 0 ${Wd} ${H}`, width: Wd, height: H, role: "group", "aria-label": "Diagram of the network"});
     const lines = [];
@@ -451,12 +219,12 @@ export async function mount(element, data) {
       const weight = net.w(shots[me.k].theta, l, i, j);
       lines.push({l, p, q, i, j, weight, v: abs(weight * (back && l > 1 ? t.delta[l][j] : t.a[l - 1][i]))});
     }));
-    lines.sort((p, q) => q.v - p.v);
-    const topOf = Array(L + 1).fill(0);
+    const topOf = Array(L + 1).fill(1e-300);
     for (const line of lines) topOf[line.l] = max(topOf[line.l], line.v);
+    lines.sort((p, q) => q.v / topOf[q.l] - p.v / topOf[p.l]);
     for (const e of lines.slice(0, 40).reverse()) {
-      const rel = topOf[e.l] ? e.v / topOf[e.l] : 0, on = e.l === me.l && e.j === me.j;
-      const reverse = back && e.l > 1 && stage.kind === "delta", lit = stage.kind === "forward" ? stage.l === e.l : reverse ? stage.l + 1 === e.l : true;
+      const rel = e.v / topOf[e.l], on = e.l === me.l && e.j === me.j;
+      const reverse = back && e.l > 1 && stage.kind === "delta", lit = stage.kind === "forward" ? stage.l === e.l : stage.kind !== "delta" || (reverse && stage.l + 1 === e.l);
       const [x1, y1, x2, y2] = [x(e.l - 1) + 19, y(e.l - 1, e.p), x(e.l) - 19, y(e.l, e.q)];
       svg.append(h("path", {d: reverse ? `M${x2},${y2}Q${(x1 + x2) / 2},${(y1 + y2) / 2 - 14} ${x1},${y1}` : `M${x1},${y1}L${x2},${y2}`,
         class: `edge ${reverse ? "back" : "forward"}${e.weight < 0 ? " negative" : ""}${on ? " on" : ""}`,
@@ -560,7 +328,7 @@ export async function mount(element, data) {
     if (l === L) rows.X.forEach((x, row) => svg.append(h("path", {d: SHAPES[data.kind === "numbers" ? 0 : classOf(row) % 6], class: `mark${row === me.row ? " on" : ""}`,
       transform: `translate(${px(x[0])},${py(rows.Y[row][j])})${row === me.row ? " scale(1.6)" : ""}`, onclick: () => chooseRow(row)})));
     svg.setAttribute("aria-label", `Curve of ${unitName(l, j)} over ${feature(0)}, with the targets of the rows`);
-    picture.replaceChildren(svg, h("p", {class: "note"}, `Across: ${feature(0)}. Line: the answer. Marks: targets.`));
+    picture.replaceChildren(svg, note(`Across: ${feature(0)}. Line: the answer. Marks: targets.`));
   }
   function pixels(values, low, high, text) {
     const [hgt, w] = data.image, canvas = h("canvas", {width: w, height: hgt, class: "pixels", role: "img", "aria-label": text});
@@ -577,8 +345,8 @@ export async function mount(element, data) {
       const terms = w.map((each, i) => each * x[i]), most = max(...terms.map(abs));
       figures.push(pixels(w, -top, top, `weights of unit ${me.j + 1}`), pixels(terms, -most, most, `x · w of unit ${me.j + 1}`));
     }
-    const note = me.l === 1 ? "Weights and products: dark is negative, bright is positive." : "Choose a unit of layer 1 to see its weights as an image.";
-    picture.replaceChildren(h("div", {class: "figures"}, figures), h("p", {class: "note"}, note));
+    const hint = me.l === 1 ? "Weights and products: dark is negative, bright is positive." : "Choose a unit of layer 1 to see its weights as an image.";
+    picture.replaceChildren(h("div", {class: "figures"}, figures), note(hint));
   }
   function drawBars(t, title) {
     const l = me.l || 1, j = me.l ? me.j : 0;
@@ -592,7 +360,7 @@ export async function mount(element, data) {
         h("text", {x: 104, y: k * 20 + 14, class: "tick", "text-anchor": "end"}, clip(term.name, 15)),
         h("text", {x: 296, y: k * 20 + 14, class: "tick"}, fmt(term.v)));
     });
-    picture.replaceChildren(svg, h("p", {class: "note"}, "Each bar is one input times its weight; their sum is z."));
+    picture.replaceChildren(svg, note("Each bar is one input times its weight; their sum is z."));
   }
 
   // ---- the sum of a unit, and its card ------------------------------------------------------------
@@ -618,7 +386,7 @@ export async function mount(element, data) {
     card.replaceChildren(h("p", {dir: "auto"}, h("strong", {}, `${unitName(l, j)}, ${net.links[l].name}`)),
       h("dl", {}, ...line("z", fmt(t.z[l][j])), ...line("a", fmt(t.a[l][j])), ...line("δ", fmt(t.delta[l][j])),
         ...line("∂b of this row", `${fmt(l === L && !data.fit_intercept ? 0 : t.delta[l][j])} (the same as δ)`)),
-      h("p", {class: "note"}, "Its z is the sum of:"), h("ul", {class: "terms"}, buttons,
+      note("Its z is the sum of:"), h("ul", {class: "terms"}, buttons,
         all.length > 6 ? h("li", {class: "note"}, `… and ${all.length - 6} smaller terms, together ${fmt(all.slice(6).reduce((s, term) => s + term.v, 0))}`) : null));
   }
 
@@ -749,10 +517,10 @@ export async function mount(element, data) {
     if (curveHeld) lines.push([curveAt, curveHeld, "line held"]);
     if (trainer && trainer.losses.length) lines.push([[...trainer.losses.keys()], trainer.losses, "line"]);
     const values = lines.flatMap(line => [...line[1]]).filter(v => Number.isFinite(v) && (!me.logScale || v > 0));
-    if (!values.length) { curve.replaceChildren(h("p", {class: "note"}, "There is no loss curve: the estimator was not fitted.")); return; }
+    if (!values.length) { curve.replaceChildren(note("There is no loss curve: the estimator was not fitted.")); return; }
     const last = max(1, shots[shots.length - 1].at, ...lines.map(line => line[0].length ? line[0][line[0].length - 1] : 0));
     const low = me.logScale ? values.reduce((m, v) => min(m, v), Infinity) : 0, high = values.reduce((m, v) => max(m, v), low);
-    const chart = axes(0, last, low, high, [680, 190], me.logScale), {svg, px, py, hgt, bottom} = chart;
+    const wide = max(300, min(760, curve.clientWidth || 680)), chart = axes(0, last, low, high, [wide, 190], me.logScale), {svg, px, py, hgt, bottom} = chart;
     for (const [at, loss, style] of lines) {
       const every = Math.ceil(loss.length / 1200);
       const points = Array.from(loss, (v, k) => [at[k], v]).filter(([, v], k) => Number.isFinite(v) && (!me.logScale || v > 0) && k % every === 0);
@@ -762,15 +530,15 @@ export async function mount(element, data) {
     svg.append(cursor);
     svg.setAttribute("aria-label", `Loss curve, from ${fmt(values[0])} to ${fmt(values[values.length - 1])}`);
     const move = event => {
-      const box = svg.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * 680;
-      const at = (x - 46) / (680 - 54) * last;
+      const box = svg.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * wide;
+      const at = (x - 46) / (wide - 54) * last;
       go(shots.reduce((best, shot, k) => abs(shot.at - at) < abs(shots[best].at - at) ? k : best, 0));
     };
     svg.addEventListener("pointerdown", event => { move(event); svg.setPointerCapture(event.pointerId); });
     svg.addEventListener("pointermove", event => { if (event.buttons) move(event); });
     drawn.cursor = at => { cursor.setAttribute("x1", px(at)); cursor.setAttribute("x2", px(at)); };
     const key = [h("span", {class: "note"}, `Across: ${unitOf}s. `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
-    curve.replaceChildren(svg, h("p", {class: "note"}, ...key.filter(Boolean)));
+    curve.replaceChildren(svg, note(...key.filter(Boolean)));
   }
   const PAGE = 8;
   function drawRows(resort = false) {
@@ -788,7 +556,7 @@ export async function mount(element, data) {
       button("↓", "Later rows of the table", () => { if (me.first + PAGE < m) me.first += PAGE; drawRows(); })] : []));
   }
   function drawMatrix() {
-    const {answer, loss} = losses(), title = matrixPanel.firstChild, note = drawn.note ||= h("p", {class: "note"});
+    const {answer, loss} = losses(), title = matrixPanel.firstChild, summary = drawn.note ||= note();
     if (data.kind === "numbers") {
       title.textContent = "Answer against target";
       const ys = rows.Y.map(y => y[0]), as = answer.map(a => a[0]), low = min(...ys, ...as), high = max(...ys, ...as);
@@ -796,7 +564,7 @@ export async function mount(element, data) {
       svg.append(h("path", {d: pathOf([[low, low], [high, high]], px, py), class: "line python"}));
       ys.forEach((y, k) => svg.append(h("path", {d: SHAPES[0], class: `mark${k === me.row ? " on" : ""}`, transform: `translate(${px(y)},${py(as[k])}) scale(0.6)`})));
       svg.setAttribute("aria-label", "Answers against targets");
-      matrix.replaceChildren(svg, h("p", {class: "note"}, "Across: target. Up: answer. On the line both are the same."));
+      matrix.replaceChildren(svg, note("Across: target. Up: answer. On the line both are the same."));
       return;
     }
     const multi = data.kind === "multilabel", labels = multi ? ["no", "yes"] : names, n = min(labels.length, 12);
@@ -810,12 +578,12 @@ export async function mount(element, data) {
     });
     title.textContent = `Confusion matrix at ${when(shots[me.k])}`;
     const most = max(1, ...counts.flat()), same = counts.join();
-    note.textContent = `The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
+    summary.textContent = `The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
     if (drawn.counts === same) return;
     drawn.counts = same;
     matrix.replaceChildren(h("div", {class: "scroll"}, h("table", {class: "matrix"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "true \\ answer"), ...labels.slice(0, n).map(name => h("th", {scope: "col", dir: "auto"}, clip(name, 8))))),
       h("tbody", {}, counts.map((line, p) => h("tr", {}, h("th", {scope: "row", dir: "auto"}, clip(labels[p], 8)), ...line.map((count, q) => h("td", {class: p === q ? "hit" : count ? "miss" : "", style: `--share:${(count / most).toFixed(2)}`}, String(count)))))))),
-    note);
+    summary);
   }
 
   // ---- training in the page -----------------------------------------------------------------------
@@ -832,7 +600,7 @@ export async function mount(element, data) {
       button("Step", "One update", () => { train(false); trainer.update(); keep(true); }),
       button("Reset", "Back to the recorded start", () => { train(false); trainer.reset(); shots = recorded; me.k = 0; lived = []; changed(); }),
       h("label", {for: "eta"}, "η "), number, h("label", {for: "batch"}, "batch "), batch),
-    h("p", {class: "note"}, `Computed by JavaScript in this page${exactly ? data.optimizer.name === "sgd" ? "; the same numbers as the package to 1e-12" : "; the same formulas as the package, whose rounding Adam may amplify in long runs" : data.live.constant ? "; the package takes its rows in a random order that was not recorded, so its numbers differ" : "; the package's learning rate followed a schedule, and here it is constant"}.`));
+    note(`Computed by JavaScript in this page${exactly ? data.optimizer.name === "sgd" ? "; the same numbers as the package to 1e-12" : "; the same formulas as the package, whose rounding Adam may amplify in long runs" : data.live.constant ? "; the package takes its rows in a random order that was not recorded, so its numbers differ" : "; the package's learning rate followed a schedule, and here it is constant"}.`));
   }
   let lived = [];
   function keep(redraw) {
@@ -929,7 +697,12 @@ export async function mount(element, data) {
 
   // ---- light or dark, and the frame around the page -----------------------------------------------
 
-  function setTheme(theme) { element.dataset.theme = theme; document.documentElement.style.colorScheme = theme; }
+  function setTheme(theme) {
+    element.dataset.theme = theme;
+    const whole = element.parentElement === document.body;  // the page is ours
+    (whole ? document.documentElement : element).style.colorScheme = theme;
+    if (whole) document.body.style.background = getComputedStyle(element).backgroundColor;
+  }
   function surroundings() {
     const body = document.body, jupyter = document.querySelector("[data-jp-theme-light]"), docs = document.documentElement.dataset.theme;
     if (jupyter) return jupyter.dataset.jpThemeLight === "false" ? "dark" : "light";
@@ -941,6 +714,11 @@ export async function mount(element, data) {
     return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
   setTheme(surroundings());
+  let wideBefore = element.clientWidth;
+  new ResizeObserver(() => {
+    if (element.clientWidth === wideBefore) return;
+    wideBefore = element.clientWidth; drawn.curve = null; draw();
+  }).observe(element);
   const ID = "sklearn-neuron-explorer";
   window.addEventListener("message", event => {
     if (event.data && event.data.type === ID && /^(light|dark)$/.test(event.data.theme)) setTheme(event.data.theme);
