@@ -11,10 +11,14 @@ from sklearn.datasets import load_digits
 from sklearn_neuron import (
     SGD,
     Adam,
+    AdamW,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
     PerceptronClassifier,
+    Record,
+    RMSprop,
+    config_context,
 )
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.inspection import at, backprop_trace, explore
@@ -241,6 +245,24 @@ def test_the_formulas_hold_the_numbers(visit):
     assert f"= {one:.4g}" in shown("∂W, ∂b")
     assert f"= {trace.dW[3][1, 0]:.4g}" in shown("Mean over the batch")
     assert f"= {at(model, epoch=100).coefs_[2][1, 0]:.4g}" in shown("Update")
+
+
+@pytest.mark.parametrize("solver", [Adam(), RMSprop(momentum=0.5), AdamW(), SGD(momentum=0.9)])
+def test_the_update_is_that_of_the_optimizer(visit, solver):
+    """From the recorded state, over the recorded rows: the next parameters of the record."""
+    record = Record("step", state=True)
+    with config_context(engine="numpy"):  # whose records hold the state after each update
+        model = xor(solver=solver, eta=0.05, max_iter=6, batch_size=2, record=record)
+    page = visit(explore(model, *XOR))
+    for step in (0, 5):
+        page.evaluate(
+            "step => { const e = document.querySelector('main').explorer; e.go(step);"
+            "e.select(2, 1); e.me.i = 3; e.setStage(10); }",
+            step,
+        )
+        last = page.inner_text(".stage .formula > div:last-child").replace("−", "-")
+        assert last.endswith(f" = {at(model, step=step).coefs_[1][3, 1]:.4g}")
+    assert "not exactly" not in page.inner_text(".stage")
 
 
 def test_hostile_names_are_text(visit):

@@ -14,10 +14,11 @@ function fmt(v) {  // four digits
   const size = abs(v);
   if (size >= 1e5 || size < 1e-4) {
     const [m, e] = v.toExponential(2).split("e");
-    return `${minus(m)}·10${sup(Number(e))}`;
+    return `${m === "1.00" ? "" : `${minus(m)}·`}10${sup(Number(e))}`;
   }
   return minus(String(Number(v.toPrecision(4))));
 }
+const tick = v => fmt(Number(v.toPrecision(abs(v) < 0.01 ? 1 : 4)));
 function label(v) {  // at most four characters; the caller has scaled it
   const size = abs(v), s = v < 0 ? "−" : "";
   if (size < 0.005) return "0";
@@ -209,7 +210,7 @@ export async function mount(element, data) {
   }
   function drawDiagram(t, stage) {
     const shown = shownUnits(t), tall = max(...shown.map((units, l) => units.length + (units.length < sizes[l] ? 0.7 : 0)));
-    const gap = 46, H = max(150, tall * gap + 44), side = data.features || sizes[0] <= 9 ? 74 : 46, end = names && K > 1 ? 96 : 46;
+    const gap = 46, H = max(150, tall * gap + 44), side = data.features || sizes[0] <= 9 ? 86 : 46, end = names && K > 1 ? 96 : 46;
     const step = max(70, min(190, ((diagram.clientWidth || 700) - side - end) / L));
     const Wd = side + L * step + end, back = stage.kind === "delta" || stage.kind === "grad" || stage.kind === "update";
     const x = l => side + l * step, y = (l, p) => 14 + (H - 44) * 0.5 + (p - (shown[l].length - 1) / 2 - (shown[l].length < sizes[l] ? 0.35 : 0)) * gap;
@@ -313,8 +314,8 @@ export async function mount(element, data) {
     const px = x => left + (x - x0) / (x1 - x0 || 1) * (w - left - 8), py = y => hgt - bottom - (f(y) - f(y0)) / (f(y1) - f(y0) || 1) * (hgt - bottom - 8);
     const svg = h("svg", {viewBox: `0 0 ${w} ${hgt}`, class: "chart", role: "img"},
       h("path", {d: `M${left},8V${hgt - bottom}H${w - 8}`, class: "axis"}),
-      h("text", {x: left - 5, y: 14, class: "tick", "text-anchor": "end"}, fmt(y1)), h("text", {x: left - 5, y: hgt - bottom, class: "tick", "text-anchor": "end"}, fmt(y0)),
-      h("text", {x: left, y: hgt - 8, class: "tick"}, fmt(x0)), h("text", {x: w - 8, y: hgt - 8, class: "tick", "text-anchor": "end"}, fmt(x1)));
+      h("text", {x: left - 5, y: 14, class: "tick", "text-anchor": "end"}, tick(y1)), h("text", {x: left - 5, y: hgt - bottom, class: "tick", "text-anchor": "end"}, tick(y0)),
+      h("text", {x: left, y: hgt - 8, class: "tick"}, tick(x0)), h("text", {x: w - 8, y: hgt - 8, class: "tick", "text-anchor": "end"}, tick(x1)));
     return {svg, px, py, w, hgt, left, bottom};
   }
   const pathOf = (points, px, py) => "M" + points.map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join("L");
@@ -353,12 +354,12 @@ export async function mount(element, data) {
     title.textContent = `What adds up in ${unitName(l, j)}`;
     const some = terms(t, l, j).slice(0, 12), most = max(1e-300, ...some.map(term => abs(term.v)));
     const svg = h("svg", {viewBox: `0 0 340 ${some.length * 20 + 6}`, class: "chart", role: "img", "aria-label": `Largest terms of z of ${unitName(l, j)}`},
-      h("path", {d: `M200,0V${some.length * 20}`, class: "axis"}));
+      h("path", {d: `M190,0V${some.length * 20}`, class: "axis"}));
     some.forEach((term, k) => {
-      const wide = 90 * abs(term.v) / most;
-      svg.append(h("rect", {x: term.v < 0 ? 200 - wide : 200, y: k * 20 + 3, width: max(wide, 0.5), height: 13, class: term.v < 0 ? "bar negative" : "bar"}),
+      const wide = 80 * abs(term.v) / most;
+      svg.append(h("rect", {x: term.v < 0 ? 190 - wide : 190, y: k * 20 + 3, width: max(wide, 0.5), height: 13, class: term.v < 0 ? "bar negative" : "bar"}),
         h("text", {x: 104, y: k * 20 + 14, class: "tick", "text-anchor": "end"}, clip(term.name, 15)),
-        h("text", {x: 296, y: k * 20 + 14, class: "tick"}, fmt(term.v)));
+        h("text", {x: 278, y: k * 20 + 14, class: "tick"}, fmt(term.v)));
     });
     picture.replaceChildren(svg, note("Each bar is one input times its weight; their sum is z."));
   }
@@ -537,7 +538,7 @@ export async function mount(element, data) {
     svg.addEventListener("pointerdown", event => { move(event); svg.setPointerCapture(event.pointerId); });
     svg.addEventListener("pointermove", event => { if (event.buttons) move(event); });
     drawn.cursor = at => { cursor.setAttribute("x1", px(at)); cursor.setAttribute("x2", px(at)); };
-    const key = [h("span", {class: "note"}, `Across: ${unitOf}s. `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
+    const key = [h("span", {class: "note"}, `Across: ${unitOf === "step" ? "updates" : "epochs"}. `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
     curve.replaceChildren(svg, note(...key.filter(Boolean)));
   }
   const PAGE = 8;
