@@ -165,7 +165,7 @@ export async function mount(element, data) {
     sortButton("answer", "answer"), sortButton("loss", "loss"))), body);
   const legend = note(h("span", {class: "key forward"}, "→ a, forward"), " ",
     h("span", {class: "key back"}, "⇠ δ, backward"), " thick: large · dashed purple: negative weight");
-  const diagramPanel = panel("The network on this row", diagram, legend);
+  const hover = note(), diagramPanel = panel("The network on this row", diagram, legend, hover);
   const picturePanel = panel("Picture", picture), matrixPanel = panel("Answers", matrix);
   const logButton = button("log", "Logarithmic loss axis", () => { me.logScale = !me.logScale; drawn.curve = null; draw(); }, {"aria-pressed": "false"});
   const controls = data.live ? liveControls() : null;
@@ -227,10 +227,9 @@ export async function mount(element, data) {
       const rel = e.v / topOf[e.l], on = e.l === me.l && e.j === me.j;
       const reverse = back && e.l > 1 && stage.kind === "delta", lit = stage.kind === "forward" ? stage.l === e.l : stage.kind !== "delta" || (reverse && stage.l + 1 === e.l);
       const [x1, y1, x2, y2] = [x(e.l - 1) + 19, y(e.l - 1, e.p), x(e.l) - 19, y(e.l, e.q)];
-      svg.append(h("path", {d: reverse ? `M${x2},${y2}Q${(x1 + x2) / 2},${(y1 + y2) / 2 - 14} ${x1},${y1}` : `M${x1},${y1}L${x2},${y2}`,
+      svg.append(h("path", {d: reverse ? `M${x2},${y2}Q${(x1 + x2) / 2},${(y1 + y2) / 2 - 14} ${x1},${y1}` : `M${x1},${y1}L${x2},${y2}`, "data-edge": `${e.l}-${e.i}-${e.j}`,
         class: `edge ${reverse ? "back" : "forward"}${e.weight < 0 ? " negative" : ""}${on ? " on" : ""}`,
-        "stroke-width": (0.7 + 4 * rel).toFixed(2), opacity: lit ? (0.35 + 0.65 * rel).toFixed(2) : 0.15},
-        h("title", {}, `W${sup(e.l)} from ${unitName(e.l - 1, e.i)} to ${unitName(e.l, e.j)}: ${fmt(e.weight)}`)));
+        "stroke-width": (0.7 + 4 * rel).toFixed(2), opacity: lit ? (0.35 + 0.65 * rel).toFixed(2) : 0.15}));
     }
     shown.forEach((units, l) => {
       const values = l > 0 && back ? units.map(j => t.delta[l][j]) : units.map(j => t.a[l][j]), e = exponent(values);
@@ -238,9 +237,8 @@ export async function mount(element, data) {
         const v = values[p], name = unitName(l, j), active = (stage.kind === "forward" || stage.kind === "delta" || stage.kind === "grad") && stage.l === l;
         const g = h("g", {class: `unit${l === me.l && j === me.j ? " on" : ""}${active ? " active" : ""}${back && l ? " delta" : ""}`, tabindex: 0, role: "button",
           transform: `translate(${x(l)},${y(l, p)})`, "data-unit": `${l}-${j}`, "aria-pressed": String(l === me.l && j === me.j),
-          "aria-label": l ? `${name}: z ${fmt(t.z[l][j])}, a ${fmt(t.a[l][j])}, δ ${fmt(t.delta[l][j])}` : `input ${name}: ${fmt(v)}`,
-          onclick: () => select(l, j), onkeydown: event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); select(l, j); } }},
-          h("title", {}, `${name}: ${fmt(v)}`), h("circle", {r: 18}), h("text", {class: "value", y: 4}, label(v / 10 ** e)));
+          "aria-label": l ? `${name}: z ${fmt(t.z[l][j])}, a ${fmt(t.a[l][j])}, δ ${fmt(t.delta[l][j])}` : `input ${name}: ${fmt(v)}`},
+          h("circle", {r: 18}), h("text", {class: "value", y: 4}, label(v / 10 ** e)));
         if (l === 0 && (data.features || sizes[0] <= 9)) g.append(h("text", {x: -23, y: 4, class: "name", "text-anchor": "end"}, clip(feature(j), 8)));
         if (l === L && names && (K > 1)) g.append(h("text", {x: 24, y: 4, class: `name${t.y[j] > 0.5 ? " true" : ""}`}, clip(names[j], 9) + (t.y[j] > 0.5 ? " ✓" : "")));
         svg.append(g);
@@ -253,6 +251,20 @@ export async function mount(element, data) {
     diagram.replaceChildren(svg);
     if (focused) { const again = diagram.querySelector(`[data-unit="${focused}"]`); if (again) again.focus({preventScroll: true}); }
   }
+  const chosen = event => event.target.closest("[data-unit]")?.dataset.unit.split("-").map(Number);
+  diagram.addEventListener("click", event => { const at = chosen(event); if (at) select(...at); });
+  diagram.addEventListener("keydown", event => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    const at = chosen(event);
+    if (at) { event.preventDefault(); select(...at); }
+  });
+  diagram.addEventListener("pointerover", event => {  // numbers of what is under the pointer
+    const unit = event.target.closest("[data-unit]"), edge = event.target.dataset.edge;
+    if (unit) hover.textContent = unit.getAttribute("aria-label");
+    if (!edge) return;
+    const [l, i, j] = edge.split("-").map(Number), w = net.w(shots[me.k].theta, l, i, j);
+    hover.textContent = `weight from ${unitName(l - 1, i)} to ${unitName(l, j)}: ${fmt(w)}`;
+  });
   function drawTable(t) {
     const body = h("tbody");
     for (let l = 0; l <= L; l++) for (let j = 0; j < sizes[l]; j++) {
@@ -551,10 +563,25 @@ export async function mount(element, data) {
       me.order = [...Array(m).keys()].sort((p, q) => me.sort ? (down ? compare(q, p) : compare(p, q)) : wrong[q] - wrong[p] || compare(q, p));
     }
     const some = me.order.slice(me.first, me.first + PAGE);
-    body.replaceChildren(...some.map(k => h("tr", {class: k === me.row ? "on" : ""}, h("th", {scope: "row"}, button(String(data.rows.index[k]), `Choose ${rowName(k)}`, () => chooseRow(k), {class: "plain", "aria-pressed": String(k === me.row)})),
-      h("td", {dir: "auto"}, clip(said(rows.Y[k], true), 14)), h("td", {dir: "auto"}, `${wrong[k] ? "✗ " : ""}${clip(said(answer[k]), 14)}`), h("td", {}, fmt(loss[k])))));
-    pager.replaceChildren(...(m > PAGE ? [button("↑", "Earlier rows of the table", () => { me.first = max(0, me.first - PAGE); drawRows(); }), h("span", {class: "note"}, `${me.first + 1} to ${min(m, me.first + PAGE)} of ${m}${wrong.some(Boolean) ? `, ${wrong.filter(Boolean).length} wrong` : ""}`),
-      button("↓", "Later rows of the table", () => { if (me.first + PAGE < m) me.first += PAGE; drawRows(); })] : []));
+    const lines = drawn.lines ||= Array.from({length: PAGE}, (_, p) => {
+      const line = {pick: button("", "", () => chooseRow(me.order[me.first + p]), {class: "plain"}), cells: [h("td", {dir: "auto"}), h("td", {dir: "auto"}), h("td")]};
+      line.row = h("tr", {}, h("th", {scope: "row"}, line.pick), line.cells);
+      return line;
+    });
+    if (body.children.length !== some.length) body.replaceChildren(...lines.slice(0, some.length).map(line => line.row));
+    some.forEach((k, p) => {
+      const {pick, cells, row} = lines[p], on = k === me.row;
+      row.className = on ? "on" : "";
+      pick.textContent = data.rows.index[k];
+      pick.setAttribute("aria-label", `Choose ${rowName(k)}`); pick.setAttribute("aria-pressed", String(on));
+      [clip(said(rows.Y[k], true), 14), `${wrong[k] ? "✗ " : ""}${clip(said(answer[k]), 14)}`, fmt(loss[k])].forEach((text, c) => {
+        if (cells[c].textContent !== text) cells[c].textContent = text;
+      });
+    });
+    if (m <= PAGE) return;
+    const turn = (by, text, label) => button(text, label, () => { const to = me.first + by; if (to >= 0 && to < m) { me.first = to; drawRows(); } });
+    if (!pager.children.length) pager.append(turn(-PAGE, "↑", "Earlier rows of the table"), h("span", {class: "note"}), turn(PAGE, "↓", "Later rows of the table"));
+    pager.children[1].textContent = `${me.first + 1} to ${min(m, me.first + PAGE)} of ${m}${wrong.some(Boolean) ? `, ${wrong.filter(Boolean).length} wrong` : ""}`;
   }
   function drawMatrix() {
     const {answer, loss} = losses(), title = matrixPanel.firstChild, summary = drawn.note ||= note();
@@ -656,8 +683,6 @@ export async function mount(element, data) {
     me.row = row; draw();
     const t = traceOf(me.k, row);
     announce(`${cap(rowName(row))}: target ${said(t.y, true)}, answer ${said(t.a[L])}, loss ${fmt(t.loss)}.`);
-    const again = body.querySelector("tr.on button");
-    if (again && document.activeElement === document.body) again.focus({preventScroll: true});
   }
   function select(l, j) {
     me.l = l; me.j = j;
