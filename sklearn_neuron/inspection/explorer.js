@@ -114,9 +114,9 @@ export async function mount(element, data) {
   const top = values => values.reduce((best, v, k) => v > values[best] ? k : best, 0);
   const right = (t, y) => data.kind === "classes" ? top(t.z[L]) === top(y)
     : y.every((each, k) => (t.z[L][k] > 0 || (t.z[L][k] === 0 && data.loss.link.name === "step")) === each > 0.5);
-  function said(values, isY) {  // an answer, or a target, in words
+  function said(values) {  // an answer, or a target, in words
     if (data.kind === "classes") return names[top(values)];
-    if (data.kind === "binary") return names[values[0] > 0.5 || (!isY && values[0] === 0.5 && false) ? 1 : 0] ?? "?";
+    if (data.kind === "binary") return names[values[0] > 0.5 ? 1 : 0] ?? "?";
     if (data.kind === "multilabel") return names.filter((_, k) => values[k] > 0.5).join(", ") || "none";
     return [...values].map((v, k) => fmt(data.range ? data.range[0][k] + (data.range[1][k] - data.range[0][k]) * v : v)).join(", ");
   }
@@ -138,7 +138,7 @@ export async function mount(element, data) {
 
   // ---- names --------------------------------------------------------------------------------------
 
-  const feature = i => data.features ? data.features[i] : `x${sup(0)}`.slice(0, 1) + (i + 1);
+  const feature = i => data.features ? data.features[i] : `x${i + 1}`;
   const unitName = (l, j) => l === 0 ? feature(j) : l === L && names && K > 1 ? `output ${names[j]}`
     : l === L && K === 1 ? "the output" : `unit ${j + 1} of layer ${l}`;
   const when = shot => shot.at === 0 ? "the start" : `${unitOf === "step" ? "update" : "epoch"} ${+shot.at.toFixed(3)}`;
@@ -210,7 +210,7 @@ export async function mount(element, data) {
   }
   function drawDiagram(t, stage) {
     const shown = shownUnits(t), tall = max(...shown.map((units, l) => units.length + (units.length < sizes[l] ? 0.7 : 0)));
-    const gap = 46, H = max(150, tall * gap + 44), side = data.features || sizes[0] <= 9 ? 86 : 46, end = names && K > 1 ? 96 : 46;
+    const gap = 46, H = max(150, tall * gap + 44), side = data.features || sizes[0] <= 9 ? 86 : 46, end = names && K > 1 ? 96 : 62;
     const step = max(70, min(190, ((diagram.clientWidth || 700) - side - end) / L));
     const Wd = side + L * step + end, back = stage.kind === "delta" || stage.kind === "grad" || stage.kind === "update";
     const x = l => side + l * step, y = (l, p) => 14 + (H - 44) * 0.5 + (p - (shown[l].length - 1) / 2 - (shown[l].length < sizes[l] ? 0.35 : 0)) * gap;
@@ -431,7 +431,7 @@ export async function mount(element, data) {
   function lossStage(t) {
     const loss = data.loss, k = data.kind === "classes" ? top(t.y) : min(me.l === L ? me.j : 0, K - 1);
     const values = {y: t.y[k], a: t.a[L][k], z: t.z[L][k], r: t.a[L][k] - t.y[k]}, one = t.parts ? t.parts[k] : t.loss;
-    const target = data.kind === "numbers" ? "" : ` The network sees ${said(rows.Y[me.row], true)} as y = ${fmt(t.y[k])}${K > 1 ? " in that output and 0 in others" : ""}.`;
+    const target = data.kind === "numbers" ? "" : ` The network sees ${said(rows.Y[me.row])} as y = ${fmt(t.y[k])}${K > 1 ? " in that output and 0 in others" : ""}.`;
     return [say(`The loss ℓ says how wrong the answer is: 0 would be perfect. The answer is ${fmt(t.a[L][k])}${K > 1 ? ` in ${unitName(L, k)}` : ""}, the target ${fmt(t.y[k])}.${target}`),
       loss.formula && formula(["ℓ", partText(loss.formula, {y: "y", a: "a", z: "z", r: "(a − y)"}, loss)], ["", `${partText(loss.formula, values, loss)} = ${fmt(one)}`]),
       K > 1 || !loss.formula ? formula(["ℓ of the row", `${K > 1 ? "the sum over all outputs = " : ""}${fmt(t.loss)}`]) : null];
@@ -507,7 +507,7 @@ export async function mount(element, data) {
       stageList.replaceChildren(...all.map((each, k) => button(each.text, `Step ${k + 1} of ${all.length}: ${each.text}`, () => setStage(k))));
     }
     [...stageList.children].forEach((each, k) => each.setAttribute("aria-pressed", String(k === me.stage)));
-    const content = {input: () => [say(`The numbers of ${rowName(me.row)} enter the network. ${data.kind === "numbers" ? "Its target is" : "Its class is"} ${said(rows.Y[me.row], true)}.`),
+    const content = {input: () => [say(`The numbers of ${rowName(me.row)} enter the network. ${data.kind === "numbers" ? "Its target is" : "Its class is"} ${said(rows.Y[me.row])}.`),
       formula(["x", `(${[...rows.X[me.row].slice(0, 8)].map(fmt).join(", ")}${sizes[0] > 8 ? ", …" : ""})`])],
     forward: () => forwardStage(t, stage.l, j), loss: () => lossStage(t), delta: () => deltaStage(t, stage.l, j), grad: () => gradStage(t, l, j, i),
     batch: () => batchStage(t, l, j, i), update: () => updateStage(t, l, j, i)}[stage.kind]();
@@ -558,7 +558,7 @@ export async function mount(element, data) {
     const {loss, answer, wrong} = losses();
     if (resort || !me.order || !me.playing) {
       const key = me.sort || "-loss", down = key[0] === "-", what = key.replace("-", "");
-      const of = {loss: k => loss[k], row: k => data.rows.index[k], y: k => said(rows.Y[k], true), answer: k => said(answer[k])}[what];
+      const of = {loss: k => loss[k], row: k => data.rows.index[k], y: k => said(rows.Y[k]), answer: k => said(answer[k])}[what];
       const compare = (p, q) => of(p) < of(q) ? -1 : of(p) > of(q) ? 1 : 0;
       me.order = [...Array(m).keys()].sort((p, q) => me.sort ? (down ? compare(q, p) : compare(p, q)) : wrong[q] - wrong[p] || compare(q, p));
     }
@@ -574,7 +574,7 @@ export async function mount(element, data) {
       row.className = on ? "on" : "";
       pick.textContent = data.rows.index[k];
       pick.setAttribute("aria-label", `Choose ${rowName(k)}`); pick.setAttribute("aria-pressed", String(on));
-      [clip(said(rows.Y[k], true), 14), `${wrong[k] ? "✗ " : ""}${clip(said(answer[k]), 14)}`, fmt(loss[k])].forEach((text, c) => {
+      [clip(said(rows.Y[k]), 14), `${wrong[k] ? "✗ " : ""}${clip(said(answer[k]), 14)}`, fmt(loss[k])].forEach((text, c) => {
         if (cells[c].textContent !== text) cells[c].textContent = text;
       });
     });
@@ -682,7 +682,7 @@ export async function mount(element, data) {
   function chooseRow(row) {
     me.row = row; draw();
     const t = traceOf(me.k, row);
-    announce(`${cap(rowName(row))}: target ${said(t.y, true)}, answer ${said(t.a[L])}, loss ${fmt(t.loss)}.`);
+    announce(`${cap(rowName(row))}: target ${said(rows.Y[row])}, answer ${said(t.a[L])}, loss ${fmt(t.loss)}.`);
   }
   function select(l, j) {
     me.l = l; me.j = j;
@@ -697,7 +697,7 @@ export async function mount(element, data) {
     me.playing = on;
     playButton.textContent = on ? "❚❚ Pause" : "▶ Play";
     if (!on) { draw(); announce(`Paused at ${when(shots[me.k])}.`); return; }
-    if (me.k === shots.length - 1) me.k = -1;
+    if (me.k === shots.length - 1) go(0, true);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches, pace = calm ? 600 : max(30, min(150, 8000 / shots.length));
     let last = 0;
     const frame = now => {
@@ -709,7 +709,7 @@ export async function mount(element, data) {
   }
   document.addEventListener("keydown", event => {
     const target = event.target, typing = /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target !== slider;
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || (target !== document.body && !element.contains(target))) return;
+    if (typing || target.closest(".tall") || event.ctrlKey || event.metaKey || event.altKey || (target !== document.body && !element.contains(target))) return;
     const pressed = /^(BUTTON|g)$/.test(target.tagName);
     const act = {ArrowLeft: () => go(me.k - 1), ArrowRight: () => go(me.k + 1), Home: () => go(0), End: () => go(shots.length - 1), n: () => setStage(me.stage + 1), p: () => setStage(me.stage - 1),
       ArrowUp: () => neighbour(-1), ArrowDown: () => neighbour(1), " ": pressed ? null : () => play(!me.playing)}[event.key];
