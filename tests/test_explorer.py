@@ -21,7 +21,8 @@ from sklearn_neuron import (
 )
 from sklearn_neuron.activations import ACTIVATIONS, Activation, Exponential, Softmax, Step
 from sklearn_neuron.inspection import Explorer, backprop_trace, explore
-from sklearn_neuron.inspection._explorer_pack import packed
+from sklearn_neuron.inspection._explorer import SCRIPTS, asset, lean
+from sklearn_neuron.inspection._explorer_pack import compressed, packed
 from sklearn_neuron.inspection._subject import recorded_thetas
 from sklearn_neuron.losses import LOSSES
 from sklearn_neuron.optimizers import OPTIMIZERS
@@ -162,6 +163,11 @@ def test_sizes_of_pages():
     model = ManualMLPClassifier((32,), max_iter=50, tol=None, record="epoch", random_state=0)
     model.fit(X / 16, y)
     assert len(explore(model, X / 16, y, image_shape=(8, 8)).html().encode()) <= 300_000
+
+
+def test_the_script_is_small():
+    script = "\n".join(lean(asset(name)) for name in SCRIPTS)
+    assert len(compressed(script)) <= 30_000
 
 
 @pytest.mark.parametrize(

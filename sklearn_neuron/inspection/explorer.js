@@ -431,7 +431,7 @@ export async function mount(element, data) {
   function lossStage(t) {
     const loss = data.loss, k = data.kind === "classes" ? top(t.y) : min(me.l === L ? me.j : 0, K - 1);
     const values = {y: t.y[k], a: t.a[L][k], z: t.z[L][k], r: t.a[L][k] - t.y[k]}, one = t.parts ? t.parts[k] : t.loss;
-    const target = data.kind === "numbers" ? "" : ` The network sees ${said(rows.Y[me.row])} as y = ${fmt(t.y[k])}${K > 1 ? " in that output and 0 in others" : ""}.`;
+    const target = data.kind === "numbers" || said(rows.Y[me.row]) === fmt(t.y[k]) ? "" : ` The network sees ${said(rows.Y[me.row])} as y = ${fmt(t.y[k])}${K > 1 ? " in that output and 0 in others" : ""}.`;
     return [say(`The loss ℓ says how wrong the answer is: 0 would be perfect. The answer is ${fmt(t.a[L][k])}${K > 1 ? ` in ${unitName(L, k)}` : ""}, the target ${fmt(t.y[k])}.${target}`),
       loss.formula && formula(["ℓ", partText(loss.formula, {y: "y", a: "a", z: "z", r: "(a − y)"}, loss)], ["", `${partText(loss.formula, values, loss)} = ${fmt(one)}`]),
       K > 1 || !loss.formula ? formula(["ℓ of the row", `${K > 1 ? "the sum over all outputs = " : ""}${fmt(t.loss)}`]) : null];
