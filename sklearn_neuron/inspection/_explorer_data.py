@@ -109,7 +109,7 @@ def chosen_rows(subject: Subject) -> NDArray[np.intp]:
     n = len(Y)
     if n <= DEFAULT_ROWS:
         return np.arange(n)
-    z = outputs_of(subject)
+    z = last_sums(subject)
     losses = network.loss.value(Y, z)
     hardest = np.argsort(-losses, kind="stable")
     wrong = hardest[is_wrong(subject, Y, z)[hardest]]
@@ -121,7 +121,7 @@ def chosen_rows(subject: Subject) -> NDArray[np.intp]:
     return np.unique([*first, *others]).astype(np.intp)
 
 
-def outputs_of(subject: Subject) -> Array:
+def last_sums(subject: Subject) -> Array:
     """Return z of the last layer."""
     network, (X, Y, _) = subject.network, subject.samples
     z = network.workspace(len(Y)).z
