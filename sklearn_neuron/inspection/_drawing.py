@@ -13,6 +13,8 @@ import numpy as np
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import require
 
+LEAST_TEXT = 0.8  # texts do not shrink further with the axes, only with their boxes
+
 
 class Inks(NamedTuple):
     """The colors of a diagram on its background."""
@@ -42,7 +44,7 @@ class Canvas(NamedTuple):
     def text(self, x: float, y: float, text: str, box: tuple[float, float], **kwargs: Any) -> Any:
         """Add a text that stays in its box."""
         fitted = importlib.import_module("sklearn_neuron.inspection._fitted_text").FittedText
-        largest = kwargs.pop("size", 10.0) * self.scale
+        largest = kwargs.pop("size", 10.0) * max(self.scale, LEAST_TEXT)
         defaults = {"color": self.inks.ink, "ha": "center", "va": "center", "zorder": 6}
         artist = fitted(x, y, text, box, largest, **{**defaults, **kwargs})
         return self.ax.add_artist(artist)
