@@ -1,5 +1,6 @@
 """NetworkDisplay: its numbers are the trace's, and what is drawn says them."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 from helpers import ESTIMATORS, make, target_for
 from scipy import sparse
 from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from sklearn_neuron import (
     SGD,
@@ -357,6 +359,11 @@ def test_names():
     assert draw(network, X.to_numpy(), y).diagram.names_in == ["x[0]", "x[1]", "x[2]", "x[3]"]
     names = draw(network, X, y, feature_names=list("abcd")).diagram.names_in
     assert names == list("abcd")
+    pipeline = make_pipeline(StandardScaler(), PCA(2), make(ManualMLPClassifier)).fit(X, y)
+    assert draw(pipeline, X, y).diagram.names_in == ["pca0", "pca1"]
+    silent = FunctionTransformer(np.abs)  # does not say what it calls its features
+    pipeline = make_pipeline(StandardScaler(), silent, make(ManualMLPClassifier)).fit(X, y)
+    assert draw(pipeline, X, y).diagram.names_in == ["x[0]", "x[1]", "x[2]", "x[3]"]
     binary = LogisticNeuronClassifier().fit(X, y == 0)
     assert draw(binary, X, y == 0).diagram.names_out == ["p(True)"]
     assert draw(PerceptronClassifier().fit(X, y == 0), X).diagram.names_out == ["True"]
@@ -402,6 +409,21 @@ def test_arrows_are_optional():
     assert display.forward_ == display.backward_ == []
     ax = plt.figure().add_subplot(1, 2, 2)
     assert display.plot(ax).ax_ is ax
+
+
+def test_notebooks_crop_nothing_and_figures_can_be_pickled(tmp_path):
+    """A notebook saves with bbox_inches="tight"."""
+    display = draw(xor(), XOR_X, XOR_Y)
+    figure = display.figure_
+    figure.canvas.draw()
+    box = figure.get_tightbbox(figure.canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert 0.95 * width <= box.width <= width
+    assert 0.93 * height <= box.height <= height
+    again = pickle.loads(pickle.dumps(figure))
+    again.savefig(tmp_path / "again.png")
+    figure.savefig(tmp_path / "figure.png")
+    assert compare_images(str(tmp_path / "figure.png"), str(tmp_path / "again.png"), 0) is None
 
 
 # ---- pictures -----------------------------------------------------------------------------------

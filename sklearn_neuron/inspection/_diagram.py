@@ -353,11 +353,23 @@ def inputs_of(estimator: Any, X: Any, n: int, names: Sequence[str] | None) -> li
     if names is not None:
         return checked_names("feature_names", names, n)
     known = getattr(unwrap(estimator), "feature_names_in_", None)
-    if known is None and not isinstance(estimator, Pipeline):
-        known = getattr(X, "columns", None)
+    if known is None:
+        in_pipeline = isinstance(estimator, Pipeline)
+        known = names_before(estimator) if in_pipeline else getattr(X, "columns", None)
     if known is None or not all(isinstance(name, str) for name in known):
         return [f"x[{j}]" for j in range(n)] if n > 1 else ["x"]
     return list(known)
+
+
+def names_before(pipeline: Pipeline) -> Sequence[str] | None:
+    """Return what the steps before the last one call their features, if the data had names."""
+    if len(pipeline) == 1 or not hasattr(pipeline, "feature_names_in_"):
+        return None
+    try:
+        names: Sequence[str] = pipeline[:-1].get_feature_names_out()
+    except AttributeError:  # not every transformer says
+        return None
+    return names
 
 
 def outputs_of(

@@ -13,6 +13,7 @@ import numpy as np
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import require
 
+TITLE, TITLE_SPACING = 11.0, 1.35  # points, lines
 LEAST_TEXT = 0.8  # texts do not shrink further with the axes, only with their boxes
 
 
@@ -63,6 +64,16 @@ class Canvas(NamedTuple):
         arrow = patches.FancyArrowPatch(start, end, color=color, **{**defaults, **kwargs})
         arrow.set_in_layout(False)
         return self.ax.add_patch(arrow)
+
+
+def new_axes(size: tuple[float, float], title: str) -> Any:
+    """Return axes in a new figure, which have the size that they keep below their title."""
+    pyplot = require("matplotlib.pyplot", "a display")
+    figure, ax = pyplot.subplots(figsize=size, layout="constrained")
+    ax.set_title(title, fontsize=TITLE, linespacing=TITLE_SPACING)
+    ax.set_axis_off()
+    figure.draw_without_rendering()
+    return ax
 
 
 def canvas_on(ax: Any, base: tuple[float, float]) -> Canvas:
@@ -116,5 +127,7 @@ def readable_on(color: Any) -> str:
 def write_title(canvas: Canvas, title: str) -> None:
     """Set the title, as large as the width of the axes allows."""
     longest = max(map(len, title.split("\n")))
-    size = min(canvas.width * 72.0 / (0.56 * longest), 3.6 * canvas.height, 11.0)
-    canvas.ax.set_title(title, fontsize=max(size, 1.0), color=canvas.inks.ink, linespacing=1.35)
+    size = min(canvas.width * 72.0 / (0.56 * longest), 3.6 * canvas.height, TITLE)
+    canvas.ax.set_title(
+        title, fontsize=max(size, 1.0), color=canvas.inks.ink, linespacing=TITLE_SPACING
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from sklearn_neuron.inspection._drawing import new_axes
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._graph import ComputationGraph, graph_of
 from sklearn_neuron.inspection._graph_drawing import draw_graph, graph_size
@@ -103,10 +104,8 @@ class GraphDisplay:
         GraphDisplay
             Object that stores the computed values.
         """
-        pyplot = require("matplotlib.pyplot", type(self).__name__)
-        if ax is None:
-            _, ax = pyplot.subplots(figsize=graph_size(self.graph), layout="constrained")
-            ax.figure.draw_without_rendering()  # so that the axes have their size
+        require("matplotlib", type(self).__name__)
+        ax = new_axes(graph_size(self.graph), self.graph.title) if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         parts = draw_graph(ax, self.graph)
         self.boxes_, self.texts_, self.arrows_ = parts.boxes, parts.texts, parts.arrows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from sklearn_neuron.inspection._diagram import Diagram, diagram_of
-from sklearn_neuron.inspection._drawing import write_title
+from sklearn_neuron.inspection._drawing import new_axes, write_title
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._network_drawing import draw_network, prepared
 from sklearn_neuron.inspection._neuron_drawing import draw_neuron
@@ -161,10 +161,8 @@ class NetworkDisplay:
         NetworkDisplay
             Object that stores what is drawn.
         """
-        pyplot = require("matplotlib.pyplot", type(self).__name__)
-        if ax is None:
-            _, ax = pyplot.subplots(figsize=self._size(), layout="constrained")
-            ax.figure.draw_without_rendering()  # so that the axes have their size
+        require("matplotlib", type(self).__name__)
+        ax = new_axes(self._size(), self.diagram.title) if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         canvas = prepared(ax)
         write_title(canvas, self.diagram.title)
