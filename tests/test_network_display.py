@@ -452,7 +452,7 @@ def pictures():
     }
 
 
-TOLERANCE = 1.0  # root of the mean squared difference of 256 shades
+TOLERANCE = 0.4  # root of the mean squared difference of 256 shades; any edge changes more
 
 
 @pytest.mark.parametrize("name", list(pictures()))
@@ -463,7 +463,7 @@ def test_pictures(name, tmp_path):
     assert compare_images(str(expected), str(tmp_path / f"{name}.png"), TOLERANCE) is None
 
 
-@pytest.mark.parametrize("which", [-1, -5, 10])
+@pytest.mark.parametrize("which", [0, 10, 27])  # the weakest, and the strongest
 def test_the_comparison_sees_the_color_of_an_edge(which, tmp_path):
     def recolor(display):
         colors = display.edges_.get_colors().copy()
