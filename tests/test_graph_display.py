@@ -258,6 +258,8 @@ def test_every_step_has_its_arrows():
 def test_bad_rows_and_missing_data():
     with pytest.raises(ValueError, match="row must be one of X's rows"):
         draw(*NETWORKS["binary"], row=150)
+    with pytest.raises(ValueError, match="'row' parameter of GraphDisplay must be an int"):
+        draw(*NETWORKS["binary"], row=-1)
     with pytest.raises(ValueError, match="GraphDisplay needs X and y"):
         draw(NETWORKS["binary"][0], IRIS_X, None)
     with pytest.raises(TypeError, match="estimators of sklearn_neuron"):

@@ -122,7 +122,7 @@ def diagram_of(
     """Return the diagram of an estimator; see ``NetworkDisplay.from_estimator``."""
     check_diagram(nodes, edges, max_units)
     model = estimator if epoch is None else at(estimator, epoch=epoch)
-    sight = sight_of(model, X, y, row)
+    sight = sight_of(model, X, y, row, "NetworkDisplay")
     check_known(sight, nodes, edges)
     values = node_values(sight, nodes)
     edge_values, edge_label = edges_of(estimator, model, sight, edges, epoch, (X, y))
@@ -156,7 +156,7 @@ def check_diagram(nodes: Any, edges: Any, max_units: Any) -> None:
 # ---- the numbers ---------------------------------------------------------------------------------
 
 
-def sight_of(estimator: Any, X: Any, y: Any, row: Any) -> Sight:
+def sight_of(estimator: Any, X: Any, y: Any, row: Any, user: str) -> Sight:
     """Return the network at its parameters, and a row of X passing through it."""
     own = unwrap(estimator)
     if not is_fitted(own) and (X is None or y is None):
@@ -169,7 +169,7 @@ def sight_of(estimator: Any, X: Any, y: Any, row: Any) -> Sight:
             raise ValueError("y needs X: give both, X alone, or neither.")
         return parameters_only(own)
     trace = backprop_trace(estimator, X, estimator.predict(X) if y is None else y)
-    Number(0, integer=True).check("NetworkDisplay", "row", row)
+    Number(0, integer=True).check(user, "row", row)
     places = np.flatnonzero(trace.row_index == row)
     if not len(places):
         n = X.shape[0] if hasattr(X, "shape") else len(X)
@@ -377,7 +377,7 @@ def outputs_of(
 ) -> tuple[list[str], list[str]]:
     """Return the names of the outputs, and what is known of each: its target, or its class."""
     K = len(sight.b[-1])
-    notes = [""] * K if sight.y is None else [f"y = {short_number(value)}" for value in sight.y]
+    notes = [""] * K if sight.y is None else [f"y = {value:.4g}" for value in sight.y]
     if not is_classifier(estimator):
         if names is not None:
             raise ValueError("class_names are for classifiers.")

@@ -88,7 +88,7 @@ def graph_of(estimator: Any, X: Any, y: Any, row: int) -> ComputationGraph:
     """Return the graph of a row."""
     if X is None or y is None:
         raise ValueError("GraphDisplay needs X and y: without them there is no loss.")
-    sight = sight_of(estimator, X, y, row)
+    sight = sight_of(estimator, X, y, row, "GraphDisplay")
     slopes = slopes_of(estimator, X, y, sight)
     is_neuron = len(sight.W) == 1 and len(sight.b[0]) == 1
     title = title_of(unwrap(estimator), sight, row, None)
