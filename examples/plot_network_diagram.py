@@ -19,8 +19,8 @@ from sklearn_neuron import SGD, LogisticNeuronClassifier, ManualMLPClassifier
 from sklearn_neuron.inspection import GraphDisplay, NetworkDisplay, backprop_trace
 
 # %%
-# Document 003 describes its diagram, section 4, as "Three-layer feedforward network. Purple arrows:
-# forward activations. Pink dashed arc: backward error signal δ." Redrawn, with the start of training:
+# Section 4 of document 003 describes its diagram: "Three-layer feedforward network. Purple arrows:
+# forward activations. Pink dashed arc: backward error signal δ." Redrawn at the start of training:
 X, y = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
 sketch = ManualMLPClassifier((4,), activation="logistic", random_state=0)
 display = NetworkDisplay.from_estimator(sketch, X, y, row=1)
@@ -28,7 +28,7 @@ assert len(display.forward_) == 2
 assert len(display.backward_) == 1
 
 # %%
-# Document 002 shows "the structure of the Neural Network": the features of X, one neuron that computes
+# Document 002 shows the structure of its network: the features of X, one neuron that computes
 # z = wx + b and a = σ(z), and ŷ = a. Redrawn:
 data = load_breast_cancer(as_frame=True)
 rows = data.data[["mean radius", "mean texture", "mean symmetry"]]
