@@ -128,7 +128,7 @@ def diagram_of(
     edge_values, edge_label = edges_of(estimator, model, sight, edges, epoch, (X, y))
     shown = [relevant(sight, l, max_units) for l in range(len(sight.W) + 1)]
     own = unwrap(model)
-    names_out, notes = outputs_of(own, y, sight, class_names)
+    names_out, notes = named_outputs(own, y, sight, class_names)
     return Diagram(
         sight=sight,
         nodes=nodes,
@@ -139,7 +139,7 @@ def diagram_of(
         edge_label=edge_label,
         shown=shown,
         drawn=strongest(sight, edge_values, shown, flow=edges == "W"),
-        names_in=inputs_of(estimator, X, len(sight.W[0]), feature_names),
+        names_in=named_inputs(estimator, X, len(sight.W[0]), feature_names),
         names_out=names_out,
         notes=notes,
         title=title_of(own, sight, row, epoch),
@@ -348,7 +348,7 @@ def strongest(
 # ---- words ---------------------------------------------------------------------------------------
 
 
-def inputs_of(estimator: Any, X: Any, n: int, names: Sequence[str] | None) -> list[str]:
+def named_inputs(estimator: Any, X: Any, n: int, names: Sequence[str] | None) -> list[str]:
     """Return the names of the features: those given, or those the data have."""
     if names is not None:
         return checked_names("feature_names", names, n)
@@ -372,7 +372,7 @@ def names_before(pipeline: Pipeline) -> Sequence[str] | None:
     return names
 
 
-def outputs_of(
+def named_outputs(
     estimator: NetworkEstimator, y: Any, sight: Sight, names: Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
     """Return the names of the outputs, and what is known of each: its target, or its class."""
