@@ -474,3 +474,22 @@ def test_the_comparison_sees_the_color_of_an_edge(which, tmp_path):
     picture_of(model, X, y, tmp_path / "changed.png", recolor, **kwargs)
     expected = BASELINE / "network_xor.png"
     assert compare_images(str(expected), str(tmp_path / "changed.png"), TOLERANCE) is not None
+
+
+def test_a_fitted_text_is_never_larger_than_its_box():
+    """Letters are hinted to whole pixels, so that a small text shrinks less than its size."""
+    from sklearn_neuron.inspection._fitted_text import FittedText
+
+    figure = plt.figure(figsize=(1.0, 1.0))
+    ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    text = ax.add_artist(FittedText(0.5, 0.5, "−2e−300", (0.4, 0.2), 11.0))
+    widths = []
+    for dpi in range(20, 300, 3):
+        figure.set_dpi(dpi)
+        figure.canvas.draw()
+        extent = text.get_window_extent(figure.canvas.get_renderer())
+        assert extent.width <= 0.4 * dpi
+        assert extent.height <= 0.2 * dpi
+        widths.append(extent.width / dpi)
+    assert widths[0] == 0.0  # too small to be read
+    assert min(widths[30:]) > 0.25
