@@ -50,10 +50,10 @@ def own_references_only(app, what, name, obj, options, lines):
 
 
 def write_explorer(app):
-    """Write the page of XOR, of its example, that the landing page shows."""
-    example = runpy.run_path(str(Path(app.srcdir).parent / "examples" / "plot_explorer.py"))
-    data = (example[name] for name in ("network", "X", "y"))
-    page = explore(*data, live=True, title="Learning exclusive or")
+    """Write the page of the example on XOR, which the landing page shows, too."""
+    example = runpy.run_path(str(Path(app.srcdir).parent / "examples" / "plot_xor.py"))
+    network = example["train"](0, record="epoch")
+    page = explore(network, example["X"], example["y"], live=True, title="Learning exclusive or")
     folder = Path(app.srcdir) / "generated"
     folder.mkdir(exist_ok=True)
     (folder / "explorer_xor.html").write_text(page._repr_html_(), encoding="utf-8")

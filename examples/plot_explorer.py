@@ -1,7 +1,7 @@
 """
-==================================
-Going through a network by oneself
-==================================
+================================
+Going through a network yourself
+================================
 
 :func:`~sklearn_neuron.inspection.explore` makes one page of a network: its diagram, its rows, its
 loss and its answers at every recorded moment, and all of backpropagation step by step, each formula
@@ -10,31 +10,30 @@ with its numbers. The page loads nothing, so it can be saved, sent and opened an
 
 # sphinx_gallery_capture_repr = ("_repr_html_",)
 
-import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
-from sklearn_neuron import SGD, ManualMLPClassifier
+from sklearn_neuron import ManualMLPClassifier
 from sklearn_neuron.inspection import explore
 
 # %%
-# The network is that of document 003: 2→4→4→1, with sigmoids in all layers and binary
-# cross-entropy, which learns exclusive or. ``record="epoch"`` keeps the parameters of each epoch.
-X, y = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
+# A network 64→32→10 learns to read handwritten digits. ``record="epoch"`` keeps its parameters after
+# each of the 50 epochs, and the loss of held-out digits is followed, too.
+X, y = load_digits(return_X_y=True)
+X, X_val, y, y_val = train_test_split(X / 16, y, random_state=0)
 network = ManualMLPClassifier(
-    (4, 4),
-    activation="logistic",
-    init="he_uniform",
-    solver=SGD(momentum=0.9),
-    eta=0.5,
-    batch_size=None,
-    max_iter=300,
-    tol=None,
-    record="epoch",
-    random_state=0,
-).fit(X, y)
+    (32,), eta=0.002, max_iter=50, n_iter_no_change=50, record="epoch", random_state=0
+).fit(X, y, X_val=X_val, y_val=y_val)
+print(f"accuracy on held-out digits {network.score(X_val, y_val):.3f}")
+assert network.score(X_val, y_val) > 0.95
 
 # %%
-# Press **Next** in *Step by step* to go with one row through the forward pass, the loss, δ from
-# layer to layer, the gradients, and the update of a weight. Choose another row, click a unit, move
-# the slider to the start of training. With ``live=True`` the page also trains: **Run**, **Step**
-# and **Reset** start where Python started, and you choose η and the batch.
-explore(network, X, y, live=True, title="Learning exclusive or")
+# The page has the hardest digits, the wrong ones first. With ``image_shape`` a row is shown as an
+# image, beside the weights of the unit that you select, and their product. Move the slider to the
+# start of training, or press **Next** in *Step by step* to follow one digit forward, and its error
+# δ backward, down to the update of a weight.
+explore(network, X_val, y_val, image_shape=(8, 8), title="Reading digits")
+
+# %%
+# Of ``page = explore(…)``, ``page.save("digits.html")`` writes it to a file; ``page.open()`` opens it.
+# With ``live=True`` a page also trains: see :ref:`sphx_glr_auto_examples_plot_xor.py`.

@@ -138,11 +138,11 @@ export async function mount(element, data) {
 
   // ---- names --------------------------------------------------------------------------------------
 
-  const feature = i => data.features ? data.features[i] : `x${i + 1}`;
+  const feature = i => data.features ? data.features[i] : `x[${i}]`;
   const unitName = (l, j) => l === 0 ? feature(j) : l === L && names && K > 1 ? `output ${names[j]}`
-    : l === L && K === 1 ? "the output" : `unit ${j + 1} of layer ${l}`;
+    : l === L && K === 1 ? "the output" : `unit ${j} of layer ${l}`;
   const when = shot => shot.at === 0 ? "the start" : `${unitOf === "step" ? "update" : "epoch"} ${+shot.at.toFixed(3)}`;
-  const letter = (what, l, j) => `${what}${sup(l)}${sizes[l] > 1 ? `[${j + 1}]` : ""}`;
+  const letter = (what, l, j) => `${what}${sup(l)}${sizes[l] > 1 ? `[${j}]` : ""}`;
   const rowName = row => `row ${data.rows.index[row]}`;
 
   // ---- the frame ----------------------------------------------------------------------------------
@@ -356,7 +356,7 @@ export async function mount(element, data) {
     if (me.l === 1) {
       const w = Array.from(x, (_, i) => net.w(shots[me.k].theta, 1, i, me.j)), top = max(...w.map(abs));
       const terms = w.map((each, i) => each * x[i]), most = max(...terms.map(abs));
-      figures.push(pixels(w, -top, top, `weights of unit ${me.j + 1}`), pixels(terms, -most, most, `x · w of unit ${me.j + 1}`));
+      figures.push(pixels(w, -top, top, `weights of unit ${me.j}`), pixels(terms, -most, most, `x · w of unit ${me.j}`));
     }
     const hint = me.l === 1 ? "Weights and products: dark is negative, bright is positive." : "Choose a unit of layer 1 to see its weights as an image.";
     picture.replaceChildren(h("div", {class: "figures"}, figures), note(hint));
@@ -455,19 +455,19 @@ export async function mount(element, data) {
     if (link.derivative) out.push(formula(["σ′(z)", `${partText(link.derivative, {z: "z", a: "a"}, link)} = ${partText(link.derivative, {z: t.z[l][j], a: t.a[l][j]}, link)} = ${fmt(slope)}`]));
     return out;
   }
-  const weightName = (l, i, j) => `W${sup(l)}[${i + 1}, ${j + 1}]`;
+  const weightName = (l, i, j) => `W${sup(l)}[${i}, ${j}]`;
   function gradStage(t, l, j, i) {
     const a = t.a[l - 1][i], d = t.delta[l][j];
     return [say(`How would the loss of this row change with the weight from ${l === 1 ? feature(i) : unitName(l - 1, i)} to ${unitName(l, j)}? The weight acts through z, multiplied by what arrives: so ∂W is what arrives times δ. The bias is multiplied by 1, so its ∂b is δ.`),
       formula([`∂${weightName(l, i, j)}`, `${letter("a", l - 1, i)} · ${letter("δ", l, j)} = ${inBrackets(a)} · ${inBrackets(d)} = ${fmt(a * d)}`],
-        [`∂b${sup(l)}[${j + 1}]`, l === L && !data.fit_intercept ? "0, as there is no bias" : `${letter("δ", l, j)} = ${fmt(d)}`])];
+        [`∂b${sup(l)}[${j}]`, l === L && !data.fit_intercept ? "0, as there is no bias" : `${letter("δ", l, j)} = ${fmt(d)}`])];
   }
   function batchStage(t, l, j, i) {
     const {grad, words, some, exact} = batchGradient(), at = net.W[l] + i * sizes[l] + j, n = some.length;
     const each = some.map(row => { const r = traceOf(me.k, row); return r.a[l - 1][i] * r.delta[l][j] * rows.weight[row]; });
     return [say(`Training does not follow one row. It takes the mean of ∂W over ${words}${data.alpha ? ", and adds alpha times the weight, the pull of the penalty toward zero" : ""}.${exact ? "" : " So this is close to, but not exactly, what training used."}`),
       formula([`mean ∂${weightName(l, i, j)}`, `(${list(each, 4, inBrackets)}) / ${n}${data.alpha ? ` + ${fmt(data.alpha)} · ${inBrackets(shots[me.k].theta[at])}` : ""} = ${fmt(grad[at])}`],
-        [`mean ∂b${sup(l)}[${j + 1}]`, fmt(grad[net.b[l] + j])])];
+        [`mean ∂b${sup(l)}[${j}]`, fmt(grad[net.b[l] + j])])];
   }
   function updateStage(t, l, j, i) {
     const {grad, exact} = batchGradient(), shot = shots[me.k], o = data.optimizer, at = net.W[l] + i * sizes[l] + j;
