@@ -17,8 +17,8 @@ from sklearn_neuron import ManualMLPClassifier
 from sklearn_neuron.inspection import explore
 
 # %%
-# A network 64→32→10 learns to read handwritten digits. ``record="epoch"`` keeps its parameters after
-# each of the 50 epochs, and the loss of held-out digits is followed, too.
+# A network 64→32→10 learns to read handwritten digits. ``record="epoch"`` keeps its parameters
+# after each of the 50 epochs, and the loss of held-out digits is followed, too.
 X, y = load_digits(return_X_y=True)
 X, X_val, y, y_val = train_test_split(X / 16, y, random_state=0)
 network = ManualMLPClassifier(
@@ -35,5 +35,5 @@ assert network.score(X_val, y_val) > 0.95
 explore(network, X_val, y_val, image_shape=(8, 8), title="Reading digits")
 
 # %%
-# Of ``page = explore(…)``, ``page.save("digits.html")`` writes it to a file; ``page.open()`` opens it.
+# ``explore(…).save("digits.html")`` writes the page to a file, ``.open()`` opens it in the browser.
 # With ``live=True`` a page also trains: see :ref:`sphx_glr_auto_examples_plot_xor.py`.

@@ -606,10 +606,10 @@ export async function mount(element, data) {
     });
     title.textContent = `Confusion matrix at ${when(shots[me.k])}`;
     const most = max(1, ...counts.flat()), same = counts.join();
-    summary.textContent = `The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
+    summary.textContent = `A line for each true class, a column for each answer. The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
     if (drawn.counts === same) return;
     drawn.counts = same;
-    matrix.replaceChildren(h("div", {class: "scroll"}, h("table", {class: "matrix"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "true \\ answer"), ...labels.slice(0, n).map(name => h("th", {scope: "col", dir: "auto"}, clip(name, 8))))),
+    matrix.replaceChildren(h("div", {class: "scroll"}, h("table", {class: "matrix"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "true"), ...labels.slice(0, n).map(name => h("th", {scope: "col", dir: "auto"}, clip(name, 8))))),
       h("tbody", {}, counts.map((line, p) => h("tr", {}, h("th", {scope: "row", dir: "auto"}, clip(labels[p], 8)), ...line.map((count, q) => h("td", {class: p === q ? "hit" : count ? "miss" : "", style: `--share:${(count / most).toFixed(2)}`}, String(count)))))))),
     summary);
   }
