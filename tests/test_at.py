@@ -161,3 +161,12 @@ def test_the_end_of_an_epoch_in_a_thinned_record_of_steps(X):
     with pytest.raises(ValueError, match="end of epoch 1 is not in the record, which has steps 3"):
         at(model, epoch=1)
     assert_array_equal(weights_of(at(model, epoch=4)), weights_of(model))
+
+
+def test_an_epoch_whose_end_was_thinned_out_is_not_complete(X):
+    y = target_for(LogisticNeuronClassifier, 30)
+    record = Record("step", every=4)
+    model = make(LogisticNeuronClassifier, record=record, batch_size=6, max_iter=3).fit(X, y)
+    assert (model.history_["step"], model.history_["epoch"]) == ([3, 7, 11, 14], [0, 1, 2, 2])
+    assert [at(model, step=step).n_iter_ for step in (-1, 3, 7, 11, 14)] == [0, 0, 1, 2, 3]
+    assert at(model, step=3).loss_curve_ == []

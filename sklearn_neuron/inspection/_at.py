@@ -114,9 +114,7 @@ def attributes_at(estimator: NetworkEstimator, row: int) -> dict[str, Any]:
     """Return the fitted attributes as they were after a row of the history."""
     history, names = estimator.history_, layout_of(estimator).names
     named = estimator.start_ if row == START else {name: history[name][row] for name in names}
-    n_epochs = 0 if row == START else history["epoch"][row] + 1
-    if "step" in history and row != START and row + 1 < len(history["epoch"]):
-        n_epochs -= history["epoch"][row + 1] == history["epoch"][row]  # it is not complete
+    n_epochs = 0 if row == START else history["epoch"][row] + 1 - in_midst(history, row)
     curves = {
         name: getattr(estimator, name)[:n_epochs] for name in CURVES if hasattr(estimator, name)
     }
@@ -133,6 +131,16 @@ def attributes_at(estimator: NetworkEstimator, row: int) -> dict[str, Any]:
         "best_iter_": best,
         "_training_state": state,
     }
+
+
+def in_midst(history: Mapping[str, list[Any]], row: int) -> bool:
+    """Return whether the epoch of a row is not known to end with it."""
+    if "step" not in history or row + 1 == len(history["step"]):
+        return False
+    (epoch, next_epoch), (step, next_step) = (
+        history[unit][row : row + 2] for unit in ("epoch", "step")
+    )
+    return bool(next_epoch == epoch or next_step != step + 1)  # steps between were thinned out
 
 
 def like(recorded: Any, fitted: Any) -> Any:
