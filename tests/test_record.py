@@ -290,3 +290,13 @@ def test_a_thinned_record_of_steps_makes_no_journal_of_epochs(X):
     assert len(journal(model)) == len(model.history_["step"])
     with pytest.raises(ValueError, match="thinned out"):
         journal(model, every="epoch")
+
+
+@pytest.mark.parametrize("every", [14, 100])
+def test_nor_does_one_whose_first_steps_are_missing(every, X):
+    y = target_for(LogisticNeuronClassifier, 30)
+    record = Record("step", every=every)
+    model = make(LogisticNeuronClassifier, record=record, batch_size=6, max_iter=3).fit(X, y)
+    assert model.history_["step"][-1] == 14
+    with pytest.raises(ValueError, match="thinned out"):
+        journal(model, every="epoch")

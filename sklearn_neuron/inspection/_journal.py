@@ -48,7 +48,7 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
     loss = np.array(history["loss_after" if has_steps else "loss"], dtype=float)
     unit = "step" if has_steps and every != "epoch" else "epoch"
     index = np.array(history[unit], dtype=int)
-    if has_steps and every == "epoch" and (np.diff(index := np.array(history["step"])) != 1).any():
+    if has_steps and every == "epoch" and is_thinned(estimator):
         raise ValueError(
             "every='epoch' aggregates all steps of an epoch, but the record was thinned out."
         )
@@ -61,6 +61,13 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
         index = epoch
     columns = {name: theta[:, k] for k, name in enumerate(names)}
     return Journal(unit, index, epoch, {**columns, "Loss": loss})
+
+
+def is_thinned(estimator: NetworkEstimator) -> bool:
+    """Return whether steps are missing between, or before, those that were recorded."""
+    steps, every = estimator.history_["step"], getattr(estimator.record, "every", 1)
+    between = bool((np.diff(steps) != 1).any())
+    return between or (every > 1 and len(steps) > 0 and steps[0] > 0)
 
 
 def journal(estimator: Any, *, every: str | None = None) -> Any:
