@@ -18,7 +18,7 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron.inspection import LossSurfaceDisplay, at, backprop_trace
-from sklearn_neuron.inspection._plane import principal_plane
+from sklearn_neuron.inspection._plane import loss_at, principal_plane
 from sklearn_neuron.inspection._subject import recorded_thetas, subject_of
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
@@ -185,3 +185,15 @@ def test_the_neuron_of_several_features_is_as_it_was(X):
     assert display.parameters == ("w[0]", "b")
     pca = LossSurfaceDisplay.from_estimator(model, X, y, directions="pca", grid_resolution=3)
     assert len(pca.path) == 21
+
+
+def test_the_loss_of_some_weighted_rows_is_their_mean():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), np.arange(60) % 3
+    weight = np.where(y == 0, 100.0, 0.1)
+    network = make(ManualMLPClassifier, max_iter=1, eta=1e-9).fit(X, y, sample_weight=weight)
+    subject = subject_of(network, X, y, weight)
+    subject.network.theta[...] = 0.0  # the loss of every row is log 3
+    for rows in (np.arange(5), np.flatnonzero(y == 1), np.arange(60)):
+        part = subject.take(rows)
+        assert_allclose(loss_at(part, np.zeros_like(subject.network.theta)), np.log(3.0))

@@ -31,7 +31,9 @@ class Subject(NamedTuple):
     def take(self, rows: NDArray[np.intp]) -> Subject:
         """Return the same with some of the samples only."""
         X, Y, weight = self.samples
-        samples = Samples(X[rows], Y[rows], None if weight is None else weight[rows])
+        if weight is not None:
+            weight = weight[rows] / weight[rows].mean()  # the objective is the mean over these
+        samples = Samples(X[rows], Y[rows], weight)
         blocks = full_batch(self.network, samples)
         return self._replace(samples=samples, blocks=blocks, rows=self.rows[rows])
 
