@@ -115,6 +115,9 @@ def test_validation_curves_end_there(X):
     assert earlier.validation_scores_ == model.validation_scores_[:2]
     assert earlier.validation_loss_curve_ == model.validation_loss_curve_[:2]
     assert earlier.score(X, y) == model.validation_scores_[1]
+    assert earlier.best_validation_score_ == earlier.validation_scores_[earlier.best_iter_]
+    assert earlier.best_validation_score_ == earlier.score(X, y)
+    assert np.isnan(at(model, epoch=-1).best_validation_score_)
 
 
 def test_displays_of_the_past(X):

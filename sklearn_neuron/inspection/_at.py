@@ -41,7 +41,7 @@ def at(estimator: Any, epoch: int | None = None, step: int | None = None) -> Any
     -------
     estimator
         A copy that predicts with the parameters of that moment. Its curves and its history end
-        there. Further training continues from these parameters, with a new state of the
+        there, and with validation data ``best_iter_`` is its last complete epoch. Further training continues from these parameters, with a new state of the
         optimizer. With an averaging optimizer, the parameters are those that training updated, not
         their mean.
 
@@ -120,14 +120,19 @@ def attributes_at(estimator: NetworkEstimator, row: int) -> dict[str, Any]:
     }
     losses = curves["loss_curve_"]
     best = int(np.argmin(losses)) if losses else 0
+    scores, validated = curves.get("validation_scores_"), {}
+    if scores is not None:  # as in fit, the parameters are those of best_iter_
+        best = max(n_epochs - 1, 0)
+        validated = {"best_validation_score_": scores[best] if scores else math.nan}
     state = replace(estimator._training_state, checkpoint=Checkpoint(epochs=n_epochs), _parked=None)
     return {
         **{f"{name}_": like(named[name], getattr(estimator, f"{name}_")) for name in names},
         **curves,
+        **validated,
         "history_": {name: column[: row + 1] for name, column in history.items()},
         "n_iter_": n_epochs,
         "loss_": losses[-1] if losses else math.nan,
-        "best_loss_": losses[best] if losses else math.nan,
+        "best_loss_": min(losses, default=math.nan),
         "best_iter_": best,
         "_training_state": state,
     }
