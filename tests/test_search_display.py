@@ -352,3 +352,13 @@ def test_scores_far_below_leave_colors_for_the_others():
     assert high == 0.93
     assert low == pytest.approx(0.93 - 4.0 * 0.02)
     assert display.images_["score"].colorbar.extend == "min"
+
+
+def test_parameters_that_were_never_searched_together():
+    X, y = load_iris(return_X_y=True)
+    neuron = LogisticNeuronClassifier(max_iter=2, tol=None)
+    grids = [{"eta": [0.1, 0.2]}, {"batch_size": [8, 16]}]
+    search = GridSearchCV(neuron, grids, cv=2).fit(X, y)
+    with pytest.raises(ValueError, match="No candidate of the search has both 'eta' and 'batch_"):
+        SearchDisplay.from_search(search)
+    assert SearchDisplay.from_search(search, "eta", None).x == [0.1, 0.2]

@@ -47,6 +47,8 @@ def search_table(
     if first == second:
         raise ValueError(f"x and y must be two different parameters; got {first!r} twice.")
     kept = [k for k in chosen if first in params[k] and (second is None or second in params[k])]
+    if not kept:
+        raise ValueError(f"No candidate of the search has both {first!r} and {second!r}.")
     xs = in_order([params[k][first] for k in kept])
     ys = [None] if second is None else in_order([params[k][second] for k in kept])
     cells = [
