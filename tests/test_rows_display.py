@@ -116,3 +116,12 @@ def test_several_labels_and_what_is_refused():
         RowsDisplay.from_estimator(model, X, Y, n_rows=0)
     with pytest.raises(NotFittedError):
         RowsDisplay.from_estimator(ManualMLPClassifier(), X, Y)
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+def test_targets_in_a_column_read_like_predictions():
+    X, y = load_iris(return_X_y=True)
+    neuron = LogisticNeuronClassifier(max_iter=50, tol=None, random_state=0).fit(X, y)
+    display, column = (RowsDisplay.from_estimator(neuron, X, each) for each in (y, y[:, None]))
+    assert list(column.true) == list(display.true)
+    assert column.axes_[0].get_title() == display.axes_[0].get_title()

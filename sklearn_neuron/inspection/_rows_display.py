@@ -318,7 +318,9 @@ def predictions_in_words(estimator: Any, z: Array) -> list[str]:
 
 def value_in_words(value: Any) -> str:
     """Return a class, a number or several of them."""
-    if np.ndim(value):
+    if np.size(value) == 1:
+        value = np.ravel(value)[0]  # y may be a column
+    elif np.ndim(value):
         return f"({', '.join(map(value_in_words, np.ravel(value)))})"
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
