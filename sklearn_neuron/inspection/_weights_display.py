@@ -19,7 +19,6 @@ from sklearn_neuron.inspection._subject import (
     has_record,
     layer_names,
     layout_of,
-    recorded_thetas,
     theta_of,
     unwrap,
 )
@@ -145,7 +144,7 @@ class WeightsDisplay:
         own = unwrap(estimator)
         check_is_fitted(own)
         sizes = fitted_layer_sizes(own)
-        start = split(recorded_thetas(own, start=True)[0], sizes) if has_record(own) else None
+        start = split(theta_of(own, own.start_).astype(float), sizes) if has_record(own) else None
         shown = own if epoch is None else at(own, epoch=epoch)
         weights, biases = split(fitted_theta(shown), sizes)
         when = "" if epoch is None else ", start" if epoch < 0 else f", epoch {epoch}"
