@@ -277,7 +277,10 @@ def diagnose(
     subject = subject_of(estimator, X, y, sample_weight)
     record = chosen_record(subject, epochs)
     with np.errstate(all="ignore"):  # values that are not finite are visible in the table
-        measures = [measures_at(subject, theta) for theta in record.thetas]
+        measures = [
+            measures_at(subject, theta)._replace(z=np.empty((0, 0)))  # not for every epoch
+            for theta in record.thetas
+        ]
         fitted = measures_at(subject, record.thetas[record.fitted])  # the network stays there
         case = Case(
             subject=subject,

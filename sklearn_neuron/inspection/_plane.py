@@ -96,8 +96,8 @@ def plane_of_parameters(subject: Subject, names: Any) -> Plane:
 
 def principal_plane(subject: Subject) -> Plane:
     """Return the plane of the path's principal directions, through its end."""
-    thetas, end = recorded_thetas(subject.estimator, start=True), subject.network.theta.copy()
-    moves = thetas - end
+    moves, end = recorded_thetas(subject.estimator, start=True), subject.network.theta.copy()
+    moves -= end  # in place: the path may be large
     most = min(len(moves), max(PATH_NUMBERS // moves.shape[1], 50))
     some = moves[np.unique(np.linspace(0, len(moves) - 1, most).astype(int))]
     _, sizes, axes = np.linalg.svd(some, full_matrices=False)
@@ -115,17 +115,17 @@ def principal_plane(subject: Subject) -> Plane:
     path = moves @ axes.T
     margin = 0.05 * float(np.ptp(path, axis=0).max())
     plane = Plane(end, axes[0], axes[1], (labels[0], labels[1]), path, "", margin)
-    far = largest_distance(subject, plane, thetas)
+    far = largest_distance(subject, plane, moves)
     return plane._replace(
         title=f"{share:.1%} of the path's variance; loss of the path within {far:.2g} of the plane"
     )
 
 
-def largest_distance(subject: Subject, plane: Plane, thetas: Array) -> float:
+def largest_distance(subject: Subject, plane: Plane, moves: Array) -> float:
     """Return the largest difference between the loss of the path and that of its projection."""
-    some = np.unique(np.linspace(0, len(thetas) - 1, DISTANCE_POINTS).astype(int))
+    some = np.unique(np.linspace(0, len(moves) - 1, DISTANCE_POINTS).astype(int))
     gaps = [
-        abs(loss_at(subject, thetas[k]) - loss_at(subject, plane.point(*plane.path[k])))
+        abs(loss_at(subject, plane.origin + moves[k]) - loss_at(subject, plane.point(*plane.path[k])))
         for k in some
     ]
     return float(np.max(gaps))

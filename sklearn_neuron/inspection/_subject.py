@@ -193,5 +193,7 @@ def recorded_thetas(estimator: NetworkEstimator, *, start: bool = False) -> Arra
         rows.insert(0, estimator.start_)
     sizes = fitted_layer_sizes(estimator)
     n_parameters = sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:], strict=False))
-    theta = [theta_of(estimator, row) for row in rows]
-    return np.reshape(np.array(theta, dtype=float), (len(rows), n_parameters))
+    thetas = np.empty((len(rows), n_parameters))  # filled row by row: a record may be large
+    for theta, row in zip(thetas, rows, strict=True):
+        theta[...] = theta_of(estimator, row)
+    return thetas
