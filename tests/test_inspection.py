@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_neuron import (
+    SGD,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
@@ -36,6 +37,7 @@ from sklearn_neuron.inspection import (
     check_gradient,
     journal,
 )
+from sklearn_neuron.inspection._subject import layout_of
 from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, SquaredError
 
 ONE_HOT = np.eye(3)[np.arange(30) % 3]
@@ -767,3 +769,17 @@ def test_without_an_intercept_the_surface_is_one_of_weights(X):
     one = make(LogisticNeuronClassifier, fit_intercept=False).fit(X[:, :1], y)
     with pytest.raises(ValueError, match="needs two parameters"):
         LossSurfaceDisplay.from_estimator(one, X[:, :1], y)
+
+
+@pytest.mark.parametrize("cls", [LogisticNeuronClassifier, ManualMLPClassifier, ManualMLPRegressor])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_averaged_parameters_are_the_fitted_ones(cls, early_stopping, X):
+    """Training continues from others, but a fitted estimator is traced where it predicts."""
+    y = target_for(cls, 30)
+    solver = SGD(average=True)
+    model = make(cls, solver=solver, eta=0.1, max_iter=5, early_stopping=early_stopping).fit(X, y)
+    trace = backprop_trace(model, X, y)
+    coefs, intercepts = layout_of(model).fitted_layers(vars(model))
+    for l, (W, b) in enumerate(zip(coefs, intercepts, strict=True), 1):
+        assert_array_equal(trace.W[l], W)
+        assert_array_equal(trace.b[l], b)

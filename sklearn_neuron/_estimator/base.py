@@ -236,7 +236,7 @@ def pose(
     last : mapping or None
         The fitted attributes, if training continues.
     in_own_units : bool, default=False
-        Whether the network is to see y as it is.
+        Whether the network is to see y as it is, at the parameters that users see.
     """
     targets, dtype = estimator._targets, None
     if last is not None:
@@ -275,7 +275,8 @@ def pose(
     def start(rng: Callable[[], np.random.RandomState]) -> Parameters:
         if last is None:
             own = layout.start(network, rng)
-        elif "iterate" in state.checkpoint.state:  # the fitted parameters are a mean
+        elif "iterate" in state.checkpoint.state and not in_own_units:
+            # training continues from here, not from the fitted parameters, which are a mean
             iterate = split(state.checkpoint.state["iterate"], network.layer_sizes)
             own = units.parameters(iterate)
         else:
