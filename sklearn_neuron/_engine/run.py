@@ -34,6 +34,9 @@ ROUNDING = 64 * np.finfo(np.float64).eps
 #: What optimizers and averaging count in their state.
 COUNTS = {"t", "n_updates"}
 
+#: What is in a state, but not recorded: the penalty's, and memory that an update overwrites.
+NOT_RECORDED = {*PENALTY_STATE, "work"}
+
 Row = dict[str, Any]  # the numbers of a row, and under "theta" the parameters after it
 #: Called after every epoch or iteration; training ends where one returns True.
 Callback = Callable[["Run"], bool]
@@ -270,7 +273,7 @@ class EpochHistory(History):
             row["state"] = {
                 name: value.astype(self._dtype) if isinstance(value, np.ndarray) else value
                 for name, value in state.items()
-                if name not in PENALTY_STATE
+                if name not in NOT_RECORDED
             }
         return row
 
@@ -289,7 +292,8 @@ class EpochHistory(History):
     def check_size(self, n_epochs: int, n_samples: int, batch_size: int, state: State) -> None:
         every, theta = self.record.every, self.start
         assert theta is not None
-        arrays = [np.size(value) for value in state.values()] if self.record.state else []
+        recorded = state.keys() - NOT_RECORDED if self.record.state else set()
+        arrays = [np.size(state[name]) for name in recorded]
         numbers = theta.size + sum(arrays)
         n_updates = -(-n_samples // batch_size) if self.record.unit == "step" else 1
         n_rows = n_epochs * n_updates // every + 1
