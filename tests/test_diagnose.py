@@ -24,14 +24,16 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_neuron import (
     SGD,
+    Adam,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
     PerceptronClassifier,
+    Record,
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron.activations import ACTIVATIONS
-from sklearn_neuron.inspection import backprop_trace, diagnose
+from sklearn_neuron.inspection import at, backprop_trace, diagnose
 from sklearn_neuron.inspection._measures import largest_slope
 from sklearn_neuron.losses import SquaredError
 
@@ -196,6 +198,24 @@ def test_the_best_epoch_is_the_fitted_one():
     assert_allclose(found.loss[found.fitted], -np.log(proba), rtol=1e-6, atol=1e-12)
     model.set_params(record="loss").fit(X, y)
     assert diagnose(model, X, y).epochs.tolist() == [model.best_iter_]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"record": Record("epoch", every=6)}, {"record": "epoch", "solver": Adam(average=True)}],
+    ids=["thinned", "mean"],
+)
+def test_the_best_epoch_need_not_be_recorded(params):
+    X, y = scaled(load_breast_cancer().data), load_breast_cancer().target
+    model = ManualMLPClassifier(
+        (20,), eta=0.05, early_stopping=True, max_iter=30, random_state=0, **params
+    ).fit(X, y)
+    found = diagnose(model, X, y)
+    end = np.ravel(at(model, epoch=model.history_["epoch"][-1]).coefs_[0])
+    assert np.abs(end - np.ravel(model.coefs_[0])).max() > 1e-3
+    assert found.epochs[found.fitted] == model.best_iter_ < found.epochs[-1]
+    assert (np.diff(found.epochs) > 0).all()
+    assert_allclose(found.loss[found.fitted], backprop_trace(model, X, y).loss)
 
 
 def test_averaged_parameters_stand_at_the_end():

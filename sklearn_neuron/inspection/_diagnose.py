@@ -357,7 +357,8 @@ def chosen_record(subject: Subject, epochs: Any) -> ChosenRecord:
     history, recorded = own.history_, recorded_thetas(own, start=True)
     known = np.array([-1, *history["epoch"]], dtype=np.intp)
     ends = np.flatnonzero(np.diff(known, append=known[-1] + 1))  # the last step of each epoch
-    fitted = fitted_row(recorded[ends], theta)
+    best = int(np.searchsorted(known[ends], fitted_epoch(own)))  # itself, or the next recorded
+    fitted = fitted_row(recorded[ends], theta, min(best, len(ends) - 1))
     places = check_epochs(epochs, known[ends])
     places = np.unique([*places, fitted])
     at = ends[places]
@@ -365,7 +366,9 @@ def chosen_record(subject: Subject, epochs: Any) -> ChosenRecord:
     thetas[np.searchsorted(places, fitted)] = theta
     before, after = recorded[np.maximum(at - 1, 0)], recorded[at]
     ratio = change_ratios(before, after, network.layer_sizes) / updates_between(own, at)[:, None]
-    return ChosenRecord(known[at], thetas, ratio, int(np.searchsorted(places, fitted)))
+    chosen, row = known[at], int(np.searchsorted(places, fitted))
+    chosen[row] = min(chosen[row], fitted_epoch(own))  # where θ's own epoch was thinned out
+    return ChosenRecord(chosen, thetas, ratio, row)
 
 
 def fitted_epoch(estimator: Any) -> int:
@@ -375,12 +378,12 @@ def fitted_epoch(estimator: Any) -> int:
     return int(estimator.best_iter_) if len(held) == n else n - 1
 
 
-def fitted_row(recorded: Array, theta: Array) -> int:
-    """Return the last row that is the fitted θ; the last one if none is (θ may be a mean)."""
+def fitted_row(recorded: Array, theta: Array, other: int) -> int:
+    """Return the last row that is the fitted θ; another if none is, as where θ is a mean."""
     for k in range(len(recorded) - 1, -1, -1):
         if np.allclose(recorded[k], theta, rtol=1e-6, atol=1e-12):
             return k
-    return len(recorded) - 1
+    return other
 
 
 def check_epochs(epochs: Any, known: NDArray[np.intp]) -> NDArray[np.intp]:
