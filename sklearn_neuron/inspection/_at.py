@@ -41,9 +41,9 @@ def at(estimator: Any, epoch: int | None = None, step: int | None = None) -> Any
     -------
     estimator
         A copy that predicts with the parameters of that moment. Its curves and its history end
-        there, and with validation data ``best_iter_`` is its last complete epoch. Further training continues from these parameters, with a new state of the
-        optimizer. With an averaging optimizer, the parameters are those that training updated, not
-        their mean.
+        there, and with validation data ``best_iter_`` is its last complete epoch. Further training
+        continues from these parameters, with a new state of the optimizer. With an averaging
+        optimizer, the parameters are those that training updated, not their mean.
 
     Raises
     ------

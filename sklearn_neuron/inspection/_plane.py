@@ -125,7 +125,10 @@ def largest_distance(subject: Subject, plane: Plane, moves: Array) -> float:
     """Return the largest difference between the loss of the path and that of its projection."""
     some = np.unique(np.linspace(0, len(moves) - 1, DISTANCE_POINTS).astype(int))
     gaps = [
-        abs(loss_at(subject, plane.origin + moves[k]) - loss_at(subject, plane.point(*plane.path[k])))
+        abs(
+            loss_at(subject, plane.origin + moves[k])
+            - loss_at(subject, plane.point(*plane.path[k]))
+        )
         for k in some
     ]
     return float(np.max(gaps))
