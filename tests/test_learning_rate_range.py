@@ -106,7 +106,9 @@ def test_what_is_recommended():
 def test_what_is_refused():
     with pytest.raises(ValueError, match="has no learning rate"):
         rate_range(LogisticNeuronClassifier(solver="lbfgs"), X, y)
-    for etas in ([0.1], [0.1, -1.0], [0.1, np.inf], [0.0, 0.1]):
+    with pytest.raises(ValueError, match="'solver' parameter of LogisticNeuronClassifier must be"):
+        rate_range(LogisticNeuronClassifier(solver="foo"), X, y)
+    for etas in ([0.1], [0.1, -1.0], [0.1, np.inf], [0.0, 0.1], "abc", [0.1, "b"]):
         with pytest.raises(ValueError, match="etas must be at least two positive"):
             rate_range(LogisticNeuronClassifier(), X, y, etas=etas)
     for n_epochs in (0, 1.5, "many"):

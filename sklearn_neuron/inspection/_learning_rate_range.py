@@ -11,11 +11,10 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_neuron._engine.epochs import evaluate
-from sklearn_neuron._engine.solvers import solver_of
-from sklearn_neuron._estimator.base import NetworkEstimator, problem_at
+from sklearn_neuron._estimator.base import NetworkEstimator, check_parameters, problem_at
 from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron.exceptions import DivergenceError
-from sklearn_neuron.inspection._extras import axes_for, line_kwargs
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require
 from sklearn_neuron.inspection._panels import ink_of
 from sklearn_neuron.inspection._subject import Subject, reaching, subject_of, unwrap
 
@@ -166,8 +165,9 @@ class LearningRateRangeDisplay:
         .. [1] L. N. Smith (2017). Cyclical learning rates for training neural networks. WACV,
            464-472. https://doi.org/10.1109/WACV.2017.58
         """
+        require("matplotlib", cls.__name__)  # before minutes of training
         own = unwrap(estimator)
-        if not solver_of(own.solver).has_updates:
+        if not check_parameters(own).has_updates:
             raise ValueError(
                 f"solver={own.solver!r} has no learning rate; a range is of solvers with updates, "
                 "such as 'sgd' and 'adam'."
@@ -312,7 +312,10 @@ def loss_after(setting: RangeSetting, eta: float, X: Any, y: Any, sample_weight:
 
 def checked_rates(etas: Any) -> NDArray[np.float64]:
     """Return the rates in ascending order."""
-    rates = np.unique(np.asarray(etas, dtype=float))
+    try:
+        rates = np.unique(np.asarray(etas, dtype=float))
+    except (TypeError, ValueError):
+        rates = np.array([])
     if rates.size < 2 or not (np.isfinite(rates).all() and rates[0] > 0.0):
         raise ValueError(f"etas must be at least two positive numbers; got {etas!r}.")
     return rates
