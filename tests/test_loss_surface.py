@@ -164,7 +164,18 @@ def test_pipelines_with_feature_names(X):
     LossSurfaceDisplay.from_estimator(model, frame, y, grid_resolution=3)
 
 
-@pytest.mark.parametrize("wrong", ["PCA", ("b1[0]",), ("b1[0]", "b1[0]"), 3])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "PCA",
+        ("b1[0]",),
+        ("b1[0]", "b1[0]"),
+        3,
+        [["a"], ["b"]],
+        np.zeros(2),
+        ("b1[0]", "b2[0]", "b1[0]"),
+    ],
+)
 def test_wrong_directions(xor, wrong):
     with pytest.raises((ValueError, TypeError), match=r"'pca', 'random' or two different names"):
         LossSurfaceDisplay.from_estimator(xor, *XOR, directions=wrong)

@@ -53,9 +53,9 @@ def plane_of(subject: Subject, directions: Any, random_state: Any) -> Plane:
     """Return the plane that is asked for, or the one that suits the estimator."""
     if directions is None:
         directions = default_directions(subject)
-    if directions == "pca":
+    if isinstance(directions, str) and directions == "pca":
         return principal_plane(subject)
-    if directions == "random":
+    if isinstance(directions, str) and directions == "random":
         return random_plane(subject, random_state)
     return plane_of_parameters(subject, directions)
 
@@ -74,7 +74,8 @@ def default_directions(subject: Subject) -> Any:
 
 def plane_of_parameters(subject: Subject, names: Any) -> Plane:
     """Return the plane of two parameters, all others being at their fitted values."""
-    if not isinstance(names, tuple | list) or len(set(names)) != 2:
+    several = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
+    if not several or len(names) != 2 or len(set(names)) != 2:
         raise ValueError(
             "directions must be 'pca', 'random' or two different names of parameters; "
             f"got {names!r}."
