@@ -125,3 +125,16 @@ def test_targets_in_a_column_read_like_predictions():
     display, column = (RowsDisplay.from_estimator(neuron, X, each) for each in (y, y[:, None]))
     assert list(column.true) == list(display.true)
     assert column.axes_[0].get_title() == display.axes_[0].get_title()
+
+
+def test_long_names_of_classes_are_shortened_in_titles_only():
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["a species of number 1", "a species of number 2", "3"])[y]
+    model = make(ManualMLPClassifier, max_iter=1).fit(X, names)
+    found = RowsDisplay.from_estimator(model, X[::10], names[::10], n_rows=15)
+    assert set(found.true) == set(names)
+    wrong = [true != guess for true, guess in zip(found.true, found.predicted, strict=True)]
+    assert any(wrong)
+    titles = [panel.get_title() for panel in found.axes_]
+    assert [", not " in title for title in titles] == wrong
+    assert all(len(title.splitlines()[0]) < 50 for title in titles)

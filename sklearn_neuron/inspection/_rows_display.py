@@ -19,7 +19,7 @@ from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
 
 MOST_BARS = 8  # features of a row that are drawn as bars
 SIGNED, MOST_SIGNED = 5, 144  # pixels that get a sign, and pixels of an image that has them
-LONGEST_NAME = 22
+LONGEST_NAME, LONGEST_CLASS = 22, 16  # of a feature, and of a class in a title
 
 
 class RowMeasures(NamedTuple):
@@ -214,10 +214,11 @@ class RowsDisplay:
         draw = self._bars if self.image_shape is None else self._image
         self.artists_ = [draw(k, panel, kwargs) for k, panel in enumerate(self.axes_)]
         for k, panel in enumerate(self.axes_):
+            true, predicted = self.true[k], self.predicted[k]
             panel.set_title(
-                f"row {self.rows[k]}: {self.true[k]}, not {self.predicted[k]}\n"
-                if self.true[k] != self.predicted[k]
-                else f"row {self.rows[k]}: {self.true[k]}\n",
+                f"row {self.rows[k]}: {_brief(true)}, not {_brief(predicted)}\n"
+                if true != predicted
+                else f"row {self.rows[k]}: {_brief(true)}\n",
                 fontsize="small",
                 pad=2,
             )
@@ -324,8 +325,13 @@ def value_in_words(value: Any) -> str:
         return f"({', '.join(map(value_in_words, np.ravel(value)))})"
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
+    return str(value)
+
+
+def _brief(value: Any) -> str:
+    """Return a name that is short enough for a title; several values are left as they are."""
     text = str(value)
-    return text if len(text) <= 16 else f"{text[:15]}…"
+    return text if len(text) <= LONGEST_CLASS or text[0] == "(" else f"{text[: LONGEST_CLASS - 1]}…"
 
 
 def names_of_features(estimator: Any, names: Any, n: int) -> list[str]:
