@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -362,3 +363,14 @@ def test_parameters_that_were_never_searched_together():
     with pytest.raises(ValueError, match="No candidate of the search has both 'eta' and 'batch_"):
         SearchDisplay.from_search(search)
     assert SearchDisplay.from_search(search, "eta", None).x == [0.1, 0.2]
+
+
+def test_values_that_are_arrays():
+    X, y = load_iris(return_X_y=True)
+    priors = [np.full(3, 1 / 3), np.array([0.5, 0.25, 0.25]), None]
+    grid = {"priors": priors, "var_smoothing": [1e-9, 1e-3]}
+    search = GridSearchCV(GaussianNB(), grid, cv=2).fit(X, y)
+    display = SearchDisplay.from_search(search, "var_smoothing", "priors")
+    assert display.quantities["score"].shape == (3, 2)
+    assert_array_equal(display.y[1], priors[1])
+    assert display.y[2] is None

@@ -161,6 +161,8 @@ def same(one: Any, other: Any) -> bool:
     """Return whether two values of a parameter are the same; True is not 1."""
     if is_number(one) != is_number(other):
         return False
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return type(one) is type(other) and np.array_equal(one, other)
     return one is other or bool((type(one) is type(other) or is_number(one)) and one == other)
 
 
