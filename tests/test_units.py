@@ -68,6 +68,14 @@ def test_the_penalty_that_is_given_is_that_of_the_objective(solver, hidden):
     assert penalty > 1e-12 * error
 
 
+@pytest.mark.parametrize("alpha", [1e-4, 1e-2])
+@pytest.mark.parametrize("factor", [1.0, 1e3, 1e5])
+def test_large_targets_are_learned_with_a_penalty_that_is_given(alpha, factor):
+    """The objective is that of the user's units; the start has the size of the targets."""
+    model = ManualMLPRegressor(alpha=alpha, random_state=0).fit(X, factor * y)
+    assert model.score(X, factor * y) > 0.5
+
+
 def test_large_targets_are_learned_as_small_ones():
     scores = [
         ManualMLPRegressor(random_state=0).fit(X, k * y + c).score(X, k * y + c)

@@ -256,11 +256,13 @@ def pose(
     layout = estimator._layout.of(estimator, alpha=float(alpha), flat=data.targets.flat)
     loss = data.targets.loss(estimator)
     units: Units = OWN if last is None else last.get("_units", OWN)
-    center = None
+    of_start, center = units, None
     if data.spread is not None and solver.adaptive and not call.gives_start():
         n_samples = len(Y) if call.one_pass else None
         penalized = bool(layout.sizes) and estimator.alpha not in ("auto", 0.0)
-        units, center = start_units(loss, data.spread, n_samples=n_samples, penalized=penalized)
+        of_start, center = start_units(loss, data.spread, n_samples=n_samples)
+        # in other units, the penalty of the hidden layers would be another
+        units = OWN if penalized else of_start
     seen = OWN if in_own_units else units
     if seen.scale != 1.0:
         data, loss = data.in_units(seen), seen.loss(loss)
@@ -283,7 +285,7 @@ def pose(
             coefs, intercepts = layout.fitted_layers(last)
             own = [dense(W) for W in coefs], intercepts
         if center is not None:
-            own = units.parameters(own, center)
+            own = of_start.parameters(own, center)
         (coefs, intercepts), (W, b) = own, given
         chosen = coefs if W is None else W, intercepts if b is None else b
         return chosen if seen.scale == 1.0 else seen.start(chosen)

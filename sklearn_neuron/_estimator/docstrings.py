@@ -79,9 +79,9 @@ schedule : {{"auto", {schedules}}} or Schedule, default="auto"
 alpha : float or "auto", default="auto"
     Strength of the L2 regularization term ``(alpha / 2) ||W||²``, which is added to the *mean*
     loss. ``"auto"`` is 1 / n_samples where ``early_stopping="auto"`` chooses the number of
-    epochs, and 0 elsewhere. (For regressors with an adaptive optimizer, "auto" is meant for y in
-    units of a power of two near its standard deviation; a number always for y itself, and
-    targets of another order of magnitude than one should then be scaled.)""",
+    epochs, and 0 elsewhere. (For regressors with an adaptive optimizer,
+    "auto" is meant for y in units of a power of two near its standard deviation; a number
+    always for y itself, so that it has to suit the size of y.)""",
     "alpha": """\
 alpha : float, default=0.0
     Strength of the L2 regularization term ``(alpha / 2) ||W||²``, which is added to the *mean*

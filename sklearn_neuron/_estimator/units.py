@@ -112,18 +112,17 @@ OWN = Units()
 
 
 def start_units(
-    loss: Loss, spread: Spread, *, n_samples: int | None, penalized: bool
+    loss: Loss, spread: Spread, *, n_samples: int | None
 ) -> tuple[Units, NDArray[np.float64] | None]:
     """Return the units that suit targets, and their mean; the user's own if the loss has none.
 
     The targets of a small block (``n_samples`` is that of a block, else None) may be close to each
-    other by chance: its units are never smaller. A penalty that is given for the weights of hidden
-    layers would be another one in other units.
+    other by chance: its units are never smaller.
     """
     few = n_samples is not None and n_samples < FEW_TARGETS
     if loss.in_units_of(1.0) is None:
         return OWN, None
-    if penalized or not 0.0 < spread.deviation < math.inf:
+    if not 0.0 < spread.deviation < math.inf:
         return OWN, spread.mean
     power = round(math.log2(spread.deviation))
     if -LEAST_POWER < power < LEAST_POWER or (power < 0 and few):
