@@ -34,7 +34,7 @@ from sklearn_neuron import (
 )
 from sklearn_neuron.activations import ACTIVATIONS
 from sklearn_neuron.inspection import at, backprop_trace, diagnose
-from sklearn_neuron.inspection._measures import largest_slope
+from sklearn_neuron.inspection._diagnosis.measures import largest_slope
 from sklearn_neuron.losses import SquaredError
 
 

@@ -22,8 +22,8 @@ from sklearn_neuron import (
 )
 from sklearn_neuron.activations import ACTIVATIONS, Activation, Exponential, Softmax, Step
 from sklearn_neuron.inspection import Explorer, backprop_trace, explore
-from sklearn_neuron.inspection._explorer import SCRIPTS, asset, lean
-from sklearn_neuron.inspection._explorer_pack import compressed, packed
+from sklearn_neuron.inspection._explorer.explorer import SCRIPTS, asset, lean
+from sklearn_neuron.inspection._explorer.explorer_pack import compressed, packed
 from sklearn_neuron.inspection._subject import recorded_thetas
 from sklearn_neuron.losses import LOSSES
 from sklearn_neuron.optimizers import OPTIMIZERS

@@ -20,7 +20,7 @@ from sklearn_neuron import (
 )
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.inspection import LearningRateRangeDisplay
-from sklearn_neuron.inspection._learning_rate_range import recommended_range
+from sklearn_neuron.inspection._diagnosis.learning_rate_range import recommended_range
 
 pytest.importorskip("matplotlib")
 X, y = load_iris(return_X_y=True)

@@ -22,8 +22,8 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron.inspection import NetworkDisplay, at, backprop_trace
-from sklearn_neuron.inspection._diagram import MAX_EDGES, short_number
-from sklearn_neuron.inspection._drawing import ON_DARK, ON_LIGHT
+from sklearn_neuron.inspection._diagrams.diagram import MAX_EDGES, short_number
+from sklearn_neuron.inspection._diagrams.drawing import ON_DARK, ON_LIGHT
 
 plt = pytest.importorskip("matplotlib.pyplot")
 from matplotlib.colors import to_rgb  # noqa: E402
@@ -478,7 +478,7 @@ def test_the_comparison_sees_the_color_of_an_edge(which, tmp_path):
 
 def test_a_fitted_text_is_never_larger_than_its_box():
     """Letters are hinted to whole pixels, so that a small text shrinks less than its size."""
-    from sklearn_neuron.inspection._fitted_text import FittedText
+    from sklearn_neuron.inspection._diagrams.fitted_text import FittedText
 
     figure = plt.figure(figsize=(1.0, 1.0))
     ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))

@@ -58,7 +58,7 @@ def test_each_cell_is_its_candidate(search):
 
 
 def test_numbers_in_the_cells_fit_and_can_be_read(search):
-    from sklearn_neuron.inspection._panels import luminance
+    from sklearn_neuron.inspection._diagnosis.panels import luminance
 
     display = SearchDisplay.from_search(search)
     display.figure_.canvas.draw()
@@ -83,7 +83,7 @@ def test_numbers_in_the_cells_fit_and_can_be_read(search):
 
 
 def test_any_color_has_an_ink():
-    from sklearn_neuron.inspection._panels import ink_on, luminance
+    from sklearn_neuron.inspection._diagnosis.panels import ink_on, luminance
 
     for rgb in itertools.product(np.linspace(0.0, 1.0, 12), repeat=3):
         low, high = sorted([luminance(rgb), {"black": 0.0, "white": 1.0}[ink_on(rgb)]])
@@ -139,7 +139,7 @@ def test_names_that_are_none_or_several(search):
     display = SearchDisplay.from_search(search, "momentum", "with_mean")
     assert display.y == [True, False]
     both = {"manualmlpclassifier__eta": [0.1], "manualmlpclassifier__solver__eta": [0.1]}
-    from sklearn_neuron.inspection._search_table import full_name
+    from sklearn_neuron.inspection._searches.search_table import full_name
 
     with pytest.raises(ValueError, match="end of several"):
         full_name("eta", list(both), "x")

@@ -11,21 +11,21 @@ against the learning rate, and searches. For decision regions use scikit-learn's
 """
 
 from sklearn_neuron.inspection._at import at
-from sklearn_neuron.inspection._diagnose import Diagnosis, diagnose
-from sklearn_neuron.inspection._diagnosis_display import DiagnosisDisplay
-from sklearn_neuron.inspection._explorer import Explorer, explore
+from sklearn_neuron.inspection._diagnosis.diagnose import Diagnosis, diagnose
+from sklearn_neuron.inspection._diagnosis.diagnosis_display import DiagnosisDisplay
+from sklearn_neuron.inspection._diagnosis.learning_rate_range import LearningRateRangeDisplay
+from sklearn_neuron.inspection._diagnosis.rows_display import RowsDisplay
+from sklearn_neuron.inspection._diagnosis.weights_display import WeightsDisplay
+from sklearn_neuron.inspection._diagrams.graph_display import GraphDisplay
+from sklearn_neuron.inspection._diagrams.network_display import NetworkDisplay
+from sklearn_neuron.inspection._explorer.explorer import Explorer, explore
 from sklearn_neuron.inspection._gradient import GradientCheck, check_gradient
-from sklearn_neuron.inspection._graph_display import GraphDisplay
 from sklearn_neuron.inspection._journal import journal
 from sklearn_neuron.inspection._journal_display import JournalDisplay
-from sklearn_neuron.inspection._learning_rate_range import LearningRateRangeDisplay
 from sklearn_neuron.inspection._loss_curve import LossCurveDisplay
 from sklearn_neuron.inspection._loss_surface import LossSurfaceDisplay
-from sklearn_neuron.inspection._network_display import NetworkDisplay
-from sklearn_neuron.inspection._rows_display import RowsDisplay
-from sklearn_neuron.inspection._search_display import SearchDisplay
+from sklearn_neuron.inspection._searches.search_display import SearchDisplay
 from sklearn_neuron.inspection._trace import BackpropTrace, backprop_trace
-from sklearn_neuron.inspection._weights_display import WeightsDisplay
 
 __all__ = [
     "BackpropTrace",

@@ -25,7 +25,7 @@ from sklearn_neuron._estimator.diagnosis import (
     remedies,
 )
 from sklearn_neuron._typing import Array, Matrix
-from sklearn_neuron.inspection._measures import Measures, predicted_columns
+from sklearn_neuron.inspection._diagnosis.measures import Measures, predicted_columns
 from sklearn_neuron.inspection._subject import Subject
 
 #: Share of units that are idle: too many in any network; and too many where the loss is poor and

@@ -13,7 +13,7 @@ from sklearn_neuron._engine.solvers import Updates, solver_of
 from sklearn_neuron._estimator.base import schedule_of
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import ACTIVATIONS, Exponential, Softmax, Step
-from sklearn_neuron.inspection._explorer_pack import kind_for, packed, packed_small
+from sklearn_neuron.inspection._explorer.explorer_pack import kind_for, packed, packed_small
 from sklearn_neuron.inspection._subject import (
     Subject,
     feature_names,

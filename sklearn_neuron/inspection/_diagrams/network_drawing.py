@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._diagram import Diagram, largest_of, short_number
-from sklearn_neuron.inspection._drawing import (
+from sklearn_neuron.inspection._diagrams.diagram import Diagram, largest_of, short_number
+from sklearn_neuron.inspection._diagrams.drawing import (
     Canvas,
     canvas_on,
     readable_on,

@@ -44,7 +44,9 @@ class Canvas(NamedTuple):
 
     def text(self, x: float, y: float, text: str, box: tuple[float, float], **kwargs: Any) -> Any:
         """Add a text that stays in its box."""
-        fitted = importlib.import_module("sklearn_neuron.inspection._fitted_text").FittedText
+        fitted = importlib.import_module(
+            "sklearn_neuron.inspection._diagrams.fitted_text"
+        ).FittedText
         largest = kwargs.pop("size", 10.0) * max(self.scale, LEAST_TEXT)
         defaults = {"color": self.inks.ink, "ha": "center", "va": "center", "zorder": 6}
         artist = fitted(x, y, text, box, largest, **{**defaults, **kwargs})

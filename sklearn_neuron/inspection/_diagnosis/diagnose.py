@@ -15,14 +15,14 @@ from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.solvers import solver_of
 from sklearn_neuron._estimator.diagnosis import level_of
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._extras import require
-from sklearn_neuron.inspection._findings import Case, findings_of
-from sklearn_neuron.inspection._measures import (
+from sklearn_neuron.inspection._diagnosis.findings import Case, findings_of
+from sklearn_neuron.inspection._diagnosis.measures import (
     Measures,
     layer_slopes,
     measure_layers,
     shares_of,
 )
+from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import (
     Subject,
     has_record,

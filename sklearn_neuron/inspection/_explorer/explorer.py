@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._estimator.constraints import Number
-from sklearn_neuron.inspection._explorer_data import explorer_data
-from sklearn_neuron.inspection._explorer_pack import compressed
+from sklearn_neuron.inspection._explorer.explorer_data import explorer_data
+from sklearn_neuron.inspection._explorer.explorer_pack import compressed
 from sklearn_neuron.inspection._subject import subject_of
 
 #: What the page may do: run and show what is in it, and nothing else.
@@ -177,7 +177,7 @@ class Explorer:
 
 def asset(name: str) -> str:
     """Return the text of a file that lies beside this module."""
-    return resources.files("sklearn_neuron.inspection").joinpath(name).read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def lean(text: str) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import Activation
-from sklearn_neuron.inspection._diagram import Sight, sight_of, title_of
+from sklearn_neuron.inspection._diagrams.diagram import Sight, sight_of, title_of
 from sklearn_neuron.inspection._subject import subject_of, unwrap
 from sklearn_neuron.inspection._trace_tables import SUPERSCRIPTS
 

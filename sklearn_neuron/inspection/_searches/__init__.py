@@ -1,0 +1,1 @@
+"""Searches: what GridSearchCV and its kin have found, as heat maps."""
