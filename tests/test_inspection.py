@@ -630,6 +630,15 @@ def test_journal_display_of_thousands_of_parameters(X):
     assert JournalDisplay.from_estimator(model, color="red").lines_[1].get_color() == "red"
 
 
+def test_the_loss_is_seen_on_a_dark_background(X):
+    from matplotlib import pyplot as plt
+
+    model = make(ManualMLPClassifier, record="epoch").fit(X, np.arange(30) % 3)
+    with plt.style.context("dark_background"):
+        (loss,) = JournalDisplay.from_estimator(model).lines_
+    assert loss.get_color() == "white"
+
+
 def test_a_hundred_thousand_parameters_are_drawn_in_two_seconds(X):
     """Of processor time; 0.7 s where this was written."""
     model = make(ManualMLPClassifier, record="epoch", hidden_layer_sizes=(12_500,))

@@ -7,6 +7,7 @@ import pytest
 from helpers import make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -17,7 +18,12 @@ from sklearn_neuron import (
     ManualMLPRegressor,
     SigmoidNeuronRegressor,
 )
-from sklearn_neuron.inspection import LossSurfaceDisplay, at, backprop_trace
+from sklearn_neuron.inspection import (
+    LossSurfaceDisplay,
+    at,
+    backprop_trace,
+    journal,
+)
 from sklearn_neuron.inspection._plane import loss_at, principal_plane
 from sklearn_neuron.inspection._subject import recorded_thetas, subject_of
 
@@ -161,7 +167,31 @@ def test_pipelines_with_feature_names(X):
         model, frame, y, directions=("W1[length, 0]", "b2[1]"), grid_resolution=3
     )
     assert display.parameters == ("W1[length, 0]", "b2[1]")
+    by_number = LossSurfaceDisplay.from_estimator(
+        model, frame, y, directions=("W1[0,0]", "b2[1]"), grid_resolution=3
+    )
+    assert_array_equal(by_number.loss, display.loss)
     LossSurfaceDisplay.from_estimator(model, frame, y, grid_resolution=3)
+
+
+def test_names_go_through_the_steps_before(X):
+    """Those of a DataFrame through a scaler, and the words of a text."""
+    frame = pd.DataFrame(X, columns=["length", "width", "depth", "age"])
+    y = target_for(ManualMLPClassifier, 30)
+    model = make_pipeline(StandardScaler(), make(ManualMLPClassifier, record="epoch"))
+    assert "W1[width, 0]" in journal(model.fit(frame, y)).columns
+    assert "W1[1, 0]" in journal(model.fit(X, y)).columns
+    texts = ["red wine", "white wine", "red", "white"]
+    words = make_pipeline(TfidfVectorizer(), make(LogisticNeuronClassifier, record="epoch"))
+    assert {"w[red]", "w[white]", "w[wine]"} < set(journal(words.fit(texts, [0, 1, 0, 1])).columns)
+
+
+def test_a_large_network_gets_fewer_points(xor):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(500, 200)), np.arange(500) % 3
+    model = ManualMLPClassifier((300,), max_iter=1, tol=None, random_state=0).fit(X, y)
+    assert len(LossSurfaceDisplay.from_estimator(model, X, y).loss) == 31
+    assert len(LossSurfaceDisplay.from_estimator(xor, *XOR).loss) == 60
 
 
 @pytest.mark.parametrize(

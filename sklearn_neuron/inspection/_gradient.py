@@ -202,7 +202,7 @@ def compare(
     network = subject.network
     floor = max(NOISE, ROUNDING_OF_J * abs(objective(network, subject.blocks)))
     backprop = network.grad.copy()
-    names = parameter_names(subject.estimator, network.layer_sizes)
+    names = parameter_names(subject.given, network.layer_sizes)
     places = split(np.arange(len(backprop)), network.layer_sizes)
     weights, biases = layer_names(subject.estimator, len(network.W))
     trained = list(zip(weights + biases, places[0] + places[1], strict=True))

@@ -26,7 +26,7 @@ class Journal(NamedTuple):
     columns: dict[str, NDArray[Any]]
 
 
-def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
+def read_journal(given: Any, every: str | None) -> Journal:
     """Return the journal's columns as arrays.
 
     Raises
@@ -36,6 +36,7 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
     """
     if every not in {None, "epoch", "step"}:
         raise ValueError(f"every must be 'epoch', 'step' or None; got {every!r}.")
+    estimator = unwrap(given)
     theta, history = recorded_thetas(estimator), estimator.history_
     has_steps = "step" in history
     if every == "step" and not has_steps:
@@ -43,7 +44,7 @@ def read_journal(estimator: NetworkEstimator, every: str | None) -> Journal:
             "every='step' requires a fit with record='step' and a solver that makes updates "
             "(lbfgs, newton and newton-cg record iterations, which count as epochs)."
         )
-    names = parameter_names(estimator, fitted_layer_sizes(estimator))
+    names = parameter_names(given, fitted_layer_sizes(estimator))
     epoch = np.array(history["epoch"], dtype=int)
     loss = np.array(history["loss_after" if has_steps else "loss"], dtype=float)
     unit = "step" if has_steps and every != "epoch" else "epoch"
@@ -121,7 +122,6 @@ def journal(estimator: Any, *, every: str | None = None) -> Any:
     2      1.5557  0.4788  0.2470
     """
     pandas = require("pandas", "journal")
-    estimator = unwrap(estimator)
     table = read_journal(estimator, every)
     steps = {"epoch": table.epochs} if table.unit == "step" else {}
     index = pandas.Index(table.rows, name=table.unit)

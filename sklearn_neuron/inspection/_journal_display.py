@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require, whole_numbers
 from sklearn_neuron.inspection._journal import read_journal
-from sklearn_neuron.inspection._subject import unwrap
 
 #: The colorblind-safe palette of Okabe and Ito.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -99,7 +98,6 @@ class JournalDisplay:
         ImportError
             If matplotlib is not installed; the extra ``plot`` installs it.
         """
-        estimator = unwrap(estimator)
         table = read_journal(estimator, every)
         return cls(columns=table.columns, index=table.rows, unit=table.unit).plot(ax, **kwargs)
 
@@ -156,7 +154,7 @@ class JournalDisplay:
         dot = {"marker": "o"} if len(np.asarray(self.index)) == 1 else {}  # a single point
         lines = []
         for k, name in enumerate(names):
-            colour = COLOURS[k] if few else COLOURS[-1]
+            colour = COLOURS[k] if few else self.ax_.xaxis.label.get_color()
             look = {"color": colour, "linewidth": 2.5, **dot, "label": name, **kwargs}
             look["label"] = name if not few else look["label"]
             lines += self.loss_ax_.plot(self.index, self.columns[name], **look)

@@ -20,6 +20,9 @@ Range = tuple[float, float]
 #: Ratio of the largest to the smallest loss from which colors are logarithmic.
 LOGARITHMIC = 20.0
 LEVELS = 25
+#: Points of the grid for each parameter: as many as are usual, or fewer so that samples times
+#: parameters times points stay below this number.
+USUAL_POINTS, FEWEST_POINTS, MOST_WORK = 60, 15, 3e10
 
 
 class LossSurfaceDisplay:
@@ -96,7 +99,7 @@ class LossSurfaceDisplay:
         sample_weight: Any = None,
         directions: Any = None,
         ranges: tuple[Range, Range] | None = None,
-        grid_resolution: int = 60,
+        grid_resolution: int | None = None,
         max_rows: int | None = 500,
         random_state: Any = 0,
         plot_method: str = "contourf",
@@ -126,9 +129,10 @@ class LossSurfaceDisplay:
         ranges : tuple of two (low, high), default=None
             Ranges of the two parameters, or of the coordinates on the plane. If None, the range of
             the path with a margin.
-        grid_resolution : int, default=60
+        grid_resolution : int, default=None
             Number of grid points for each parameter; the objective is evaluated
-            ``grid_resolution ** 2`` times.
+            ``grid_resolution ** 2`` times. If None, 60, or fewer (at least 15) for large networks,
+            so that it takes a few seconds.
         max_rows : int or None, default=500
             Maximum number of samples on which the objective is evaluated, drawn at random; for
             an estimator of two parameters all samples are used. ``None`` uses all of them.
@@ -162,7 +166,9 @@ class LossSurfaceDisplay:
         .. [1] H. Li, Z. Xu, G. Taylor, C. Studer, T. Goldstein (2018). Visualizing the loss
            landscape of neural nets. NeurIPS 31. https://doi.org/10.48550/arXiv.1712.09913
         """
-        Number(2, integer=True).check(cls.__name__, "grid_resolution", grid_resolution)
+        Number(2, integer=True, none="as many as are quick").check(
+            cls.__name__, "grid_resolution", grid_resolution
+        )
         METHOD.check(cls.__name__, "plot_method", plot_method)
         require("matplotlib", cls.__name__)
         check_is_fitted(unwrap(estimator))
@@ -172,6 +178,9 @@ class LossSurfaceDisplay:
         if max_rows is not None and n > max_rows and len(subject.network.theta) > 2:
             subject = subject.take(np.sort(rng.choice(n, max_rows, replace=False)))
         plane = plane_of(subject, directions, rng)
+        if grid_resolution is None:
+            work = len(subject.samples.Y) * len(subject.network.theta)
+            grid_resolution = int(min(max((MOST_WORK / work) ** 0.5, FEWEST_POINTS), USUAL_POINTS))
         (low0, high0), (low1, high1) = _check_ranges(_ranges(plane) if ranges is None else ranges)
         xx0, xx1 = np.meshgrid(
             np.linspace(low0, high0, grid_resolution), np.linspace(low1, high1, grid_resolution)

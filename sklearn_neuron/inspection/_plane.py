@@ -11,6 +11,7 @@ the norm of its own weights, and zero for biases. Both are from [1]_.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ def default_directions(subject: Subject) -> Any:
     """Return the first weight and bias of a neuron; of a network its path, if it was recorded."""
     if not is_neuron(subject.estimator):
         return "pca" if has_record(subject.estimator) else "random"
-    names = parameter_names(subject.estimator, subject.network.layer_sizes)
+    names = parameter_names(subject.given, subject.network.layer_sizes)
     n_weights = subject.network.n_weights
     others = names[n_weights:] if subject.network.fit_intercept else names[1:n_weights]
     if not others:
@@ -81,9 +82,10 @@ def plane_of_parameters(subject: Subject, names: Any) -> Plane:
             f"got {names!r}."
         )
     estimator, network = subject.estimator, subject.network
-    known = parameter_names(estimator, network.layer_sizes)
+    known = parameter_names(subject.given, network.layer_sizes)
+    numbered = parameter_names(subject.given, network.layer_sizes, numbered=True)
     axes = np.zeros((2, len(known)))
-    chosen = [place_of(known, name) for name in names]
+    chosen = [place_of(known, numbered, name) for name in names]
     axes[0, chosen[0]] = axes[1, chosen[1]] = 1.0
     origin = network.theta.copy()
     end, origin[chosen] = origin[chosen], 0.0
@@ -159,9 +161,11 @@ def loss_at(subject: Subject, theta: Array) -> float:
     return evaluate(subject.network, subject.blocks)
 
 
-def place_of(names: list[str], name: str) -> int:
-    """Return the index of a parameter's name."""
-    if name not in names:
-        known = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-        raise ValueError(f"There is no parameter {name!r}; there are {known}.")
-    return names.index(name)
+def place_of(names: list[str], numbered: list[str], name: str) -> int:
+    """Return the index of a parameter, called by the name of its feature or by its number."""
+    asked = re.sub(r",\s*", ", ", str(name))
+    for known in (names, numbered):
+        if asked in known:
+            return known.index(asked)
+    shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    raise ValueError(f"There is no parameter {name!r}; there are {shown}.")

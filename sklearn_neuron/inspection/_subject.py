@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,6 +28,7 @@ class Subject(NamedTuple):
     samples: Samples
     blocks: list[Block]
     rows: NDArray[np.intp]  # of the user's X, which the samples are
+    given: Any  # the estimator, or the pipeline that it ends
 
     def take(self, rows: NDArray[np.intp]) -> Subject:
         """Return the same with some of the samples only."""
@@ -99,7 +101,9 @@ def subject_of(
         None if weight is None else weight.astype(np.float64),
     )
     rows = np.arange(len(Y)) if problem.data.rows is None else problem.data.rows
-    return Subject(own, is_fitted(own), network, samples, full_batch(network, samples), rows)
+    return Subject(
+        own, is_fitted(own), network, samples, full_batch(network, samples), rows, estimator
+    )
 
 
 def layout_of(estimator: NetworkEstimator) -> type[Layout]:
@@ -120,21 +124,44 @@ def layer_names(estimator: NetworkEstimator, n_layers: int) -> tuple[list[str], 
     return [f"W{l}" for l in numbers], [f"b{l}" for l in numbers]
 
 
-def feature_names(estimator: NetworkEstimator, n_features: int) -> list[Any]:
-    """Return the names of the features if they have names, else their indices."""
-    return list(getattr(estimator, "feature_names_in_", range(n_features)))
+def feature_names(estimator: Any, n_features: int) -> list[Any]:
+    """Return the names of the features of the last step if they have names, else their indices."""
+    known = getattr(unwrap(estimator), "feature_names_in_", None)
+    if known is None and isinstance(estimator, Pipeline):
+        known = names_before(estimator)
+    return list(range(n_features)) if known is None else list(known)
 
 
-def parameter_names(estimator: NetworkEstimator, layer_sizes: tuple[int, ...]) -> list[str]:
+def names_before(pipeline: Pipeline) -> Sequence[str] | None:
+    """Return what the steps before the last one call their features.
+
+    None if the data had no names: columns without names are not called x0, x1, but a text's are
+    its words.
+    """
+    first = pipeline[0]
+    has_names = hasattr(first, "feature_names_in_") or not hasattr(first, "n_features_in_")
+    if len(pipeline) == 1 or not has_names:
+        return None
+    try:
+        names: Sequence[str] = pipeline[:-1].get_feature_names_out()
+    except (AttributeError, NotFittedError):  # not every transformer says
+        return None
+    return names
+
+
+def parameter_names(
+    estimator: Any, layer_sizes: tuple[int, ...], *, numbered: bool = False
+) -> list[str]:
     """Return the name of each component of θ, indexed as in the fitted attributes.
 
     The weights of a neuron are ``w``, ``w[j]`` or ``w[k, j]``, where output k and feature j (or its
     name) are the indices in ``coef_``; ``W1[i, j]`` of a network, where i may be the name of a
-    feature, is ``coefs_[0][i, j]``.
+    feature, is ``coefs_[0][i, j]``. If ``numbered``, features are called by their numbers.
     """
     pairs = list(zip(layer_sizes[:-1], layer_sizes[1:], strict=True))
     features = feature_names(estimator, layer_sizes[0])
-    if is_neuron(estimator):
+    features = list(range(layer_sizes[0])) if numbered else features
+    if is_neuron(unwrap(estimator)):
         (p, K) = pairs[0]
         if K > 1:
             return [f"w[{k}, {j}]" for j in features for k in range(K)] + [

@@ -22,7 +22,7 @@ from sklearn_neuron._estimator.base import NetworkEstimator, is_fitted, problem_
 from sklearn_neuron._estimator.constraints import Choice, Number
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._at import at
-from sklearn_neuron.inspection._subject import layout_of, reaching, unwrap
+from sklearn_neuron.inspection._subject import layout_of, names_before, reaching, unwrap
 from sklearn_neuron.inspection._trace import backprop_trace
 from sklearn_neuron.network import dense
 
@@ -359,17 +359,6 @@ def named_inputs(estimator: Any, X: Any, n: int, names: Sequence[str] | None) ->
     if known is None or not all(isinstance(name, str) for name in known):
         return [f"x[{j}]" for j in range(n)] if n > 1 else ["x"]
     return list(known)
-
-
-def names_before(pipeline: Pipeline) -> Sequence[str] | None:
-    """Return what the steps before the last one call their features, if the data had names."""
-    if len(pipeline) == 1 or not hasattr(pipeline, "feature_names_in_"):
-        return None
-    try:
-        names: Sequence[str] = pipeline[:-1].get_feature_names_out()
-    except AttributeError:  # not every transformer says
-        return None
-    return names
 
 
 def named_outputs(
