@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.inspection import DecisionBoundaryDisplay
 
 from sklearn_neuron import SGD, ManualMLPClassifier
-from sklearn_neuron.inspection import LossCurveDisplay, explore
+from sklearn_neuron.inspection import LossCurveDisplay, LossSurfaceDisplay, explore
 
 # sphinx_gallery_capture_repr = ("_repr_html_",)
 
@@ -68,5 +68,11 @@ right.legend(loc="lower left")
 plt.show()
 
 # %%
+# The path of that run on the plane in which it has moved most, on the surface of the loss.
+network = train(0, record="epoch")
+LossSurfaceDisplay.from_estimator(network, X, y)
+plt.show()
+
+# %%
 # The same run to go through by yourself: choose a sample and press **Next**, or train it anew.
-explore(train(0, record="epoch"), X, y, live=True, title="Learning exclusive or")
+explore(network, X, y, live=True, title="Learning exclusive or")
