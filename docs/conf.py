@@ -1,5 +1,7 @@
 """How Sphinx builds the site: sphinx-build -W --keep-going -b html docs docs/_build/html."""
 
+import contextlib
+import io
 import re
 import runpy
 from pathlib import Path
@@ -51,7 +53,8 @@ def own_references_only(app, what, name, obj, options, lines):
 
 def write_explorer(app):
     """Write the page of the example on XOR, which the landing page shows, too."""
-    example = runpy.run_path(str(Path(app.srcdir).parent / "examples" / "plot_xor.py"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        example = runpy.run_path(str(Path(app.srcdir).parent / "examples" / "plot_xor.py"))
     network = example["train"](0, record="epoch")
     page = explore(network, example["X"], example["y"], live=True, title="Learning exclusive or")
     folder = Path(app.srcdir) / "generated"
