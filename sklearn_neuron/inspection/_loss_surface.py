@@ -20,6 +20,8 @@ Range = tuple[float, float]
 #: Ratio of the largest to the smallest loss from which colors are logarithmic.
 LOGARITHMIC = 20.0
 LEVELS = 25
+#: Points of a network's path from which they are not marked.
+CROWDED = 100
 #: Points of the grid for each parameter: as many as are usual, or fewer so that samples times
 #: parameters times points stay below this number.
 USUAL_POINTS, FEWEST_POINTS, MOST_WORK = 60, 15, 3e10
@@ -236,6 +238,7 @@ class LossSurfaceDisplay:
         )
         colour = "black" if plot_method == "contour" else "white"  # contrasts with the surface
         look = {"color": colour, "marker": ".", "markersize": 4, "linewidth": 1.2}
+        look |= {"marker": ""} if self.title and len(self.path) > CROWDED else {}
         x, y = self.path.T
         (self.path_,) = self.ax_.plot(x, y, **{**look, **line_kwargs(path_kwargs)})
         if self.title and colour == "white":  # the path of a network comes from the light side
