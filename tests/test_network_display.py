@@ -493,3 +493,11 @@ def test_a_fitted_text_is_never_larger_than_its_box():
         widths.append(extent.width / dpi)
     assert widths[0] == 0.0  # too small to be read
     assert min(widths[30:]) > 0.25
+
+
+def test_updates_of_a_solver_without_a_learning_rate(X):
+    y = target_for(ManualMLPClassifier, 30)
+    model = make(ManualMLPClassifier, solver="lbfgs", record="epoch", max_iter=5).fit(X, y)
+    with pytest.raises(ValueError, match="edges='update' needs a solver with a learning rate"):
+        NetworkDisplay.from_estimator(model, X, y, edges="update")
+    NetworkDisplay.from_estimator(model, X, y, edges="update", epoch=1)

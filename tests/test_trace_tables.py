@@ -43,7 +43,7 @@ def test_columns_never_run_together(seed):
     ("value", "text"),
     [
         *((-0.0, "0.00000"), (0.0, "0.00000"), (-1e-9, "-1.0e-09"), (9999.5, "9999.50000")),
-        *((np.nan, "nan"), (-np.inf, "-inf"), (12345.678, "1.2e+04"), (0.25, "0.25000")),
+        *((np.nan, "nan"), (-np.inf, "-inf"), (12345.678, "1.2346e+04"), (0.25, "0.25000")),
     ],
 )
 def test_numbers(value, text):

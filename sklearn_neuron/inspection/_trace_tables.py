@@ -264,7 +264,9 @@ def number(value: float) -> str:
     small = value != 0.0 and not 1e-3 <= abs(value) < 1e4
     if not math.isfinite(value):
         return str(value)
-    return f"{value:.1e}" if small else f"{value + 0.0:.5f}"
+    if small:
+        return f"{value:.4e}" if abs(value) >= 1.0 else f"{value:.1e}"
+    return f"{value + 0.0:.5f}"
 
 
 def matrix_lines(name: str, values: Array) -> list[str]:

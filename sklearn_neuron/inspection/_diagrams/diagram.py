@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
+from sklearn_neuron._engine.solvers import solver_of
 from sklearn_neuron._estimator.base import NetworkEstimator, is_fitted, problem_at
 from sklearn_neuron._estimator.constraints import Choice, Number
 from sklearn_neuron._typing import Array
@@ -277,6 +278,11 @@ def edges_of(
             steps = [new - old for new, old in zip(following, sight.W, strict=True)]
             return steps, f"change in epoch {epoch + 1}"
     own = unwrap(model)
+    if not solver_of(own.solver).has_updates:
+        raise ValueError(
+            f"edges='update' needs a solver with a learning rate, and {own.solver!r} has none; fit "
+            "with record='epoch' and give an epoch before the last, to see its recorded change."
+        )
     X, y = data
     eta = own.eta_ if is_fitted(own) else problem_at(own, reaching(model, X, y), y).eta
     return [-float(eta) * dW for dW in sight.gradient], f"−η ∂W, η = {eta:g}"
