@@ -355,14 +355,39 @@ def test_scores_far_below_leave_colors_for_the_others():
     assert display.images_["score"].colorbar.extend == "min"
 
 
-def test_parameters_that_were_never_searched_together():
+def test_candidates_without_a_parameter_have_a_place_of_their_own():
     X, y = load_iris(return_X_y=True)
-    neuron = LogisticNeuronClassifier(max_iter=2, tol=None)
-    grids = [{"eta": [0.1, 0.2]}, {"batch_size": [8, 16]}]
-    search = GridSearchCV(neuron, grids, cv=2).fit(X, y)
-    with pytest.raises(ValueError, match="No candidate of the search has both 'eta' and 'batch_"):
-        SearchDisplay.from_search(search)
-    assert SearchDisplay.from_search(search, "eta", None).x == [0.1, 0.2]
+    neuron = LogisticNeuronClassifier(random_state=0)
+    grids = [{"eta": [0.5]}, {"batch_size": [8, 16], "eta": [1e-4, 2e-4]}]
+    search = GridSearchCV(neuron, grids, cv=3).fit(X, y)
+    assert search.best_params_ == {"eta": 0.5}
+    display = SearchDisplay.from_search(search)
+    labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert labels == ["8", "16", "not set"]
+    assert (display.x[display.best[1]], labels[display.best[0]]) == (0.5, "not set")
+    assert display.quantities["score"][display.best] == search.best_score_
+    assert display.best_["score"].get_xy() == display.best[::-1]
+    assert display.tried.sum() == 5
+    line = SearchDisplay.from_search(search, "batch_size", None)
+    assert [label.get_text() for label in line.ax_.get_xticklabels()] == labels
+    assert line.best == (0, 2)
+
+
+def test_parameters_that_were_never_searched_together():
+    grids = [{"eta": [0.1, 0.2]}, {"batch_size": [8, 16, None]}]
+    search = GridSearchCV(NEURON, grids, cv=2).fit(X, y)
+    display = SearchDisplay.from_search(search)
+    assert list(map(str, display.x)) == ["0.1", "0.2", "not set"]
+    assert list(map(str, display.y)) == ["8", "16", "None", "not set"]
+    assert_array_equal(display.tried, [[0, 0, 1], [0, 0, 1], [0, 0, 1], [1, 1, 0]])
+
+
+def test_a_best_candidate_in_no_cell_has_no_frame_elsewhere(search, monkeypatch):
+    monkeypatch.setattr(search, "best_index_", 99)
+    display = SearchDisplay.from_search(search)
+    assert display.best is None
+    assert display.best_ == {}
+    assert display.title == "the best candidate is not among them"
 
 
 def test_values_that_are_arrays():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagnosis.panels import ink_of, ink_on, panels_for
 from sklearn_neuron.inspection._extras import require
-from sklearn_neuron.inspection._searches.search_table import is_number, search_table
+from sklearn_neuron.inspection._searches.search_table import SearchTable, is_number, search_table
 
 #: Titles of the panels.
 TITLES = {
@@ -143,7 +143,8 @@ default=("score", "fit_time")
         -------
         SearchDisplay
             Object that stores the computed values. Where the search has more parameters than the
-            two, each cell shows the candidate with the highest score.
+            two, each cell shows the candidate with the highest score. Candidates that do not set
+            one of the two, as in a list of grids, have a row or a column "not set".
 
         Raises
         ------
@@ -158,9 +159,6 @@ default=("score", "fit_time")
         """
         require("matplotlib", cls.__name__)
         table = search_table(search, x, y, quantities, metric)
-        title = f"best over {', '.join(map(last_part, table.others))}" if table.others else ""
-        if table.halving:
-            title += "; " * bool(title) + "last iteration of each candidate"
         display = cls(
             names=table.names,
             x=table.x,
@@ -169,7 +167,7 @@ default=("score", "fit_time")
             tried=table.tried,
             best=table.best,
             std=table.quantities["std"],
-            title=title,
+            title=title_of(table),
         )
         return display.plot(ax, **kwargs)
 
@@ -350,6 +348,16 @@ default=("score", "fit_time")
         panel.set_xlim(-0.6, len(self.x) - 0.4)
         self.figure_.draw_without_rendering()
         turn_if_wide(panel, self.figure_)
+
+
+def title_of(table: SearchTable) -> str:
+    """Return what the cells are, in words."""
+    parts = [f"best over {', '.join(map(last_part, table.others))}"] if table.others else []
+    if table.halving:
+        parts.append("last iteration of each candidate")
+    if table.best is None and np.isfinite(table.quantities["score"]).any():
+        parts.append("the best candidate is not among them")
+    return "; ".join(parts)
 
 
 def _several(quantities: Any) -> list[str]:

@@ -21,6 +21,16 @@ SEARCHED = {
 }
 
 
+class _NotSet:
+    """The value of a parameter that a candidate does not set: it is the estimator's own."""
+
+    def __repr__(self) -> str:
+        return "not set"
+
+
+NOT_SET = _NotSet()
+
+
 class SearchTable(NamedTuple):
     """What a search has found for each value of x (n_x) and of y (n_y, or 1 if there is no y)."""
 
@@ -46,19 +56,13 @@ def search_table(
     second = None if y is None or varied == [first] else full_name(y, varied, "y")
     if first == second:
         raise ValueError(f"x and y must be two different parameters; got {first!r} twice.")
-    kept = [k for k in chosen if first in params[k] and (second is None or second in params[k])]
-    if not kept:
-        raise ValueError(f"No candidate of the search has both {first!r} and {second!r}.")
-    xs = in_order([params[k][first] for k in kept])
-    ys = [None] if second is None else in_order([params[k][second] for k in kept])
+    along_x = [params[k].get(first, NOT_SET) for k in chosen]
+    along_y = [None if second is None else params[k].get(second, NOT_SET) for k in chosen]
+    xs, ys = in_order(along_x), in_order(along_y)
     cells = [
-        (
-            0 if second is None else position_in(params[k][second], ys),
-            position_in(params[k][first], xs),
-        )
-        for k in kept
+        (position_in(v, ys), position_in(u, xs)) for u, v in zip(along_x, along_y, strict=True)
     ]
-    winners = best_of_cells(kept, cells, columns["score"], int(getattr(search, "best_index_", -1)))
+    winners = best_of_cells(chosen, cells, columns["score"], best_of(search))
     shape = len(ys), len(xs)
     tables = {name: np.full(shape, np.nan) for name in columns}
     tried = np.zeros(shape, dtype=bool)
@@ -119,9 +123,15 @@ def candidates_of(search: Any) -> tuple[list[dict[str, Any]], list[int]]:
     resource = getattr(search, "resource", "n_samples")
     params = [{n: v for n, v in each.items() if n != resource} for each in results["params"]]
     last: dict[str, int] = {}
-    for k in np.argsort(results["iter"], kind="stable").tolist():
+    best = np.arange(len(params)) == best_of(search)  # the last of equal candidates
+    for k in np.lexsort([best, results["iter"]]).tolist():
         last[repr(sorted(params[k].items(), key=lambda item: item[0]))] = k
     return params, sorted(last.values())
+
+
+def best_of(search: Any) -> int:
+    """Return the row of the search's best candidate; -1 without one."""
+    return int(getattr(search, "best_index_", -1))
 
 
 def full_name(name: str, known: Sequence[str], argument: str) -> str:
@@ -142,14 +152,15 @@ def full_name(name: str, known: Sequence[str], argument: str) -> str:
 
 
 def in_order(values: Sequence[Any]) -> list[Any]:
-    """Return distinct values: numbers by size, then others as they come, None last."""
+    """Return distinct values: numbers by size, others as they come, None, and not set last."""
     distinct: list[Any] = []
     for value in values:
         if not any(same(value, other) for other in distinct):
             distinct.append(value)
     numbers = sorted(value for value in distinct if is_number(value))
-    others = [value for value in distinct if not is_number(value) and value is not None]
-    return numbers + others + [value for value in distinct if value is None]
+    last = [each for each in (None, NOT_SET) if any(value is each for value in distinct)]
+    others = [v for v in distinct if not (is_number(v) or any(v is each for each in last))]
+    return numbers + others + last
 
 
 def position_in(value: Any, values: Sequence[Any]) -> int:
@@ -190,12 +201,13 @@ def best_of_cells(
 def best_cell(
     search: Any, winners: Mapping[tuple[int, int], int], score: Array, metric: str | None
 ) -> tuple[int, int] | None:
-    """Return the cell of the search's best candidate; without one, that of the highest score."""
-    own = metric is None or metric == search.refit
-    for cell, k in winners.items():
-        if own and k == getattr(search, "best_index_", -1) and np.isfinite(score[cell]):
-            return cell
+    """Return the cell of the search's best candidate; without one, that of the highest score.
+
+    None if the best candidate is in no cell.
+    """
     if not np.isfinite(score).any():
         return None
+    if best_of(search) >= 0 and (metric is None or metric == search.refit):
+        return next((cell for cell, k in winners.items() if k == best_of(search)), None)
     row, column = np.unravel_index(int(np.nanargmax(score)), score.shape)
     return int(row), int(column)
