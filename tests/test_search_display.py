@@ -306,6 +306,7 @@ def test_several_metrics_and_other_estimators():
         cv=2,
     ).fit(X, y)
     display = SearchDisplay.from_search(search, "C", "fit_intercept")
+    assert display.title == "score: neg_log_loss"
     assert display.quantities["score"].max() == search.cv_results_["mean_test_neg_log_loss"].max()
     other = SearchDisplay.from_search(search, "C", "fit_intercept", metric="accuracy")
     assert other.quantities["score"].max() == search.cv_results_["mean_test_accuracy"].max()
@@ -399,3 +400,31 @@ def test_values_that_are_arrays():
     assert display.quantities["score"].shape == (3, 2)
     assert_array_equal(display.y[1], priors[1])
     assert display.y[2] is None
+
+
+@pytest.mark.parametrize(
+    ("grid", "asked", "names"),
+    [
+        ({"eta": [0.1, 1.0], "alpha": [0.0, 0.1]}, {}, ("eta", "alpha")),
+        ({"alpha": [0.0, 0.1], "max_iter": [1, 2]}, {}, ("alpha", "max_iter")),
+        ({"alpha": [0.0, 0.1]}, {}, ("alpha", None)),
+        (GRID, {}, ("eta", "batch_size")),
+        (GRID, {"y": "eta"}, ("batch_size", "eta")),
+        (GRID, {"x": "batch_size"}, ("batch_size", "eta")),
+        (GRID, {"y": None}, ("eta", None)),
+        ({**GRID, "alpha": [0.0]}, {}, ("eta", "batch_size")),
+        ({**GRID, "alpha": [0.0]}, {"y": "alpha"}, ("eta", "alpha")),
+        ({"alpha": [0.0, 0.1], "max_iter": [1, 2]}, {"y": "alpha"}, ("max_iter", "alpha")),
+    ],
+)
+def test_the_parameters_that_are_taken(grid, asked, names):
+    search = GridSearchCV(NEURON, grid, cv=2).fit(X, y)
+    assert SearchDisplay.from_search(search, **asked).names == names
+
+
+def test_more_parameters_than_axes_must_be_chosen():
+    grid = {"alpha": [0.0], "max_iter": [1, 2], "shuffle": [True, False]}
+    search = GridSearchCV(NEURON, grid, cv=2).fit(X, y)
+    for asked in ({}, {"y": "alpha"}, {"y": None}):
+        with pytest.raises(ValueError, match=r"x= and y= .*\['alpha', 'max_iter', 'shuffle'\]"):
+            SearchDisplay.from_search(search, **asked)

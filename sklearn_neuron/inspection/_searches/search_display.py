@@ -105,8 +105,8 @@ class SearchDisplay:
     def from_search(
         cls,
         search: Any,
-        x: str = "eta",
-        y: str | None = "batch_size",
+        x: str = "auto",
+        y: str | None = "auto",
         *,
         quantities: Sequence[str] = ("score", "fit_time"),
         metric: str | None = None,
@@ -120,12 +120,14 @@ class SearchDisplay:
         search : GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or HalvingRandomSearchCV
             Fitted search, over any estimator. In halving, the last iteration of each candidate is
             shown: those that took part in more iterations were fitted to more samples.
-        x : str, default="eta"
+        x : str, default="auto"
             Name of the parameter on the x axis. A short name finds
-            ``"logisticneuronclassifier__eta"`` if no other parameter ends like this.
-        y : str or None, default="batch_size"
+            ``"logisticneuronclassifier__eta"`` if no other parameter ends like this. ``"auto"``
+            takes ``eta`` or else ``batch_size``, or what the search has besides ``y``.
+        y : str or None, default="auto"
             Name of the parameter on the y axis. If None, or if the search has only one parameter,
-            lines are drawn.
+            lines are drawn. ``"auto"`` takes ``batch_size`` or else ``eta``, or what the search has
+            besides ``x``.
         quantities : sequence of {"score", "std", "fit_time", "score_time"}, \
 default=("score", "fit_time")
             What is shown, a panel each: the mean and the standard deviation of the test score over
@@ -153,7 +155,8 @@ default=("score", "fit_time")
         sklearn.exceptions.NotFittedError
             If the search is not fitted.
         ValueError
-            If the search has no such parameter, metric or quantity.
+            If the search has no such parameter, metric or quantity, or if "auto" leaves several
+            parameters to choose from.
         ImportError
             If matplotlib is not installed; the extra ``plot`` installs it.
         """
@@ -352,7 +355,9 @@ default=("score", "fit_time")
 
 def title_of(table: SearchTable) -> str:
     """Return what the cells are, in words."""
-    parts = [f"best over {', '.join(map(last_part, table.others))}"] if table.others else []
+    parts = [f"score: {table.metric}"] if table.metric is not None else []
+    if table.others:
+        parts.append(f"best over {', '.join(map(last_part, table.others))}")
     if table.halving:
         parts.append("last iteration of each candidate")
     if table.best is None and np.isfinite(table.quantities["score"]).any():

@@ -29,6 +29,8 @@ class _NotSet:
 
 
 NOT_SET = _NotSet()
+#: The parameters of x="auto" and y="auto", where the search has them.
+PREFERRED = ("eta", "batch_size")
 
 
 class SearchTable(NamedTuple):
@@ -42,6 +44,7 @@ class SearchTable(NamedTuple):
     best: tuple[int, int] | None  # the cell of best_index_: y, x
     others: tuple[str, ...]  # parameters that the best value was chosen of
     halving: bool
+    metric: str | None  # of the score, if there are several
 
 
 def search_table(
@@ -49,13 +52,11 @@ def search_table(
 ) -> SearchTable:
     """Return the tables of a fitted search: see ``SearchDisplay.from_search``."""
     check_search(search)
-    columns = columns_of(search, quantities, metric)
+    several, chosen_metric = metric_of(search, metric)
+    columns = columns_of(search, quantities, chosen_metric)
     params, chosen = candidates_of(search)
     varied = list(dict.fromkeys(name for candidate in params for name in candidate))
-    first = full_name(x, varied, "x")
-    second = None if y is None or varied == [first] else full_name(y, varied, "y")
-    if first == second:
-        raise ValueError(f"x and y must be two different parameters; got {first!r} twice.")
+    first, second = axes_of_search(x, y, varied)
     along_x = [params[k].get(first, NOT_SET) for k in chosen]
     along_y = [None if second is None else params[k].get(second, NOT_SET) for k in chosen]
     xs, ys = in_order(along_x), in_order(along_y)
@@ -79,6 +80,7 @@ def search_table(
         best=best_cell(search, winners, tables["score"], metric),
         others=tuple(name for name in varied if name not in {first, second}),
         halving="iter" in search.cv_results_,
+        metric=chosen_metric if several else None,
     )
 
 
@@ -93,13 +95,20 @@ def check_search(search: Any) -> None:
 
 
 def columns_of(
-    search: Any, quantities: Sequence[str], metric: str | None
+    search: Any, quantities: Sequence[str], metric: str
 ) -> dict[str, NDArray[np.float64]]:
     """Return the numbers of each candidate; score and std are always there."""
     if isinstance(quantities, str):
         quantities = (quantities,)
     if not quantities or set(quantities) - SEARCHED.keys():
         raise ValueError(f"quantities must be some of {list(SEARCHED)}; got {quantities!r}.")
+    names = dict.fromkeys(["score", "std", *quantities])
+    results = search.cv_results_
+    return {name: np.array(results[SEARCHED[name].format(metric)], float) for name in names}
+
+
+def metric_of(search: Any, metric: str | None) -> tuple[bool, str]:
+    """Return whether there are several metrics, and the one of the score."""
     results = search.cv_results_
     known = [name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_")]
     if metric is None:
@@ -108,8 +117,34 @@ def columns_of(
             raise ValueError(f"The search has several metrics: set metric to one of {known}.")
     if metric not in known:
         raise ValueError(f"metric must be one of {known}; got {metric!r}.")
-    names = dict.fromkeys(["score", "std", *quantities])
-    return {name: np.array(results[SEARCHED[name].format(metric)], float) for name in names}
+    return len(known) > 1, metric
+
+
+def axes_of_search(x: str, y: str | None, known: list[str]) -> tuple[str, str | None]:
+    """Return the parameters on the axes; "auto" takes eta and batch_size, or the only ones left."""
+    first = None if x == "auto" else full_name(x, known, "x")
+    if len(known) == 1:
+        return known[0], None
+    second = None if y is None or y == "auto" else full_name(y, known, "y")
+    if first is not None and first == second:
+        raise ValueError(f"x and y must be two different parameters; got {first!r} twice.")
+    if first is None:
+        free = 2 if y == "auto" else 1
+        first = left_over([name for name in known if name != second], PREFERRED, free)
+    if y == "auto":
+        second = left_over([name for name in known if name != first], PREFERRED[::-1], 1)
+    if first is None or (second is None and y is not None):
+        raise ValueError(f"Set x= and y= to two of what was searched over: {known}.")
+    return first, second
+
+
+def left_over(rest: list[str], preferred: Sequence[str], free: int) -> str | None:
+    """Return a preferred parameter, or else the first if no more are left than axes are free."""
+    for name in preferred:
+        found = [each for each in rest if each.rpartition("__")[2] == name]
+        if name in rest or len(found) == 1:
+            return name if name in rest else found[0]
+    return rest[0] if 0 < len(rest) <= free else None
 
 
 def candidates_of(search: Any) -> tuple[list[dict[str, Any]], list[int]]:
