@@ -16,6 +16,7 @@ from sklearn.datasets import (
     load_iris,
     load_linnerud,
     load_wine,
+    make_regression,
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -426,6 +427,20 @@ def test_delta_that_vanishes_or_explodes():
     model = ManualMLPClassifier((20,) * 4, max_iter=1, tol=None, random_state=0).fit(X, y)
     model.coefs_ = [30.0 * W for W in model.coefs_]
     assert "δ explodes" in "\n".join(diagnose(model, X, y).findings)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-3, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize("hidden", [(100,), (16, 16)])
+def test_delta_does_not_depend_on_the_unit_of_the_target(unit, hidden):
+    X, y = make_regression(300, 8, noise=5.0, random_state=0)
+    model = ManualMLPRegressor(hidden, random_state=0)
+    for target in (unit * y, unit * (y * 1e4 + 5e6)):
+        assert model.fit(X, target).score(X, target) > 0.9
+        assert not diagnose(model, X, target).findings
+    model.coefs_ = [*(1e3 * W for W in model.coefs_[:-1]), 1e6 * model.coefs_[-1]]
+    assert "δ explodes" in "\n".join(diagnose(model, X, target).findings)
+    model.coefs_[-1] *= 1e-16
+    assert "δ vanishes" in "\n".join(diagnose(model, X, target).findings)
 
 
 @pytest.mark.parametrize(("eta", "word"), [(1e-8, "too small"), (5.0, "too large")])

@@ -237,7 +237,9 @@ def diagnose(
       A half is enough where the loss is above half of that of the best constant prediction, and the
       other units are fewer than the inputs of the layer.
     - **saturated units**: the same shares, of units that are flat for 95 % of the rows [1]_.
-    - **vanishing or exploding δ**: ‖δ¹‖ is less than 1e-4 or more than 1e4 times ‖δᴸ‖ [1]_.
+    - **vanishing or exploding δ**: ‖δ¹‖ is less than 1e-4 or more than 1e4 times ‖δᴸ‖ [1]_. The
+      Wᴸ of a regressor, and with it ‖δ¹‖ / ‖δᴸ‖, is in the target's unit: the quotient is divided
+      by the standard deviation of the target.
     - **updates too small or too large**: the median of ‖ΔWˡ‖ / ‖Wˡ‖ over the recorded epochs is
       below 1e-5 or above 0.1 in every layer, where the loss is above half of that of the best
       constant prediction. About 1e-3 is usual.

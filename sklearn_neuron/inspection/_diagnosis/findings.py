@@ -147,17 +147,33 @@ def saturated_units(case: Case) -> Iterator[str]:
 def fading_delta(case: Case) -> Iterator[str]:
     """δ that becomes much smaller, or much larger, from the last layer to the first."""
     first, last = case.fitted.delta[[0, -1]]
-    change = first / last if last else np.nan
+    n_layers, unit = len(case.fitted.delta), target_unit(case)
+    if n_layers == 1 or not last > 0.0:
+        return
+    change = first / last / unit
+    scale = "" if unit == 1.0 else " (with the target in standard deviations)"
+    words = f"‖δ‖ of layer 1 is {change:.1e} times that of layer {n_layers}{scale}"
     if change < VANISHED:
         yield (
-            f"δ vanishes: ‖δ‖ of layer 1 is {change:.1e} times that of layer {len(case.ratio[0])}, "
-            "so the first layers hardly learn. Try init='auto', activation='relu', fewer layers."
+            f"δ vanishes: {words}, so the first layers hardly learn. Try init='auto', "
+            "activation='relu', fewer layers."
         )
     elif change > EXPLODED:
-        yield (
-            f"δ explodes: ‖δ‖ of layer 1 is {change:.1e} times that of layer {len(case.ratio[0])}. "
-            "Try init='auto', a smaller eta, an optimizer with max_norm."
-        )
+        yield (f"δ explodes: {words}. Try init='auto', a smaller eta, an optimizer with max_norm.")
+
+
+def target_unit(case: Case) -> float:
+    """Return the unit of the weights of the last layer: without a link, it is the target's.
+
+    By these weights δ of all layers before is larger than that of the last.
+    """
+    own, link = case.subject.estimator, case.subject.network.loss.link.name
+    if hasattr(own, "classes_") or link != "identity":
+        return 1.0
+    Y = case.subject.samples.Y
+    mean = case.share @ Y
+    spread = float(np.sqrt((case.share @ (Y - mean) ** 2).max()))
+    return spread if spread > 1e-12 * np.abs(mean).max() else float(np.abs(mean).max()) or 1.0
 
 
 def wrong_updates(case: Case) -> Iterator[str]:
