@@ -35,6 +35,7 @@ from sklearn_neuron import (
 )
 from sklearn_neuron.activations import ACTIVATIONS
 from sklearn_neuron.inspection import at, backprop_trace, diagnose
+from sklearn_neuron.inspection._diagnosis.findings import Finding
 from sklearn_neuron.inspection._diagnosis.measures import largest_slope
 from sklearn_neuron.losses import SquaredError
 
@@ -474,12 +475,40 @@ def test_nothing_learned():
 def test_training_that_was_cut_short():
     X, y = scaled(load_digits().data), load_digits().target
     model = ManualMLPClassifier(
-        (20,), solver="sgd", eta=0.003, max_iter=10, tol=1e-9, early_stopping=False, random_state=0
+        (20,), solver="sgd", eta=0.0015, max_iter=20, tol=1e-9, early_stopping=False, random_state=0
     )
     text = findings(model, X, y)
-    fall = 1.0 - model.loss_curve_[-1] / model.loss_curve_[-2]
-    assert f"still falling: by {100 * fall:.0f} % over the last 1 of 10 epochs" in text
-    assert "still falling" not in findings(model.set_params(max_iter=200), X, y)
+    fall = 1.0 - model.loss_curve_[-1] / model.loss_curve_[-3]
+    assert f"still falling: by {100 * fall:.0f} % over the last 2 of 20 epochs" in text
+    assert "still falling" not in findings(model.set_params(max_iter=19), X, y)
+    assert "still falling" not in findings(model.set_params(max_iter=400), X, y)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_findings_do_not_contradict_each_other(seed):
+    X, y = [[3.5], [0.35], [3.2], [-2.0], [1.5], [-0.5]], [0.5, 0.5, 0.5, 0.5, 0.1, 0.3]
+    model = SigmoidNeuronRegressor(
+        eta=0.9, batch_size=1, max_iter=10, tol=None, record="epoch", random_state=seed
+    )
+    found = findings(model, X, y)
+    assert found
+    assert "overfitting" not in found
+    assert "still falling" not in found
+    larger = "larger eta" in found or "or eta" in found or "too small" in found
+    assert not (larger and ("smaller eta" in found or "too large" in found))
+
+
+def test_the_first_finding_decides_whether_eta_is_too_large():
+    large = Finding("a", ["c", "a smaller eta (say 0.1)"])
+    more = Finding("b", ["a larger max_iter or eta", "d"])
+    small = Finding("e", suspicion=": eta=1 is probably too small", eta=1)
+    assert [each.direction() for each in (large, more, small, Finding("f", ["g"]))] == [-1, 1, 1, 0]
+    assert large.in_words(-1) == "a. Try c, a smaller eta (say 0.1)."
+    assert large.in_words(1) == "a. Try c."
+    assert more.in_words(-1) == "b. Try a larger max_iter, d."
+    assert more.in_words(1) == "b. Try a larger max_iter or eta, d."
+    assert small.in_words(1) == "e: eta=1 is probably too small."
+    assert small.in_words(-1) == "e."
 
 
 def test_overfitting():
@@ -491,6 +520,8 @@ def test_overfitting():
         random_state=0,
     ).fit(X, y)  # fmt: skip
     assert not diagnose(model, X, y).findings
+    assert "overfitting" not in "".join(diagnose(model, noise, other).findings)  # they may be X
+    noise, other = noise[:299], other[:299]
     found = diagnose(model, noise, other)
     mean = found.loss @ found.share
     best = int(mean.argmin())
@@ -535,6 +566,9 @@ def test_features_and_targets_that_are_not_scaled():
     assert "features" not in findings(LogisticNeuronClassifier(random_state=0), scaled(X), y)
     thin = findings(LogisticNeuronClassifier(random_state=0), sparse.csr_array(X), y)
     assert f"reach from {spread.min():.2g} to {spread.max():.2g}" in thin
+    alike = 0.048 * np.tile([[1.0, -1.0], [-1.0, 1.0]], (50, 1))
+    text = findings(LogisticNeuronClassifier(random_state=0), alike, alike[:, 0] > 0.0)
+    assert "their standard deviations are 0.048. Try StandardScaler" in text
     X, y = load_diabetes(return_X_y=True)
     slow = ManualMLPRegressor(solver="sgd", eta=1e-12, early_stopping=False, random_state=0)
     assert "the target is not scaled" in findings(slow, scaled(X), 1000.0 * y)

@@ -245,16 +245,21 @@ def diagnose(
       constant prediction. About 1e-3 is usual.
     - **nothing learned**: the loss is above 0.98 times that of the best constant prediction. Where
       it is also above 1.25 times, or the outputs hardly depend on X, ``fit`` warns of it, too.
-    - **still falling**: ``max_iter`` was reached, and the loss fell by more than 5 % over the last
-      tenth of the epochs, and is above half of that of the best constant prediction.
+    - **still falling**: ``max_iter`` was reached after 20 epochs or more, and the loss fell by more
+      than 5 % over the last tenth of them, and is above half of that of the best constant
+      prediction.
     - **overfitting**: the loss of the validation data, or else that of these rows over the recorded
       epochs, is at the fitted parameters 1.25 times its smallest value, and higher by 5 % of that
-      of the best constant prediction, while the loss of training has fallen.
+      of the best constant prediction, while the loss of training has fallen. As many rows as
+      ``fit`` was given are taken for these, which show no overfitting.
     - **a few rows**: at most 1 % of the rows carry more than half of the loss, which is above half
       of that of the best constant prediction; rows of a rare class are hard for another reason.
     - **unscaled features or targets**: the largest standard deviation is not within 0.05 and 20.
     - **class imbalance ignored**: a class with at most half of its even share of the rows, but 5
       or more, is recognized in less than a fifth of them, and ``class_weight`` is None.
+
+    The most important finding that asks for a larger or a smaller ``eta`` decides which: the
+    findings after it do not ask for the opposite.
 
     References
     ----------

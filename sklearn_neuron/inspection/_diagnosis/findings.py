@@ -1,12 +1,13 @@
 """Findings: what the measures of a network mean, in words, and from which thresholds on.
 
-Each finding is a function of a ``Case`` that yields sentences. The thresholds were tried on
+Each finding is a function of a ``Case`` that yields what it has found. The thresholds were tried on
 scikit-learn's own data sets, where the default estimators, fitted to scaled features, show none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,8 @@ VANISHED, EXPLODED = 1e-4, 1e4
 TOO_SMALL, TOO_LARGE = 1e-5, 0.1
 #: Part of the loss that the last tenth of the epochs has taken off, if it is still falling.
 STILL_FALLING = 0.05
+#: Epochs from which a loss can be said to be falling: of fewer, a tenth is a single one.
+ENOUGH_EPOCHS = 20
 #: Times the smallest held-out loss from which it has risen, if that is also this part of a constant
 #: prediction's loss: where it is next to nothing, it goes up and down.
 RISEN, RISE = 1.25, 0.05
@@ -85,10 +88,53 @@ class Case(NamedTuple):
         return remedies(self.subject.network, some, self.eta, falling=falling)
 
 
+class Finding(NamedTuple):
+    """What is found, and what to try: a sentence each."""
+
+    what: str  # without the full stop
+    remedies: Sequence[str] = ()
+    suspicion: str = ""  # that eta is wrong, which ends the sentence
+    eta: int = 0  # 1 if eta is suspected to be too small, -1 if it is too large
+
+    def direction(self) -> int:
+        """Return 1 if a larger eta would help, -1 if a smaller one, 0 if nothing is said of it."""
+        said = (self.eta, *map(direction_of, self.remedies))
+        return next((each for each in said if each), 0)
+
+    def in_words(self, direction: int) -> str:
+        """Return the sentences, without what asks for an eta in the other direction."""
+        agrees = self.eta in {0, direction}
+        kept = [
+            each if direction_of(each) in {0, direction} else without_eta(each)
+            for each in self.remedies
+        ]
+        tried = ", ".join(filter(None, kept))
+        what = f"{self.what}{self.suspicion if agrees else ''}."
+        return f"{what} Try {tried}." if tried else what
+
+
+def direction_of(remedy: str) -> int:
+    """Return 1 for a remedy with a larger eta, -1 for a smaller one, else 0."""
+    if re.search(r"\beta\b", remedy) is None:
+        return 0
+    return -1 if "smaller" in remedy else 1
+
+
+def without_eta(remedy: str) -> str:
+    """Return what is left of a remedy: "a larger max_iter or eta" names two parameters."""
+    return "a larger max_iter" if "max_iter" in remedy else ""
+
+
 def findings_of(case: Case) -> Iterator[str]:
-    """Yield everything that is found, the most important first."""
-    for find in FINDINGS:
-        yield from find(case)
+    """Yield everything that is found in words, the most important first.
+
+    The first that asks for a larger or a smaller eta decides; remedies that contradict it are
+    left out.
+    """
+    found = [finding for find in FINDINGS for finding in find(case)]
+    direction = next((each.direction() for each in found if each.direction()), 0)
+    for finding in found:
+        yield finding.in_words(direction)
 
 
 def too_many(case: Case, shares: Array) -> list[int]:
@@ -114,37 +160,38 @@ def listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
-def dead_units(case: Case) -> Iterator[str]:
+def dead_units(case: Case) -> Iterator[Finding]:
     """Units without a slope, which do not learn, in layers whose units cannot saturate."""
     dead = np.where(np.isnan(case.fitted.saturated), case.fitted.dead, np.nan)
     if layers := too_many(case, dead):
         eta, start = case.eta, case.at_start
         born = start is not None and (start.dead[layers] >= BORN * dead[layers]).all()
-        why = f"; eta={eta:.3g} is probably too large" if eta is not None else ""
+        why = "" if eta is None else f"; eta={eta:.3g} is probably too large"
         found = [*case.remedies(), "another random_state", "activation='leaky_relu'"]
         if born:
             why = ", as they were at the start"
             found = ["init='auto'", "smaller initial biases", "activation='leaky_relu'"]
-        yield (
+        yield Finding(
             f"{share_in_words(layers, dead)} are dead on these rows{why}. They have the slope 0 "
-            f"for every row, so they do not learn. Try {', '.join(found)}."
+            "for every row, so they do not learn",
+            found,
         )
 
 
-def saturated_units(case: Case) -> Iterator[str]:
+def saturated_units(case: Case) -> Iterator[Finding]:
     """Units on the flat parts of their activation, which learn slowly."""
     shares = case.fitted.saturated
     if layers := too_many(case, shares):
         found = [*case.remedies(), "smaller initial weights"]
         if len(shares) - 1 in layers:
             found.append("a loss whose δ does not vanish with the slope (a cross-entropy)")
-        yield (
-            f"{share_in_words(layers, shares)} are saturated on these rows, so they learn slowly. "
-            f"Try {', '.join(found)}."
+        yield Finding(
+            f"{share_in_words(layers, shares)} are saturated on these rows, so they learn slowly",
+            found,
         )
 
 
-def fading_delta(case: Case) -> Iterator[str]:
+def fading_delta(case: Case) -> Iterator[Finding]:
     """δ that becomes much smaller, or much larger, from the last layer to the first."""
     first, last = case.fitted.delta[[0, -1]]
     n_layers, unit = len(case.fitted.delta), target_unit(case)
@@ -154,12 +201,11 @@ def fading_delta(case: Case) -> Iterator[str]:
     scale = "" if unit == 1.0 else " (with the target in standard deviations)"
     words = f"‖δ‖ of layer 1 is {change:.1e} times that of layer {n_layers}{scale}"
     if change < VANISHED:
-        yield (
-            f"δ vanishes: {words}, so the first layers hardly learn. Try init='auto', "
-            "activation='relu', fewer layers."
-        )
+        found = ["init='auto'", "activation='relu'", "fewer layers"]
+        yield Finding(f"δ vanishes: {words}, so the first layers hardly learn", found)
     elif change > EXPLODED:
-        yield (f"δ explodes: {words}. Try init='auto', a smaller eta, an optimizer with max_norm.")
+        found = ["init='auto'", "a smaller eta", "an optimizer with max_norm"]
+        yield Finding(f"δ explodes: {words}", found)
 
 
 def target_unit(case: Case) -> float:
@@ -176,32 +222,29 @@ def target_unit(case: Case) -> float:
     return spread if spread > 1e-12 * np.abs(mean).max() else float(np.abs(mean).max()) or 1.0
 
 
-def wrong_updates(case: Case) -> Iterator[str]:
+def wrong_updates(case: Case) -> Iterator[Finding]:
     """Updates that move the weights too little or too much, where the loss is poor."""
     if not case.poor or np.isnan(case.ratio).all():
         return
     usual = np.nanmedian(case.ratio, axis=0)
     if case.eta is None:  # iterations of lbfgs are as long as they should be
         return
-    if usual.max() < TOO_SMALL:
-        yield (
-            f"updates are {usual.max():.1e} of the weights (about 1e-3 is usual): "
-            f"eta={case.eta:.3g} is probably too small."
-        )
-    elif usual.min() > TOO_LARGE:
-        yield (
-            f"updates are {usual.min():.2g} of the weights (about 1e-3 is usual): "
-            f"eta={case.eta:.3g} is probably too large."
-        )
+    for size, size_is, eta in ((usual.max(), "small", 1), (usual.min(), "large", -1)):
+        if size < TOO_SMALL if eta > 0 else size > TOO_LARGE:
+            yield Finding(
+                f"updates are {size:.2g} of the weights (about 1e-3 is usual)",
+                suspicion=f": eta={case.eta:.3g} is probably too {size_is}",
+                eta=eta,
+            )
 
 
-def nothing_learned(case: Case) -> Iterator[str]:
+def nothing_learned(case: Case) -> Iterator[Finding]:
     """A loss that a constant prediction reaches, too."""
     network, constant = case.subject.network, case.constant
     beside = f"the loss is {case.loss:.3g}, {{}} the {constant:.3g} of a constant prediction"
     if case.loss > ABOVE * constant:
         found = case.remedies() or ["another initialization"]
-        yield f"{beside.format('above')}. Try {', '.join(found)}."
+        yield Finding(beside.format("above"), found)
     elif case.loss > NOTHING_LEARNED * constant:
         samples = case.subject.samples
         asleep = is_asleep(network, network.theta, samples)
@@ -212,31 +255,37 @@ def nothing_learned(case: Case) -> Iterator[str]:
         if not (network.activations or asleep):
             found.append("a hidden layer (ManualMLPClassifier, ManualMLPRegressor)")
         found.append("other features")
-        yield f"{beside.format('as high as')}: {why}. Try {', '.join(found)}."
+        yield Finding(f"{beside.format('as high as')}: {why}", found)
 
 
-def still_falling(case: Case) -> Iterator[str]:
+def still_falling(case: Case) -> Iterator[Finding]:
     """Training that was cut short."""
     own = case.subject.estimator
     losses = own.loss_curve_
-    last = max(len(losses) // 10, 1)
-    if own.n_iter_ < own.max_iter or len(losses) < 2 or not case.poor:
+    last = len(losses) // 10
+    if own.n_iter_ < own.max_iter or len(losses) < ENOUGH_EPOCHS or not case.poor:
         return
     fall = 1.0 - losses[-1] / losses[-1 - last] if losses[-1 - last] > 0.0 else 0.0
     if fall > STILL_FALLING:
-        yield (
+        yield Finding(
             f"the loss is still falling: by {100 * fall:.0f} % over the last {last} of "
-            f"{len(losses)} epochs. Try a larger max_iter or eta."
+            f"{len(losses)} epochs",
+            ["a larger max_iter or eta"],
         )
 
 
-def overfitting(case: Case) -> Iterator[str]:
-    """A held-out loss that has risen while that of training has fallen."""
+def overfitting(case: Case) -> Iterator[Finding]:
+    """A held-out loss that has risen while that of training has fallen.
+
+    As many rows as were trained on are taken for these: they are not held out.
+    """
     own = case.subject.estimator
     curve, training = getattr(own, "validation_loss_curve_", None), own.loss_curve_
     if curve is not None and len(curve) == len(training):
         epochs, held, whose = np.arange(len(curve)), np.array(curve), "the validation data"
         at = int(own.best_iter_)
+    elif len(case.share) == own._training_state.n_rows:
+        return
     else:
         epochs, held, whose, at = case.epochs, case.losses, "these rows", case.fitted_row
     if len(held) < 3 or np.isnan(held).all():
@@ -245,10 +294,10 @@ def overfitting(case: Case) -> Iterator[str]:
     has_fallen = training[-1] < training[max(int(epochs[best]), 0)]
     rise = held[at] - held[best] > RISE * case.constant and held[at] > RISEN * held[best]
     if rise and best < at and has_fallen:
-        yield (
+        yield Finding(
             f"the loss of {whose} has risen from {held[best]:.3g} in epoch {epochs[best]} to "
-            f"{held[at]:.3g} in epoch {epochs[at]}, while that of training has fallen: overfitting."
-            f" Try {', '.join(regularized(own))}."
+            f"{held[at]:.3g} in epoch {epochs[at]}, while that of training has fallen: overfitting",
+            regularized(own),
         )
 
 
@@ -260,7 +309,7 @@ def regularized(estimator: NetworkEstimator) -> list[str]:
     return [*found, "dropout", "fewer units"] if hasattr(estimator, "dropout") else found
 
 
-def few_rows(case: Case) -> Iterator[str]:
+def few_rows(case: Case) -> Iterator[Finding]:
     """A few rows that carry most of a poor loss: wrong targets, or outliers."""
     parts = np.sort(case.share * case.fitted.loss)[::-1]
     most = max(int(FEW_HARD_ROWS * len(parts)), 1)
@@ -270,10 +319,11 @@ def few_rows(case: Case) -> Iterator[str]:
     n = int(np.searchsorted(np.cumsum(parts), MOST_LOSS * total)) + 1
     hardest = np.argsort(-case.share * case.fitted.loss, kind="stable")[:n]
     if n <= most and not of_rare_class(case, hardest):
-        yield (
+        yield Finding(
             f"{n} of {len(parts)} rows carr{'y' if n > 1 else 'ies'} "
-            f"{100 * parts[:n].sum() / total:.0f} % of the loss. Look at hardest_rows: wrong "
-            "targets, outliers? Else try a robust loss (Huber) or a smaller eta."
+            f"{100 * parts[:n].sum() / total:.0f} % of the loss: look at hardest_rows for "
+            "wrong targets and outliers",
+            ["a robust loss (Huber)", "a smaller eta"],
         )
 
 
@@ -290,20 +340,24 @@ def of_rare_class(case: Case, rows: NDArray[np.intp]) -> bool:
     return bool(counts[usual] <= RARE * len(codes) / len(counts))
 
 
-def unscaled(case: Case) -> Iterator[str]:
+def unscaled(case: Case) -> Iterator[Finding]:
     """Features or targets in units of their own."""
     some = evenly(case.subject.samples, MOST_SAMPLES)
     if not is_scaled(some.X):
         spread = deviations(some.X)
-        yield (
-            f"features are not scaled: their standard deviations reach from {spread.min():.2g} to "
-            f"{spread.max():.2g}. Try StandardScaler."
+        low, high = f"{spread.min():.2g}", f"{spread.max():.2g}"
+        reach = f"reach from {low} to {high}" if low != high else f"are {low}"
+        if len(spread) == 1:
+            reach = f"is {low}"
+        yield Finding(
+            f"features are not scaled: their standard deviation{'s' * (len(spread) > 1)} {reach}",
+            ["StandardScaler"],
         )
     link = case.subject.network.loss.link.name
     if link in {"identity", "exponential"} and case.poor and not is_scaled(some.Y):
-        yield (
-            f"the target is not scaled: its standard deviation is {some.Y.std(axis=0).max():.2g}. "
-            "Try TransformedTargetRegressor with StandardScaler."
+        yield Finding(
+            f"the target is not scaled: its standard deviation is {some.Y.std(axis=0).max():.2g}",
+            ["TransformedTargetRegressor with StandardScaler"],
         )
 
 
@@ -318,7 +372,7 @@ def deviations(X: Matrix) -> Array:
     return spread
 
 
-def ignored_classes(case: Case) -> Iterator[str]:
+def ignored_classes(case: Case) -> Iterator[Finding]:
     """Rare classes that are hardly ever predicted where they are right."""
     own, Y = case.subject.estimator, case.subject.samples.Y > 0.5
     if getattr(own, "class_weight", "none") is not None:
@@ -335,19 +389,20 @@ def ignored_classes(case: Case) -> Iterator[str]:
         share, n = float(rows.mean()), int(rows.sum())
         recall = float(found[rows].mean()) if n else 1.0
         if n >= ENOUGH_ROWS and share <= RARE * even and recall < RECOGNIZED:
-            yield (
+            yield Finding(
                 f"class {name!s} has {100 * share:.2g} % of the rows, and {100 * recall:.0f} % of "
-                "these are recognized. Try class_weight='balanced', or another threshold."
+                "these are recognized",
+                ["class_weight='balanced'", "another threshold"],
             )
 
 
 #: The most important first. A new finding is one function and one line here.
-FINDINGS: tuple[Callable[[Case], Iterator[str]], ...] = (
+FINDINGS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     dead_units,
     saturated_units,
     fading_delta,
-    nothing_learned,
     wrong_updates,
+    nothing_learned,
     overfitting,
     still_falling,
     few_rows,
