@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_wine,
+)
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -95,12 +101,47 @@ def test_the_grid_and_the_number_of_epochs():
 def test_what_is_recommended():
     etas = np.logspace(-4, 1, 6)
     loss = np.array([0.99, 0.7, 0.45, 0.2, 0.6, np.nan])
-    low, high = recommended_range(etas, loss, 1.0)
-    assert (low, high) == (etas[2], etas[3])  # 0.55 of 0.8 is more than a half, 0.3 is less
+    assert recommended_range(etas, loss, 1.0) == (etas[1], etas[3])  # steepest to the lowest
     assert recommended_range(etas, np.full(6, 1.5), 1.0) is None
     assert recommended_range(etas, np.full(6, np.nan), 1.0) is None
-    broken = np.array([0.3, 0.9, 0.3, 0.2, 0.3, 0.3])  # not across a break, and not above
-    assert recommended_range(etas, broken, 1.0) == (etas[2], etas[3])
+    broken = np.array([0.3, 0.9, 0.3, 0.2, 0.3, 0.3])  # not across a break
+    assert recommended_range(etas, broken, 1.0) == (etas[0], etas[0])
+    near = np.array([0.1, 0.2])  # the only good rate is next to one that is too large
+    assert recommended_range(near, np.array([0.3, 5.0]), 1.0) is None
+
+
+def test_the_recommended_range_stays_away_from_the_cliff_and_where_the_loss_falls():
+    etas = np.logspace(-5, 1, 25)
+    falling = 1.0 / (1.0 + etas / 1e-3)  # the steepest at 1e-3
+    cliff = np.where(etas < 0.9, falling, np.nan)  # the first that diverges is 1
+    low, high = recommended_range(etas, cliff, 1.0)
+    assert 1e-3 <= low <= 1.8e-3
+    assert 0.05 <= high <= 1.0 / 3.0
+    rising = np.where(etas < 0.9, falling, 0.2)  # the same if it rises
+    assert recommended_range(etas, rising, 1.0) == (low, high)
+    bump = np.where(np.isclose(etas, etas[14], rtol=0.1), 0.5, falling)  # 0.032
+    assert recommended_range(etas, bump, 1.0)[1] <= etas[14] / 3.0
+    noisy = falling + 0.01 * np.cos(40.0 * np.arange(25))  # no rise is clear
+    assert recommended_range(etas, noisy, 1.0)[1] > 0.03
+    low, high = recommended_range(etas, 1e-9 + np.exp(-etas / 1e-3), 1.0)  # flat from 0.01 on
+    assert high < 0.01
+    slow = recommended_range(etas, 1.0 - 0.1 * np.log10(etas / 1e-5), 1.0)
+    assert slow == (etas[16], etas[24])  # two decades
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_digits])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_the_recommended_range_of_real_data(load, solver):
+    raw, target = load(return_X_y=True)
+    model = ManualMLPClassifier((32,), solver=solver, random_state=0)
+    display = rate_range(model, StandardScaler().fit_transform(raw), target)
+    low, high = display.recommended
+    assert low < high <= 100.001 * low
+    inside = (display.etas >= low) & (display.etas <= high)
+    beyond = (display.etas > high) & (display.etas < 2.9 * high)
+    assert display.loss[inside].max() < 0.6 * display.start_loss
+    assert np.diff(display.loss[inside]).max() < 0.03 * display.start_loss
+    assert display.loss[beyond].max() < 0.2 * display.start_loss
 
 
 def test_what_is_refused():

@@ -22,8 +22,12 @@ from sklearn_neuron.inspection._subject import Subject, reaching, subject_of, un
 MULTIPLES_OF_ETA = np.logspace(-3.0, 3.0, 25)
 #: Updates of n_epochs="auto", and the most epochs that it takes for them.
 ENOUGH_UPDATES, MOST_SHORT_EPOCHS = 100, 100
-#: Part of the largest fall of the loss that the smallest recommended rate makes, too.
-ENOUGH_FALL = 0.5
+#: Part of the largest fall of the loss from which a rise is clear, and which does not matter.
+CLEAR, NEARLY = 0.03, 0.01
+#: Part of the steepest slope that is as steep.
+STEEP = 0.95
+#: How far the recommended range stays below the first rate that is too large, and how wide it is.
+SAFETY, WIDEST = 3.0, 100.0
 #: How a short training differs from that of the estimator.
 SHORT = {
     "early_stopping": False,
@@ -150,9 +154,13 @@ class LearningRateRangeDisplay:
         a constant rate and without early stopping. The loss is that of all rows afterwards, without
         the penalty. Where training diverges there is a gap, marked at the upper edge.
 
-        The recommended range ends at the rate with the smallest loss. It begins at the smallest
-        rate below, without a break, whose loss falls at least half as far: a longer training wants
-        a smaller rate than a short one.
+        The recommended range lies where the loss falls and stays away from where it rises. A rate
+        is too large if training diverges, or if the loss is higher than that of a smaller rate by
+        3 % of the largest fall. The range ends at the smallest rate that makes 99 % of the largest
+        fall, among those up to a third of the first rate that is too large. It begins at the end
+        of the steepest part of the curve over log eta, and is at most two decades wide. There is
+        none if no training lowers the loss, or if no rate is far enough below one that is too
+        large.
 
         The range test of Smith [1]_ raises the rate within a single run instead. That takes one run
         for all rates, but the loss at a rate then depends on what all smaller ones have learned and
@@ -324,11 +332,19 @@ def checked_rates(etas: Any) -> NDArray[np.float64]:
 def recommended_range(
     etas: NDArray[np.float64], loss: NDArray[np.float64], start_loss: float
 ) -> tuple[float, float] | None:
-    """Return the recommended range of rates, or None if no training lowers the loss."""
+    """Return the recommended range of rates, or None: see ``LearningRateRangeDisplay``."""
     fall = np.where(np.isfinite(loss), start_loss - loss, -np.inf)
-    best = first = int(fall.argmax())
-    if not fall[best] > 0.0:
+    best_so_far = np.maximum.accumulate(np.maximum(fall, 0.0))
+    if not best_so_far[-1] > 0.0:
         return None
-    while first > 0 and fall[first - 1] >= ENOUGH_FALL * fall[best]:
-        first -= 1
-    return float(etas[first]), float(etas[best])
+    too_large = fall < best_so_far - CLEAR * best_so_far[-1]
+    limit = etas[too_large.argmax()] / SAFETY if too_large.any() else np.inf
+    fall = fall[etas <= limit]
+    if not fall.max(initial=0.0) > 0.0:
+        return None
+    high = int(np.argmax(fall >= (1.0 - NEARLY) * fall.max()))
+    slopes = np.diff(fall[: high + 1]) / np.diff(np.log(etas[: high + 1]))
+    low = int(np.argmax(slopes >= STEEP * slopes.max())) + 1 if high else 0
+    while etas[high] > WIDEST * (1.0 + 1e-9) * etas[low]:
+        low += 1
+    return float(etas[low]), float(etas[high])

@@ -170,7 +170,7 @@ default=("score", "fit_time")
             tried=table.tried,
             best=table.best,
             std=table.quantities["std"],
-            title=title_of(table),
+            title=search_title(table),
         )
         return display.plot(ax, **kwargs)
 
@@ -353,7 +353,7 @@ default=("score", "fit_time")
         turn_if_wide(panel, self.figure_)
 
 
-def title_of(table: SearchTable) -> str:
+def search_title(table: SearchTable) -> str:
     """Return what the cells are, in words."""
     parts = [f"score: {table.metric}"] if table.metric is not None else []
     if table.others:
