@@ -138,3 +138,25 @@ def test_long_names_of_classes_are_shortened_in_titles_only():
     titles = [panel.get_title() for panel in found.axes_]
     assert [", not " in title for title in titles] == wrong
     assert all(len(title.splitlines()[0]) < 50 for title in titles)
+
+
+def test_rows_that_are_chosen():
+    X, y = load_iris(return_X_y=True)
+    model = make(ManualMLPClassifier).fit(X, y)
+    every = RowsDisplay.from_estimator(model, X, y, n_rows=150)
+    display = RowsDisplay.from_estimator(model, X, y, rows=[120, 3, 60])
+    assert_array_equal(display.rows, [120, 3, 60])
+    assert_array_equal(display.x, X[[120, 3, 60]])
+    for k, row in enumerate(display.rows):
+        same = int(np.flatnonzero(every.rows == row)[0])
+        assert_allclose(display.loss[k], every.loss[same])
+        assert_allclose(display.saliency[k], every.saliency[same])
+        assert display.axes_[k].get_title().startswith(f"row {row}: ")
+    weight = (np.arange(150) != 3).astype(float)
+    left = RowsDisplay.from_estimator(model, X, y, sample_weight=weight, rows=[4, 2])
+    assert_array_equal(left.x, X[[4, 2]])
+    for rows in ([150], [-1], [0.5], [], "abc", [[1]]):
+        with pytest.raises(ValueError, match="rows must be numbers of rows of X from 0 to 149"):
+            RowsDisplay.from_estimator(model, X, y, rows=rows)
+    with pytest.raises(ValueError, match="weight is not zero"):
+        RowsDisplay.from_estimator(model, X, y, sample_weight=weight, rows=[3])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._engine.batches import Block
@@ -112,6 +112,7 @@ class RowsDisplay:
         sample_weight: Any = None,
         image_shape: tuple[int, int] | None = None,
         n_rows: int = 12,
+        rows: ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
         ax: Any = None,
         **kwargs: Any,
@@ -135,6 +136,8 @@ class RowsDisplay:
             saliency are drawn as bars.
         n_rows : int, default=12
             Number of rows, those of the largest loss.
+        rows : array-like of int or None, default=None
+            The numbers of the rows of X that are shown, in this order, instead of the hardest.
         feature_names : sequence of str or None, default=None
             Names of the features. If None, those that the estimator was fitted with, or ``x0``,
             ``x1`` and so on.
@@ -155,7 +158,8 @@ class RowsDisplay:
             If the estimator is not fitted.
         ValueError
             If ``image_shape`` is not that of the features, if there are not as many names as
-            features, or if ``fit`` would not accept the data.
+            features, if ``rows`` are not numbers of rows whose weight is not zero, or if ``fit``
+            would not accept the data.
         ImportError
             If matplotlib is not installed; the extra ``plot`` installs it.
 
@@ -179,16 +183,20 @@ class RowsDisplay:
         shape = check_image_shape(image_shape, n_features)
         names = names_of_features(own, feature_names, n_features)
         with np.errstate(all="ignore"):
-            hardest = subject.take(np.argsort(-row_losses(subject), kind="stable")[:n_rows])
-            found = measure_rows(hardest)
-        x = hardest.samples.X
+            shown = subject.take(
+                np.argsort(-row_losses(subject), kind="stable")[:n_rows]
+                if rows is None
+                else places_of_rows(rows, subject.rows)
+            )
+            found = measure_rows(shown)
+        x = shown.samples.X
         display = cls(
-            rows=hardest.rows,
+            rows=shown.rows,
             x=x if isinstance(x, np.ndarray) else x.toarray(),
             saliency=found.saliency,
             loss=found.loss,
             length=found.length,
-            true=targets_in_words(y, hardest.rows),
+            true=targets_in_words(y, shown.rows),
             predicted=predictions_in_words(own, found.z),
             image_shape=shape,
             feature_names=names,
@@ -272,6 +280,17 @@ class RowsDisplay:
         panel.tick_params(axis="x", labelsize="small")
         panel.locator_params(axis="x", nbins=2)
         return bars
+
+
+def places_of_rows(rows: ArrayLike, known: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where the rows that the user chooses stand among those of a subject."""
+    chosen = np.atleast_1d(np.asarray(rows))
+    if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or not np.isin(chosen, known).all():
+        raise ValueError(
+            f"rows must be numbers of rows of X from {known[0]} to {known[-1]} whose weight is not "
+            f"zero; got {rows!r}."
+        )
+    return np.searchsorted(known, chosen)
 
 
 def row_losses(subject: Subject) -> Array:
