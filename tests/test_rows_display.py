@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -100,6 +101,24 @@ def test_bars_of_a_pipeline_have_the_names():
     label = display.ax_.get_yticklabels()[-1].get_text()
     assert label.startswith(X.columns[largest[0]][:15])
     assert label.endswith(f"= {display.x[0, largest[0]]:.3g}")
+
+
+def test_features_have_the_names_that_the_steps_before_give_them():
+    pytest.importorskip("pandas")
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    pipeline = make_pipeline(StandardScaler(), SelectKBest(k=4), make(LogisticNeuronClassifier))
+    display = RowsDisplay.from_estimator(pipeline.fit(X, y), X, y, n_rows=1)
+    names = list(X.columns[pipeline[1].get_support()])
+    assert display.feature_names == names
+    values = dict(zip(names, display.x[0], strict=True))
+    for label in display.ax_.get_yticklabels():
+        name, _, value = label.get_text().rpartition(" = ")
+        assert value == f"{values[name]:.3g}"
+    bare = RowsDisplay.from_estimator(pipeline.fit(X.to_numpy(), y), X.to_numpy(), y, n_rows=1)
+    assert bare.feature_names == ["x[0]", "x[1]", "x[2]", "x[3]"]
+    bare.feature_names = None
+    labels = [label.get_text() for label in bare.plot().ax_.get_yticklabels()]
+    assert sorted(label[:5] for label in labels) == ["x[0] ", "x[1] ", "x[2] ", "x[3] "]
 
 
 def test_several_labels_and_what_is_refused():

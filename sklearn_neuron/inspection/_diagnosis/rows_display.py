@@ -19,6 +19,7 @@ from sklearn_neuron.inspection._diagnosis.panels import (
     ink_on,
     panels_for,
 )
+from sklearn_neuron.inspection._diagrams.diagram import named_inputs
 from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
 
@@ -139,8 +140,8 @@ class RowsDisplay:
         rows : array-like of int or None, default=None
             The numbers of the rows of X that are shown, in this order, instead of the hardest.
         feature_names : sequence of str or None, default=None
-            Names of the features. If None, those that the estimator was fitted with, or ``x0``,
-            ``x1`` and so on.
+            Names of the features. If None, those that the estimator was fitted with, or that the
+            steps before it in a pipeline give them, or ``x[0]``, ``x[1]`` and so on.
         ax : matplotlib Axes or array-like of Axes, default=None
             Axes object to divide into panels, or one for each row. If None, a new figure is
             created.
@@ -181,7 +182,7 @@ class RowsDisplay:
         subject = subject_of(estimator, X, y, sample_weight)
         n_features = subject.network.layer_sizes[0]
         shape = check_image_shape(image_shape, n_features)
-        names = names_of_features(own, feature_names, n_features)
+        names = named_inputs(estimator, X, n_features, feature_names)
         with np.errstate(all="ignore"):
             shown = subject.take(
                 np.argsort(-row_losses(subject), kind="stable")[:n_rows]
@@ -268,7 +269,7 @@ class RowsDisplay:
     def _bars(self, k: int, panel: Any, kwargs: dict[str, Any]) -> Any:
         """Draw the features with the largest saliency as bars, with their values."""
         largest = np.argsort(-np.abs(self.saliency[k]), kind="stable")[:MOST_BARS][::-1]
-        names = self.feature_names or [f"x{j}" for j in range(self.x.shape[1])]
+        names = self.feature_names or [f"x[{j}]" for j in range(self.x.shape[1])]
         values = self.saliency[k][largest]
         look = {"color": np.where(values > 0.0, "#D55E00", "#0072B2"), **kwargs}
         bars = panel.barh(np.arange(len(largest)), values, **look)
@@ -356,16 +357,3 @@ def _brief(value: Any) -> str:
     """Return a name that is short enough for a title; several values are left as they are."""
     text = str(value)
     return text if len(text) <= LONGEST_CLASS or text[0] == "(" else f"{text[: LONGEST_CLASS - 1]}…"
-
-
-def names_of_features(estimator: Any, names: Any, n: int) -> list[str]:
-    """Return the names of the n features."""
-    if names is None:
-        return [str(name) for name in getattr(estimator, "feature_names_in_", ())] or [
-            f"x{j}" for j in range(n)
-        ]
-    if len(names) != n:
-        raise ValueError(
-            f"feature_names must have {n} names, one for each feature; got {len(names)}."
-        )
-    return [str(name) for name in names]
