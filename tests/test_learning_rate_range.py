@@ -106,6 +106,8 @@ def test_what_is_recommended():
     assert recommended_range(etas, np.full(6, np.nan), 1.0) is None
     broken = np.array([0.3, 0.9, 0.3, 0.2, 0.3, 0.3])  # not across a break
     assert recommended_range(etas, broken, 1.0) == (etas[0], etas[0])
+    steep = np.array([0.99, 0.95, 0.9, 0.3, 0.9, 1.2])  # the steepest up to the end
+    assert recommended_range(etas, steep, 1.0) == (etas[2], etas[3])
     near = np.array([0.1, 0.2])  # the only good rate is next to one that is too large
     assert recommended_range(near, np.array([0.3, 5.0]), 1.0) is None
 

@@ -158,7 +158,8 @@ class LearningRateRangeDisplay:
         is too large if training diverges, or if the loss is higher than that of a smaller rate by
         3 % of the largest fall. The range ends at the smallest rate that makes 99 % of the largest
         fall, among those up to a third of the first rate that is too large. It begins at the end
-        of the steepest part of the curve over log eta, and is at most two decades wide. There is
+        of the steepest part of the curve over log eta, or before it where that is the end of the
+        range, too, and is at most two decades wide. There is
         none if no training lowers the loss, or if no rate is far enough below one that is too
         large.
 
@@ -344,7 +345,8 @@ def recommended_range(
         return None
     high = int(np.argmax(fall >= (1.0 - NEARLY) * fall.max()))
     slopes = np.diff(fall[: high + 1]) / np.diff(np.log(etas[: high + 1]))
-    low = int(np.argmax(slopes >= STEEP * slopes.max())) + 1 if high else 0
+    steep = int(np.argmax(slopes >= STEEP * slopes.max())) if high else 0
+    low = min(steep + 1, max(high - 1, 0))  # a range, and not a single rate
     while etas[high] > WIDEST * (1.0 + 1e-9) * etas[low]:
         low += 1
     return float(etas[low]), float(etas[high])
