@@ -282,6 +282,15 @@ def test_hostile_names_are_text(visit):
     assert page.locator("img, b").count() == 0
 
 
+def test_a_page_with_fewer_moments_says_so(visit):
+    X = np.random.RandomState(0).normal(size=(50, 1000)).astype(np.float32)
+    settings = {"record": "epoch", "max_iter": 20, "tol": None, "early_stopping": False}
+    model = ManualMLPClassifier((100, 50), **settings).fit(X, np.arange(50) % 2)
+    explorer = explore(model, X, np.arange(50) % 2)
+    assert explorer.data["notes"]
+    assert visit(explorer).get_by_text(explorer.data["notes"][0]).is_visible()
+
+
 def test_keys_lead_through_everything(visit, explorers):
     page = visit(explorers["digits"])
 

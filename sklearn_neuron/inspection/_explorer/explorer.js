@@ -173,7 +173,7 @@ export async function mount(element, data) {
   element.replaceChildren(
     h("header", {}, h("h1", {dir: "auto"}, data.title), h("div", {class: "buttons"}, tableButton, themeButton)),
     note(introduction()),
-    ...data.notes.map(note => note(note)),
+    ...data.notes.map(text => note(text)),
     h("div", {class: "bar"}, playButton, button("◀", "One moment back (left arrow)", () => go(me.k - 1)), slider,
       button("▶", "One moment on (right arrow)", () => go(me.k + 1)), whenText),
     ...(controls ? [controls] : []),
