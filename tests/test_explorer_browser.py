@@ -291,6 +291,33 @@ def test_a_page_with_fewer_moments_says_so(visit):
     assert visit(explorer).get_by_text(explorer.data["notes"][0]).is_visible()
 
 
+@pytest.mark.parametrize("kind", ["classes", "multilabel", "numbers"])
+def test_an_unfitted_estimator_shows_its_start(visit, kind):
+    X, y = data(4, "numbers" if kind == "multilabel" else kind)
+    if kind == "classes":
+        y = np.array(["a", "b", "c"])[y]
+    elif kind == "multilabel":
+        y = y > 0.6
+    cls = ManualMLPRegressor if kind == "numbers" else ManualMLPClassifier
+    model = cls((4,), random_state=0)
+    explorer = explore(model, X, y)
+    assert explorer.data["kind"] == kind
+    assert explorer.data["classes"] == {"classes": ["a", "b", "c"]}.get(
+        kind, None if kind == "numbers" else [f"label {k}" for k in range(4)]
+    )
+    page = visit(explorer)
+    words = page.inner_text("main")
+    assert "The estimator is not fitted: it shows the start" in words
+    assert "fitted parameters" not in words
+    assert page.inner_text(".when").startswith("the start ·")
+    assert_agrees(page, model, X, y, [(0, model)])
+    for _ in range(page.locator(".stages button").count()):
+        assert not re.search(r"undefined|NaN|null|= \?", page.inner_text(".stage"))
+        page.keyboard.press("n")
+    with pytest.raises(ValueError, match="fit"):
+        explore(model, X, y, live=True)
+
+
 def test_keys_lead_through_everything(visit, explorers):
     page = visit(explorers["digits"])
 

@@ -185,7 +185,8 @@ export async function mount(element, data) {
 
   function introduction() {
     const n = recorded.length, total = data.snapshots.recorded;
-    const moments = n === 1 ? "It shows the fitted parameters; fit with record=\"epoch\" to move through training."
+    const moments = n === 1 && data.snapshots.at[0] === 0 ? "The estimator is not fitted: it shows the start, with the parameters that fit begins with."
+      : n === 1 ? "It shows the fitted parameters; fit with record=\"epoch\" to move through training."
       : `Move through ${n} of ${total} recorded moments with the slider, choose a row, click a unit, and go step by step.`;
     return `${m} of ${data.rows.of} rows. ${moments} Keys: Space plays, ← → move, Home and End jump, n and p step, ↑ ↓ change the row.`;
   }
@@ -664,7 +665,8 @@ export async function mount(element, data) {
   function draw() {
     const t = traceOf(me.k, me.row), stage = stages()[me.stage], shot = shots[me.k], {loss} = losses();
     slider.value = me.k;
-    whenText.textContent = `${when(shot)} of ${shots[shots.length - 1].at.toFixed(0)} · loss of this row ${fmt(loss[me.row])}`;
+    const end = shots[shots.length - 1].at;
+    whenText.textContent = `${when(shot)}${end ? ` of ${end.toFixed(0)}` : ""} · loss of this row ${fmt(loss[me.row])}`;
     slider.setAttribute("aria-valuetext", when(shot));
     tableButton.setAttribute("aria-pressed", String(me.table)); logButton.setAttribute("aria-pressed", String(me.logScale));
     if (me.table) drawTable(t); else drawDiagram(t, stage);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import json
 import tempfile
@@ -13,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_neuron._estimator.base import problem_at
 from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron.inspection._explorer.explorer_data import explorer_data
 from sklearn_neuron.inspection._explorer.explorer_pack import compressed
-from sklearn_neuron.inspection._subject import subject_of
+from sklearn_neuron.inspection._subject import Subject, reaching, subject_of, unwrap
 
 #: What the page may do: run and show what is in it, and nothing else.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -207,8 +209,8 @@ def explore(
     ----------
     estimator : estimator of this package or Pipeline whose last step is one
         Fitted with ``record="epoch"``, ``record="step"`` or a ``Record`` of these kinds to move
-        through its training; else the page shows the fitted parameters only. It is not modified.
-        Dropout is off.
+        through its training; else the page shows the fitted parameters only, or of an unfitted
+        estimator the start. It is not modified. Dropout is off.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The input data; those of ``fit`` for the gradients of its updates. Of a pipeline, the page
         shows the transformed rows.
@@ -261,10 +263,22 @@ def explore(
         raise TypeError(f"live of explore must be True or False; got {live!r}.")
     if title is not None and not isinstance(title, str):
         raise TypeError(f"title of explore must be a str or None; got {title!r}.")
-    subject = subject_of(estimator, X, y)
+    subject = subject_to_show(estimator, X, y)
     check_shape(image_shape, subject.network.layer_sizes[0])
     options = {"title": title, "image_shape": image_shape, "grid": int(grid), "live": bool(live)}
     return Explorer(explorer_data(subject, row_numbers(rows), int(snapshots), options))
+
+
+def subject_to_show(estimator: Any, X: Any, y: Any) -> Subject:
+    """Return the subject; an unfitted estimator in it knows the classes that ``fit`` would find."""
+    subject = subject_of(estimator, X, y)
+    if subject.fitted:
+        return subject
+    problem = problem_at(unwrap(estimator), reaching(estimator, X, y), y)
+    shadow = copy.copy(subject.estimator)
+    known = problem.data.targets.attributes() | problem.data.features
+    vars(shadow).update(known, eta_=problem.eta)
+    return subject._replace(estimator=shadow)
 
 
 def check_shape(image_shape: Any, n_features: int) -> None:

@@ -149,7 +149,9 @@ def is_one_vs_rest(subject: Subject) -> bool:
 def shots_of(own: Any, subject: Subject, snapshots: int) -> Shots:
     """Return the recorded parameters, thinned evenly; the fitted ones where none were recorded."""
     fitted = subject.network.theta[None].copy()
-    if not subject.fitted or not has_record(own):
+    if not subject.fitted:
+        return Shots(fitted, [0], [-1], "epoch", 1)
+    if not has_record(own):
         n = len(getattr(own, "loss_curve_", []))
         return Shots(fitted, [n], [-1], "epoch", 1)
     thetas = recorded_thetas(own, start=True)
@@ -459,7 +461,7 @@ def live_data(
     """
     reasons = {
         "its rows are all on the page (see rows)": len(part.samples.Y) == len(subject.samples.Y),
-        "a fit recorded its start (set record='epoch' and fit)": has_record(own),
+        "a fit recorded its start (set record='epoch' and fit)": subject.fitted and has_record(own),
         "solver is SGD or Adam": optimizer is not None
         and not optimizer_data(optimizer)["own"]  # type: ignore[index]
         and optimizer.name in {"sgd", "adam"}
