@@ -266,6 +266,43 @@ def test_the_update_is_that_of_the_optimizer(visit, solver):
     assert "not exactly" not in page.inner_text(".stage")
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_only_a_gradient_is_called_a_slope(visit, momentum):
+    """The velocity may point away from the gradient of the moment."""
+    page = visit(explore(xor(solver=SGD(momentum=momentum), max_iter=60), *XOR))
+    page.evaluate("document.querySelector('main').explorer.setStage(10)")
+    signs = set()
+    for moment in range(0, 60, 3):
+        g = page.evaluate(
+            f"const e = document.querySelector('main').explorer; e.go({moment});"
+            "e.select(3, 0); e.me.i = 0; e.draw(); e.batch()[24]"
+        )
+        words = page.inner_text(".stage .say")
+        slope = "larger" if g > 0 else "smaller"
+        signs.add(slope)
+        assert (f"a larger weight means a {slope} loss" in words) == (momentum == 0.0)
+        assert ("a larger weight means" in words) == (momentum == 0.0)
+        assert ("made of g now and those before" in words) == (momentum > 0.0)
+    assert signs == {"larger", "smaller"}
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_the_rows_of_a_batch_are_named(visit, batch_size):
+    model = xor(batch_size=batch_size, record="step", max_iter=4)
+    page = visit(explore(model, *XOR))
+    batches = model.history_["rows"]
+    for step, batch in enumerate(batches):
+        for row in range(4):
+            page.evaluate(
+                f"const e = document.querySelector('main').explorer; e.me.row = {row};"
+                f"e.me.k = {step}; e.setStage(9)"
+            )
+            words = page.inner_text(".stage .say")
+            named = ("row " if len(batch) == 1 else "rows ") + ", ".join(map(str, batch))
+            assert f"the batch of the next update: {named}" in words
+            assert (f"not the selected row {row}" in words) == (row not in batch)
+
+
 def test_hostile_names_are_text(visit):
     hostile = ["</script><img src=x onerror=alert(1)>", "\"'`${1}", "a\u2028b", "\u202edecnalab<b>"]
     pandas = pytest.importorskip("pandas")

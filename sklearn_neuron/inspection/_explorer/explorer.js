@@ -125,11 +125,11 @@ export async function mount(element, data) {
     if (gradientOf.shot === shots[me.k] && gradientOf.row === me.row) return gradientOf;
     const shot = shots[me.k], grad = new Float64Array(net.n), steps = shot.batch ? null : data.batch.steps;
     let some = shot.batch || (steps && steps[shot.k]), exact = Boolean(some) || data.batch.exact;
-    let words = some ? `the ${some.length} row${some.length > 1 ? "s" : ""} of this batch` : `all ${m} rows`;
+    let words = some ? `the batch of the next update: ${rowNames(some)}` : m === 1 ? "the one row" : `all ${m} rows`;
     if (!some) {
       some = rows.X.map((_, k) => k);
       if (!exact) words = `the ${m} rows on this page (training took its batches from ${data.rows.of})`;
-      if (!exact && data.batch.size === 1) { some = [me.row]; words = "this row alone, as the batch size is 1"; }
+      if (!exact && data.batch.size === 1) { some = [me.row]; words = `${rowName(me.row)} alone, which is selected, as the batch size is 1 (which one training took was not recorded)`; }
     }
     for (const row of some) net.addGradient(shot.theta, grad, traceOf(me.k, row), rows.weight[row] / some.length);
     net.decay(shot.theta, grad, data.alpha);
@@ -143,6 +143,11 @@ export async function mount(element, data) {
     : l === L && K === 1 ? "the output" : `unit ${j} of layer ${l}`;
   const when = shot => shot.at === 0 ? "the start" : `${unitOf === "step" ? "update" : "epoch"} ${+shot.at.toFixed(3)}`;
   const letter = (what, l, j) => `${what}${sup(l)}${sizes[l] > 1 ? `[${j}]` : ""}`;
+  const rowNames = some => {  // of a batch, and whether the selected row is among them
+    const shown = some.slice(0, 6).map(row => data.rows.index[row]).join(", ");
+    const apart = some.includes(me.row) ? "" : ` (not the selected ${rowName(me.row)})`;
+    return `row${some.length > 1 ? "s" : ""} ${shown}${some.length > 6 ? ` and ${some.length - 6} more` : ""}${apart}`;
+  };
   const rowName = row => `row ${data.rows.index[row]}`;
 
   // ---- the frame ----------------------------------------------------------------------------------
@@ -489,7 +494,8 @@ export async function mount(element, data) {
       steps.push([what, `${fill(text, {...Object.fromEntries(Object.keys(o.params).map(name => [name, fmt(o.params[name])])), t: "t"})} = ${fill(text, values)} = ${fmt(seen[what])}`]);
     }
     const d = direction[at], next = w - eta * d, why = d === 0 ? "The direction is 0, so the weight stays."
-      : `The direction is ${d > 0 ? "positive: a larger weight means a larger loss, so the weight goes down" : "negative: a larger weight means a smaller loss, so the weight goes up"}.`;
+      : simple && !o.decay ? `g is ${d > 0 ? "positive: a larger weight means a larger loss, so the weight goes down" : "negative: a larger weight means a smaller loss, so the weight goes up"}.`
+      : `The direction is made of ${simple ? "g" : "g now and those before"}${o.decay ? " and the decay of the weight" : ""}; it is ${d > 0 ? "positive, so the weight goes down" : "negative, so the weight goes up"}, against it.`;
     return [say(`${head} ${why}${exact ? "" : " With the gradient of the rows on this page, which is not exactly that of training."}`),
       formula(["g", `${g} = ${fmt(grad[at])}`], ...steps, o.decay ? ["with decay", `direction + ${fmt(o.decay)} · W = ${fmt(d)}`] : null,
         [`new ${weightName(l, i, j)}`, `W − η · direction = ${inBrackets(w)} − ${fmt(eta)} · ${inBrackets(d)} = ${fmt(next)}`])];
