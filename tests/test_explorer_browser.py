@@ -355,6 +355,22 @@ def test_an_unfitted_estimator_shows_its_start(visit, kind):
         explore(model, X, y, live=True)
 
 
+@pytest.mark.parametrize(("record", "unit"), [("epoch", "epoch"), ("step", "step")])
+def test_moments_have_the_numbers_of_python(visit, record, unit):
+    model = xor(record=record, max_iter=6, batch_size=2)
+    last = model.history_[unit][-1]
+    page = visit(explore(model, *XOR))
+    for moment, number in enumerate([-1, *model.history_[unit]]):
+        page.evaluate(f"document.querySelector('main').explorer.go({moment})")
+        words = page.inner_text(".when")
+        expected = "the start ·" if number < 0 else f"after {unit} {number} of 0 … {last} ·"
+        assert words.startswith(expected)
+        assert page.get_by_text(words.split(" of ")[0].split(" ·")[0]).count() > 1  # the matrix
+        theta = page.evaluate(f"document.querySelector('main').explorer.theta({moment})")
+        then = at(model, **{unit: number})
+        np.testing.assert_array_equal(theta[:8], then.coefs_[0].ravel())
+
+
 def test_keys_lead_through_everything(visit, explorers):
     page = visit(explorers["digits"])
 
@@ -445,7 +461,7 @@ def test_run_step_and_reset(visit, explorers):
     page.get_by_role("button", name="One update").click()
     assert page.evaluate("document.querySelector('main').explorer.trainer.epochs") == 1
     page.get_by_role("button", name="Train in this page").click()
-    page.wait_for_selector("text=epoch 1000 of 1000", timeout=20_000)
+    page.wait_for_selector("text=after epoch 999 of 0 … 999", timeout=20_000)
     assert page.locator("path.line").count() == 2
     page.get_by_role("button", name="Back to the recorded start").click()
     assert page.evaluate("document.querySelector('main').explorer.trainer.epochs") == 0

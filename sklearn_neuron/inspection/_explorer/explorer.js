@@ -141,7 +141,13 @@ export async function mount(element, data) {
   const feature = i => data.features ? data.features[i] : `x[${i}]`;
   const unitName = (l, j) => l === 0 ? feature(j) : l === L && names && K > 1 ? `output ${names[j]}`
     : l === L && K === 1 ? "the output" : `unit ${j} of layer ${l}`;
-  const when = shot => shot.at === 0 ? "the start" : `${unitOf === "step" ? "update" : "epoch"} ${+shot.at.toFixed(3)}`;
+  const unit = unitOf === "step" ? "step" : "epoch";
+  function when(shot) {  // counted from 0, as in history_ and by at()
+    if (shot.fitted) return shot.fitted;
+    if (shot.at === 0) return "the start";
+    const whole = Math.floor(shot.at), part = Math.round((shot.at - whole) * m);
+    return part ? `after ${part} of the ${m} rows of epoch ${whole}` : `after ${unit} ${whole - 1}`;
+  }
   const letter = (what, l, j) => `${what}${sup(l)}${sizes[l] > 1 ? `[${j}]` : ""}`;
   const rowNames = some => {  // of a batch, and whether the selected row is among them
     const shown = some.slice(0, 6).map(row => data.rows.index[row]).join(", ");
@@ -557,7 +563,7 @@ export async function mount(element, data) {
     svg.addEventListener("pointerdown", event => { move(event); svg.setPointerCapture(event.pointerId); });
     svg.addEventListener("pointermove", event => { if (event.buttons) move(event); });
     drawn.cursor = at => { cursor.setAttribute("x1", px(at)); cursor.setAttribute("x2", px(at)); };
-    const key = [h("span", {class: "note"}, `Across: ${unitOf === "step" ? "updates" : "epochs"}. `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
+    const key = [h("span", {class: "note"}, `Across: ${unit}s completed. `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
     curve.replaceChildren(svg, note(...key.filter(Boolean)));
   }
   const PAGE = 8;
@@ -611,7 +617,7 @@ export async function mount(element, data) {
         if (p < n && q < n) counts[p][q]++;
       }
     });
-    title.textContent = `Confusion matrix at ${when(shots[me.k])}`;
+    title.textContent = `Confusion matrix: ${when(shots[me.k])}`;
     const most = max(1, ...counts.flat()), same = counts.join();
     summary.textContent = `A line for each true class, a column for each answer. The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
     if (drawn.counts === same) return;
@@ -671,8 +677,8 @@ export async function mount(element, data) {
   function draw() {
     const t = traceOf(me.k, me.row), stage = stages()[me.stage], shot = shots[me.k], {loss} = losses();
     slider.value = me.k;
-    const end = shots[shots.length - 1].at;
-    whenText.textContent = `${when(shot)}${end ? ` of ${end.toFixed(0)}` : ""} · loss of this row ${fmt(loss[me.row])}`;
+    const end = Math.ceil(shots[shots.length - 1].at);
+    whenText.textContent = `${when(shot)}${shot.at > 0 && !shot.fitted && end > 1 ? ` of 0 … ${end - 1}` : ""} · loss of this row ${fmt(loss[me.row])}`;
     slider.setAttribute("aria-valuetext", when(shot));
     tableButton.setAttribute("aria-pressed", String(me.table)); logButton.setAttribute("aria-pressed", String(me.logScale));
     if (me.table) drawTable(t); else drawDiagram(t, stage);
@@ -704,7 +710,7 @@ export async function mount(element, data) {
     if (on === me.playing) return;
     me.playing = on;
     playButton.textContent = on ? "❚❚ Pause" : "▶ Play";
-    if (!on) { draw(); announce(`Paused at ${when(shots[me.k])}.`); return; }
+    if (!on) { draw(); announce(`Paused: ${when(shots[me.k])}.`); return; }
     if (me.k === shots.length - 1) go(0, true);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches, pace = calm ? 600 : max(30, min(150, 8000 / shots.length));
     let last = 0;
