@@ -371,6 +371,35 @@ def test_moments_have_the_numbers_of_python(visit, record, unit):
         np.testing.assert_array_equal(theta[:8], then.coefs_[0].ravel())
 
 
+@pytest.mark.parametrize("record", ["epoch", "step", Record("epoch", dtype="float32")], ids=str)
+@pytest.mark.parametrize("params", [{}, {"early_stopping": True}, {"solver": SGD(average=True)}])
+def test_the_page_opens_at_the_fitted_parameters(visit, params, record):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(60, 3)), np.arange(60) % 2
+    settings = {"eta": 0.5, "max_iter": 60, "tol": None, "random_state": 0, "record": record}
+    model = ManualMLPClassifier((20,), **settings | params).fit(X, y)
+    assert not params.get("early_stopping") or model.best_iter_ < model.n_iter_ - 1
+    last = model.history_["step" if record == "step" else "epoch"][-1]
+    why = {
+        "early_stopping": f" (best epoch {model.best_iter_})",
+        "solver": " (mean over the updates)",
+    }
+    expected = f"after {'step' if record == 'step' else 'epoch'} {last} of 0 … {last} ·"
+    for name in params:
+        expected = f"the fitted parameters{why[name]} ·"
+    page = visit(explore(model, X, y))
+    assert page.inner_text(".when").startswith(expected)
+    k = page.evaluate("document.querySelector('main').explorer.me.k")
+    theta = page.evaluate(f"document.querySelector('main').explorer.theta({k})")
+    fitted = np.concatenate([np.ravel(each) for each in (*model.coefs_, *model.intercepts_)])
+    rounding = 6e-8 if isinstance(record, Record) and not params else 0.0
+    np.testing.assert_allclose(theta, fitted, rtol=rounding, atol=0.0)
+    for _ in range(page.locator(".stages button").count()):
+        page.keyboard.press("n")
+    page.evaluate("document.querySelector('main').explorer.setStage(8)")
+    assert ("no update follows" in page.inner_text(".stage")) == bool(params)
+
+
 def test_keys_lead_through_everything(visit, explorers):
     page = visit(explorers["digits"])
 

@@ -75,7 +75,7 @@ export async function mount(element, data) {
   const [curveAt, curveLoss, curveHeld] = await Promise.all([data.curve.at, data.curve.loss, data.curve.held_out].map(unpack));
   const recorded = data.snapshots.at.map((at, k) => {
     const state = k === 0 && at === 0 ? {} : null, known = Object.entries(states);
-    return {at, theta: part(thetas, k, net.n), eta: data.snapshots.eta[k], k,
+    return {at, fitted: k === data.snapshots.at.length - 1 ? data.snapshots.fitted : null, theta: part(thetas, k, net.n), eta: data.snapshots.eta[k], k,
       state: known.length ? Object.fromEntries(known.map(([letter, all]) =>
         [letter, Array.isArray(all) ? all[k] : part(all, k, net.n)])) : state};
   });
@@ -195,10 +195,10 @@ export async function mount(element, data) {
     live);
 
   function introduction() {
-    const n = recorded.length, total = data.snapshots.recorded;
-    const moments = n === 1 && data.snapshots.at[0] === 0 ? "The estimator is not fitted: it shows the start, with the parameters that fit begins with."
-      : n === 1 ? "It shows the fitted parameters; fit with record=\"epoch\" to move through training."
-      : `Move through ${n} of ${total} recorded moments with the slider, choose a row, click a unit, and go step by step.`;
+    const n = recorded.length - (recorded.length > 1 && data.snapshots.fitted ? 1 : 0), total = data.snapshots.recorded;
+    const moments = recorded.length === 1 && data.snapshots.at[0] === 0 ? "The estimator is not fitted: it shows the start, with the parameters that fit begins with."
+      : recorded.length === 1 ? "It shows the fitted parameters; fit with record=\"epoch\" to move through training."
+      : `Move through ${n} of ${total} recorded moments with the slider${data.snapshots.fitted ? `, which ends with ${data.snapshots.fitted}` : ""}, choose a row, click a unit, and go step by step.`;
     return `${m} of ${data.rows.of} rows. ${moments} Keys: Space plays, ← → move, Home and End jump, n and p step, ↑ ↓ change the row.`;
   }
 
@@ -482,6 +482,7 @@ export async function mount(element, data) {
         [`mean ∂b${sup(l)}[${j}]`, fmt(grad[net.b[l] + j])])];
   }
   function updateStage(t, l, j, i) {
+    if (shots[me.k].fitted) return [say(`These are ${shots[me.k].fitted}: training has ended, so no update follows. Go back to another moment to see one.`)];
     const {grad, exact} = batchGradient(), shot = shots[me.k], o = data.optimizer, at = net.W[l] + i * sizes[l] + j;
     const eta = shot.eta ?? data.eta, w = shot.theta[at], simple = o.name === "sgd" && !o.params.momentum;
     const head = `Every weight moves a little against ${simple ? "its slope, the mean ∂W" : `a direction that ${o.title} makes of its slopes, g now and those before`}. η (eta) = ${fmt(eta)} says how far.`;
@@ -544,7 +545,7 @@ export async function mount(element, data) {
     if (trainer && trainer.losses.length) lines.push([[...trainer.losses.keys()], trainer.losses, "line"]);
     const values = lines.flatMap(line => [...line[1]]).filter(v => Number.isFinite(v) && (!me.logScale || v > 0));
     if (!values.length) { curve.replaceChildren(note("There is no loss curve: the estimator was not fitted.")); return; }
-    const last = max(1, shots[shots.length - 1].at, ...lines.map(line => line[0].length ? line[0][line[0].length - 1] : 0));
+    const last = max(1, ...shots.map(shot => shot.at), ...lines.map(line => line[0].length ? line[0][line[0].length - 1] : 0));
     const low = me.logScale ? values.reduce((m, v) => min(m, v), Infinity) : 0, high = values.reduce((m, v) => max(m, v), low);
     const wide = max(300, min(760, curve.clientWidth || 680)), chart = axes(0, last, low, high, [wide, 190], me.logScale), {svg, px, py, hgt, bottom} = chart;
     for (const [at, loss, style] of lines) {
@@ -677,7 +678,7 @@ export async function mount(element, data) {
   function draw() {
     const t = traceOf(me.k, me.row), stage = stages()[me.stage], shot = shots[me.k], {loss} = losses();
     slider.value = me.k;
-    const end = Math.ceil(shots[shots.length - 1].at);
+    const end = Math.ceil(max(...shots.map(each => each.at)));
     whenText.textContent = `${when(shot)}${shot.at > 0 && !shot.fitted && end > 1 ? ` of 0 … ${end - 1}` : ""} · loss of this row ${fmt(loss[me.row])}`;
     slider.setAttribute("aria-valuetext", when(shot));
     tableButton.setAttribute("aria-pressed", String(me.table)); logButton.setAttribute("aria-pressed", String(me.logScale));

@@ -277,7 +277,7 @@ def subject_to_show(estimator: Any, X: Any, y: Any) -> Subject:
     problem = problem_at(unwrap(estimator), reaching(estimator, X, y), y)
     shadow = copy.copy(subject.estimator)
     known = problem.data.targets.attributes() | problem.data.features
-    vars(shadow).update(known, eta_=problem.eta)
+    shadow.__dict__.update(known, eta_=problem.eta)
     return subject._replace(estimator=shadow)
 
 

@@ -43,6 +43,7 @@ class Shots(NamedTuple):
     rows: list[int]  # of the history; -1 for the start
     unit: str  # "epoch" or "step"
     n_recorded: int
+    fitted: str | None = None  # what the last moment is called, if it is the fitted parameters
 
 
 def explorer_data(
@@ -147,20 +148,51 @@ def is_one_vs_rest(subject: Subject) -> bool:
 
 
 def shots_of(own: Any, subject: Subject, snapshots: int) -> Shots:
-    """Return the recorded parameters, thinned evenly; the fitted ones where none were recorded."""
+    """Return the recorded parameters, thinned evenly, and then the fitted ones if they differ."""
     fitted = subject.network.theta[None].copy()
     if not subject.fitted:
         return Shots(fitted, [0], [-1], "epoch", 1)
     if not has_record(own):
         n = len(getattr(own, "loss_curve_", []))
-        return Shots(fitted, [n], [-1], "epoch", 1)
+        return Shots(fitted, [n], [-1], "epoch", 1, name_of_fitted(own))
     thetas = recorded_thetas(own, start=True)
     history = own.history_
     unit = "step" if "step" in history else "epoch"
-    at = [0, *(int(number) + 1 for number in history[unit])]
-    picked = np.unique(np.linspace(0, len(at) - 1, min(snapshots, len(at))).round().astype(int))
-    rows = [int(k) - 1 for k in picked]
-    return Shots(thetas[picked], [at[k] for k in picked], rows, unit, len(at))
+    at, n_recorded, name = [0, *(int(number) + 1 for number in history[unit])], len(thetas), None
+    if not is_same(thetas[-1], fitted[0]):
+        name = name_of_fitted(own)
+        at.append(end_of_best(own, unit) or at[-1])
+    picked = np.unique(np.linspace(len(at) - 1, 0, min(snapshots, len(at))).round().astype(int))
+    at = [at[k] for k in picked]
+    picked = np.minimum(picked, n_recorded - 1)
+    thetas = thetas[picked]
+    if name:
+        thetas[-1] = fitted[0]
+    return Shots(thetas, at, [int(k) - 1 for k in picked], unit, n_recorded, name)
+
+
+def is_same(theta: Array, fitted: Array) -> bool:
+    """Return whether parameters are the fitted ones, up to the rounding of the record."""
+    return bool(np.allclose(theta, fitted, rtol=1e-6, atol=1e-9 * np.abs(fitted).max(initial=0.0)))
+
+
+def name_of_fitted(own: Any) -> str:
+    """Return what the fitted parameters are called, where they are not the last of training."""
+    optimizer, why = optimizer_of(own), []
+    if hasattr(own, "validation_scores_"):
+        why.append(f"best epoch {own.best_iter_}")
+    if optimizer is not None and optimizer.average:
+        why.append("mean over the updates")
+    return "the fitted parameters" + (f" ({', '.join(why)})" if why else "")
+
+
+def end_of_best(own: Any, unit: str) -> int | None:
+    """Return the updates or epochs completed with the best epoch, if the record has it."""
+    if not hasattr(own, "validation_scores_"):
+        return None
+    pairs = zip(own.history_["epoch"], own.history_[unit], strict=True)
+    ends = [int(number) + 1 for epoch, number in pairs if epoch == own.best_iter_]
+    return ends[-1] if ends else None
 
 
 def within_ceiling(
@@ -312,6 +344,7 @@ def snapshot_data(own: Any, shots: Shots, optimizer: Optimizer | None) -> dict[s
         "at": shots.at,
         "unit": shots.unit,
         "recorded": shots.n_recorded,
+        "fitted": shots.fitted,
         "eta": [finite(eta) for eta in following],
         "state": state_data(own, shots, optimizer),
     }
