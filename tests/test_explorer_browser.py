@@ -501,6 +501,33 @@ def test_run_step_and_reset(visit, explorers):
     assert page.evaluate(f"[{trainer}.eta, {trainer}.size, {trainer}.seen]") == [0.1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("params", "ends"),
+    [
+        ({"record": "step", "batch_size": 1}, [4, 8, 12]),  # after so many updates
+        ({"record": "step", "batch_size": None}, [0, 1, 2]),  # the loss before the update
+        ({"record": "epoch", "batch_size": 1, "shuffle": False}, [1, 2, 3]),
+        ({"record": "epoch", "batch_size": None}, [0, 1, 2]),
+    ],
+    ids=str,
+)
+def test_live_losses_are_where_they_belong(visit, params, ends):
+    """Of the width of the chart, 46 units to the left and 8 to the right are not the axis."""
+    page = visit(explore(xor(max_iter=3, **params), *XOR, live=True))
+    end = page.evaluate(
+        "const e = document.querySelector('main').explorer; for (let k = 0; k < 3; k++)"
+        "e.trainer.epoch(); e.trainer.updates"
+    )
+    page.get_by_role("button", name="Logarithmic").click()
+    path = page.get_attribute("path.live", "d")
+    wide = page.evaluate(
+        "document.querySelector('path.live').ownerSVGElement.viewBox.baseVal.width"
+    )
+    last = end if params["record"] == "step" else 3
+    xs = [float(x) for x in re.findall(r"([\d.]+),", path)]
+    np.testing.assert_allclose((np.array(xs) - 46) / (wide - 54) * last, ends, atol=0.01)
+
+
 def test_theme_and_height_go_through_messages(browser, explorers, tmp_path):
     page = browser.new_page()
     path = tmp_path / "notebook.html"

@@ -542,7 +542,7 @@ export async function mount(element, data) {
   function drawCurve() {
     const lines = [[curveAt, curveLoss, trainer ? "line python" : "line"]];
     if (curveHeld) lines.push([curveAt, curveHeld, "line held"]);
-    if (trainer && trainer.losses.length) lines.push([[...trainer.losses.keys()], trainer.losses, "line"]);
+    if (trainer && trainer.losses.length) lines.push([trainer.ends.map(end => end[unit] - end.before), trainer.losses, "line live"]);
     const values = lines.flatMap(line => [...line[1]]).filter(v => Number.isFinite(v) && (!me.logScale || v > 0));
     if (!values.length) { curve.replaceChildren(note("There is no loss curve: the estimator was not fitted.")); return; }
     const last = max(1, ...shots.map(shot => shot.at), ...lines.map(line => line[0].length ? line[0][line[0].length - 1] : 0));

@@ -200,7 +200,7 @@ function makeTrainer(data, net, rows) {
   const trainer = {eta: data.eta, size: live.batch_size};
   trainer.reset = () => {
     Object.assign(trainer, {theta: Float64Array.from(live.theta), state: {}, epochs: 0, updates: 0,
-      seen: 0, sum: 0, losses: [], failed: false});
+      seen: 0, sum: 0, losses: [], ends: [], failed: false});
   };
   trainer.batch = () => {  // the rows of the next update
     if (trainer.size === live.batch_size && order && trainer.updates < order.length) return order[trainer.updates];
@@ -224,8 +224,9 @@ function makeTrainer(data, net, rows) {
     trainer.state = step.state; trainer.updates++; trainer.seen += batch.length;
     trainer.failed = !trainer.theta.every(Number.isFinite);
     if (trainer.seen < n) return false;
+    trainer.epochs++;
     trainer.losses.push(trainer.sum / n);
-    trainer.epochs++; trainer.seen = trainer.sum = 0;
+    trainer.ends.push({epoch: trainer.epochs, step: trainer.updates, before: batch.length === n ? 1 : 0}); trainer.seen = trainer.sum = 0;
     return true;
   };
   trainer.epoch = () => { while (!trainer.update()); };
