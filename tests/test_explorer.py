@@ -22,6 +22,7 @@ from sklearn_neuron import (
 )
 from sklearn_neuron.activations import ACTIVATIONS, Activation, Exponential, Softmax, Step
 from sklearn_neuron.inspection import Explorer, backprop_trace, explore
+from sklearn_neuron.inspection import at as inspected_at
 from sklearn_neuron.inspection._explorer.explorer import SCRIPTS, asset, lean
 from sklearn_neuron.inspection._explorer.explorer_pack import compressed, packed
 from sklearn_neuron.inspection._subject import recorded_thetas
@@ -88,6 +89,35 @@ def test_parameters_and_rows_are_those_of_the_fit():
     )
     np.testing.assert_array_equal(unpacked(data["rows"]["X"]), X)
     assert data["rows"]["index"] == list(range(150))
+
+
+@pytest.mark.parametrize(
+    ("params", "at", "words"),
+    [
+        ({"batch_size": None}, [0, 1, 2], "epoch is that before its update"),
+        ({"batch_size": 50}, [1, 2, 3], "the mean over its batches, each before its update"),
+        ({"batch_size": 75, "record": "step"}, [0, 1, 2, 3, 4, 5], "that of its batch, before"),
+        ({"solver": "lbfgs"}, [1, 2, 3], ""),
+    ],
+    ids=str,
+)
+def test_losses_lie_where_training_was(params, at, words):
+    """Where a loss is that of one moment, it is the mean loss of the rows there."""
+    X, y = load_iris(return_X_y=True)
+    settings = {"max_iter": 3, "tol": None, "record": "epoch", "random_state": 0, "alpha": 0.0}
+    if params.get("solver") == "lbfgs":
+        settings["tol"] = 1e-9
+    model = ManualMLPClassifier((5,), **settings | params).fit(X, y)
+    data = explore(model, X, y).data
+    np.testing.assert_array_equal(unpacked(data["curve"]["at"]), at)
+    assert words in data["curve"]["words"]
+    if not set(params) <= {"batch_size", "solver"} or params.get("batch_size") == 50:
+        return
+    thetas = unpacked(data["snapshots"]["theta"])
+    for moment, loss in zip(at, unpacked(data["curve"]["loss"]), strict=True):
+        then = inspected_at(model, epoch=moment - 1)
+        assert backprop_trace(then, X, y).loss.mean() == pytest.approx(loss, rel=1e-6)
+        np.testing.assert_array_equal(thetas[moment][:20], then.coefs_[0].ravel())
 
 
 def test_a_pipeline_shows_its_transformed_rows():

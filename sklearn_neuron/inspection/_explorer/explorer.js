@@ -72,7 +72,7 @@ export async function mount(element, data) {
   for (const [letter, packedState] of Object.entries(data.snapshots.state || {})) {
     states[letter] = Array.isArray(packedState) ? packedState : await unpack(packedState);
   }
-  const [curveAt, curveLoss, curveHeld] = await Promise.all([data.curve.at, data.curve.loss, data.curve.held_out].map(unpack));
+  const [curveAt, curveLoss, curveHeld, heldAt] = await Promise.all([data.curve.at, data.curve.loss, data.curve.held_out, data.curve.held_out_at].map(unpack));
   const recorded = data.snapshots.at.map((at, k) => {
     const state = k === 0 && at === 0 ? {} : null, known = Object.entries(states);
     return {at, fitted: k === data.snapshots.at.length - 1 ? data.snapshots.fitted : null, theta: part(thetas, k, net.n), eta: data.snapshots.eta[k], k,
@@ -541,7 +541,7 @@ export async function mount(element, data) {
 
   function drawCurve() {
     const lines = [[curveAt, curveLoss, trainer ? "line python" : "line"]];
-    if (curveHeld) lines.push([curveAt, curveHeld, "line held"]);
+    if (curveHeld) lines.push([heldAt, curveHeld, "line held"]);
     if (trainer && trainer.losses.length) lines.push([trainer.ends.map(end => end[unit] - end.before), trainer.losses, "line live"]);
     const values = lines.flatMap(line => [...line[1]]).filter(v => Number.isFinite(v) && (!me.logScale || v > 0));
     if (!values.length) { curve.replaceChildren(note("There is no loss curve: the estimator was not fitted.")); return; }
@@ -564,7 +564,7 @@ export async function mount(element, data) {
     svg.addEventListener("pointerdown", event => { move(event); svg.setPointerCapture(event.pointerId); });
     svg.addEventListener("pointermove", event => { if (event.buttons) move(event); });
     drawn.cursor = at => { cursor.setAttribute("x1", px(at)); cursor.setAttribute("x2", px(at)); };
-    const key = [h("span", {class: "note"}, `Across: ${unit}s completed. `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
+    const key = [h("span", {class: "note"}, `Across: ${unit}s completed. ${data.curve.words} `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
     curve.replaceChildren(svg, note(...key.filter(Boolean)));
   }
   const PAGE = 8;

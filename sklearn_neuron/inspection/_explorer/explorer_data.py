@@ -74,7 +74,7 @@ def explorer_data(
         "eta": finite(getattr(own, "eta_", math.nan)) if optimizer else None,
         "batch": batch_data(own, subject, some, shots),
         "snapshots": snapshot_data(own, shots, optimizer),
-        "curve": curve_data(own),
+        "curve": curve_data(own, subject),
         "rows": row_data(part, len(subject.samples.Y)),
         "numbers": numbers_of(part, shots.thetas) if fixed else None,
         "image": list(options["image_shape"]) if options["image_shape"] else None,
@@ -410,20 +410,33 @@ def velocities(own: Any, shots: Shots) -> Array | None:
     return np.array(moves)
 
 
-def curve_data(own: Any) -> dict[str, Any]:
-    """Return the loss curves, at most 2000 points each, and where they are on the axis."""
+def curve_data(own: Any, subject: Subject) -> dict[str, Any]:
+    """Return the loss curves, at most 2000 points each, and where they are on the axis.
+
+    A loss lies where training was when it was measured, in epochs or steps completed by then.
+    """
     losses = [float(loss) for loss in getattr(own, "loss_curve_", [])]
     history = getattr(own, "history_", {})
-    numbers: list[Any] = list(range(len(losses)))
+    numbers = np.arange(len(losses))
+    size, updates = own.batch_size, optimizer_of(own) is not None
+    full = size is None or int(size) >= len(subject.samples.Y)
+    shift, words = 1, ""
     if "step" in history:
-        losses, numbers = [float(loss) for loss in history["loss"]], list(history["step"])
+        losses, numbers = [float(loss) for loss in history["loss"]], np.array(history["step"])
+        shift, words = 0, "The loss of each step is that of its batch, before its update."
+    elif updates and full:
+        shift, words = 0, "The loss of each epoch is that before its update."
+    elif updates:
+        words = "The loss of each epoch is the mean over its batches, each before its update."
     held_out = getattr(own, "validation_loss_curve_", None)
     held_out = None if held_out is None or len(held_out) != len(losses) else held_out
     every = -(-len(losses) // 2000) or 1
     return {
-        "at": packed(numbers[::every], "float32"),
+        "at": packed(numbers[::every] + shift, "float32"),
         "loss": packed(losses[::every], "float32"),
         "held_out": None if held_out is None else packed(held_out[::every], "float32"),
+        "held_out_at": None if held_out is None else packed(numbers[::every] + 1, "float32"),
+        "words": words,
     }
 
 
