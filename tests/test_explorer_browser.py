@@ -528,6 +528,25 @@ def test_live_losses_are_where_they_belong(visit, params, ends):
     np.testing.assert_allclose((np.array(xs) - 46) / (wide - 54) * last, ends, atol=0.01)
 
 
+@pytest.mark.parametrize("eta", ["", "-1", "0", "1e"])
+def test_a_wrong_eta_is_marked_and_does_not_run(visit, explorers, eta):
+    page = visit(explorers["live"])
+    trainer = "document.querySelector('main').explorer.trainer"
+    run, step = (page.get_by_role("button", name=n) for n in ("Train in this page", "One update"))
+    page.fill("#eta", "")
+    page.locator("#eta").press_sequentially(eta)
+    assert page.get_attribute("#eta", "aria-invalid") == "true"
+    assert "η must be a number above 0." in page.inner_text("section.live")
+    assert run.is_disabled()
+    assert step.is_disabled()
+    assert page.evaluate(f"{trainer}.updates") == 0
+    page.fill("#eta", "0.25")
+    assert page.get_attribute("#eta", "aria-invalid") == "false"
+    assert "must be" not in page.inner_text("section.live")
+    step.click()
+    assert page.evaluate(f"[{trainer}.eta, {trainer}.updates]") == [0.25, 1]
+
+
 def test_theme_and_height_go_through_messages(browser, explorers, tmp_path):
     page = browser.new_page()
     path = tmp_path / "notebook.html"

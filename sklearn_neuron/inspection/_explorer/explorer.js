@@ -631,17 +631,25 @@ export async function mount(element, data) {
   // ---- training in the page -----------------------------------------------------------------------
 
   function liveControls() {
-    const number = h("input", {type: "number", min: 0, step: "any", value: data.eta, id: "eta", oninput: () => { const eta = Number(number.value); if (eta > 0 && Number.isFinite(eta)) trainer.eta = eta; }});
+    const wrong = h("span", {id: "eta-wrong", role: "alert"});
+    const number = h("input", {type: "number", min: 0, step: "any", value: data.eta, id: "eta", "aria-describedby": "eta-wrong", oninput: () => {
+      const eta = Number(number.value), good = eta > 0 && Number.isFinite(eta);
+      number.setAttribute("aria-invalid", String(!good));
+      wrong.textContent = good ? "" : "η must be a number above 0.";
+      run.disabled = step.disabled = !good;
+      if (good) trainer.eta = eta; else train(false);
+    }});
     const n = rows.X.length, choices = [...new Set([1, data.live.batch_size, n])].sort((p, q) => p - q);
     const batch = h("select", {id: "batch", onchange: () => { trainer.size = Number(batch.value); }},
       choices.map(size => h("option", {value: size, selected: size === data.live.batch_size}, size === n ? `all ${n}` : size === 1 ? "one" : String(size))));
     const run = button("Run", "Train in this page", () => train(!me.training), {class: "main"});
+    const step = button("Step", "One update", () => { train(false); trainer.update(); keep(true); });
     me.runButton = run;
     const exactly = data.live.constant && (data.live.in_order || data.live.order);
     return h("section", {class: "panel wide live", "aria-label": "Train in this page"}, h("div", {class: "bar"}, run,
-      button("Step", "One update", () => { train(false); trainer.update(); keep(true); }),
+      step,
       button("Reset", "Back to the recorded start", () => { train(false); trainer.reset(); shots = recorded; me.k = 0; lived = []; changed(); }),
-      h("label", {for: "eta"}, "η "), number, h("label", {for: "batch"}, "batch "), batch),
+      h("label", {for: "eta"}, "η "), number, wrong, h("label", {for: "batch"}, "batch "), batch),
     note(`Computed by JavaScript in this page${exactly ? data.optimizer.name === "sgd" ? "; the same numbers as the package to 1e-12" : "; the same formulas as the package, whose rounding Adam may amplify in long runs" : data.live.constant ? "; the package takes its rows in a random order that was not recorded, so its numbers differ" : "; the package's learning rate followed a schedule, and here it is constant"}.`));
   }
   let lived = [];
