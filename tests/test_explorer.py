@@ -234,7 +234,9 @@ def test_formulas_of_optimizers_end_in_the_direction(optimizer):
         ({"rows": [99]}, ValueError, "rows"),
         ({"rows": [0.5]}, TypeError, "rows"),
         ({"snapshots": 0}, ValueError, "snapshots"),
+        ({"rows": []}, ValueError, "rows of explore must not be empty"),
         ({"grid": 1}, ValueError, "grid"),
+        ({"grid": 3000}, ValueError, r"'grid' .* \[2, 400\]"),
         ({"image_shape": (3, 3)}, ValueError, "image_shape"),
         ({"live": "yes"}, TypeError, "live"),
         ({"title": 3}, TypeError, "title"),
@@ -246,6 +248,24 @@ def test_bad_arguments(options, error, words):
     model = LogisticNeuronClassifier(max_iter=2, tol=None).fit(X[:20], y[:20] * 0 + [0, 1] * 10)
     with pytest.raises(error, match=words):
         explore(model, X[:20], [0, 1] * 10, **options)
+
+
+def test_one_row_is_no_rows():
+    X, y = load_iris(return_X_y=True)
+    model = LogisticNeuronClassifier(max_iter=2, tol=None, record="epoch").fit(X, y)
+    assert repr(explore(model, X, y, rows=[3], snapshots=1)).endswith("1 row, 1 moment of training")
+    assert repr(explore(model, X, y, rows=[3, 4])).endswith("2 rows, 3 moments of training")
+    assert explore(model, X, y, rows=range(3), grid=400).data["grid"] == 400
+
+
+def test_live_training_says_how_to_give_it_all_rows():
+    X, y = load_digits(return_X_y=True)
+    settings = {"max_iter": 2, "tol": None, "record": "epoch", "shuffle": False}
+    model = ManualMLPClassifier((3,), **settings).fit(X[:300], y[:300])
+    with pytest.raises(ValueError, match=r"rows=range\(len\(X\)\)"):
+        explore(model, X[:300], y[:300], live=True)
+    explorer = explore(model, X[:300], y[:300], live=True, rows=range(300))
+    assert explorer.data["live"]["max_iter"] == 2
 
 
 def test_the_state_of_momentum_follows_from_two_steps():

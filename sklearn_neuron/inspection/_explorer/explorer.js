@@ -128,7 +128,7 @@ export async function mount(element, data) {
     let words = some ? `the batch of the next update: ${rowNames(some)}` : m === 1 ? "the one row" : `all ${m} rows`;
     if (!some) {
       some = rows.X.map((_, k) => k);
-      if (!exact) words = `the ${m} rows on this page (training took its batches from ${data.rows.of})`;
+      if (!exact) words = `the ${m === 1 ? "one row" : `${m} rows`} on this page (training took its batches from ${data.rows.of})`;
       if (!exact && data.batch.size === 1) { some = [me.row]; words = `${rowName(me.row)} alone, which is selected, as the batch size is 1 (which one training took was not recorded)`; }
     }
     for (const row of some) net.addGradient(shot.theta, grad, traceOf(me.k, row), rows.weight[row] / some.length);
@@ -198,8 +198,8 @@ export async function mount(element, data) {
     const n = recorded.length - (recorded.length > 1 && data.snapshots.fitted ? 1 : 0), total = data.snapshots.recorded;
     const moments = recorded.length === 1 && data.snapshots.at[0] === 0 ? "The estimator is not fitted: it shows the start, with the parameters that fit begins with."
       : recorded.length === 1 ? "It shows the fitted parameters; fit with record=\"epoch\" to move through training."
-      : `Move through ${n} of ${total} recorded moments with the slider${data.snapshots.fitted ? `, which ends with ${data.snapshots.fitted}` : ""}, choose a row, click a unit, and go step by step.`;
-    return `${m} of ${data.rows.of} rows. ${moments} Keys: Space plays, ← → move, Home and End jump, n and p step, ↑ ↓ change the row.`;
+      : `Move through ${n} of ${total} recorded moment${total === 1 ? "" : "s"} with the slider${data.snapshots.fitted ? `, which ends with ${data.snapshots.fitted}` : ""}, choose a row, click a unit, and go step by step.`;
+    return `${m} of ${data.rows.of} row${data.rows.of === 1 ? "" : "s"}. ${moments} Keys: Space plays, ← → move, Home and End jump, n and p step, ↑ ↓ change the row.`;
   }
 
   // ---- the diagram --------------------------------------------------------------------------------
@@ -620,7 +620,7 @@ export async function mount(element, data) {
     });
     title.textContent = `Confusion matrix: ${when(shots[me.k])}`;
     const most = max(1, ...counts.flat()), same = counts.join();
-    summary.textContent = `A line for each true class, a column for each answer. The ${m} rows of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
+    summary.textContent = `A line for each true class, a column for each answer. The ${m === 1 ? "one row" : `${m} rows`} of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
     if (drawn.counts === same) return;
     drawn.counts = same;
     matrix.replaceChildren(h("div", {class: "scroll"}, h("table", {class: "matrix"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "true"), ...labels.slice(0, n).map(name => h("th", {scope: "col", dir: "auto"}, clip(name, 8))))),

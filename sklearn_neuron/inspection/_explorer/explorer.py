@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._estimator.base import problem_at
 from sklearn_neuron._estimator.constraints import Number
-from sklearn_neuron.inspection._explorer.explorer_data import explorer_data
+from sklearn_neuron.inspection._explorer.explorer_data import counted, explorer_data
 from sklearn_neuron.inspection._explorer.explorer_pack import compressed
 from sklearn_neuron.inspection._subject import Subject, reaching, subject_of, unwrap
 
+#: Points per side of the map, which the page computes at every move.
+MAX_GRID = 400
 #: What the page may do: run and show what is in it, and nothing else.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 PAGE = """<!DOCTYPE html>
@@ -119,7 +121,8 @@ class Explorer:
     def __repr__(self) -> str:
         layers = " → ".join(map(str, self.data["layers"]))
         n_rows, n_shots = len(self.data["rows"]["index"]), len(self.data["snapshots"]["at"])
-        return f"Explorer of {layers}: {n_rows} rows, {n_shots} moments of training"
+        rows, moments = counted(n_rows, "row"), counted(n_shots, "moment")
+        return f"Explorer of {layers}: {rows}, {moments} of training"
 
     def html(self) -> str:
         """Return the page as text.
@@ -225,7 +228,7 @@ def explore(
     image_shape : tuple of two ints, default=None
         Height and width, if the rows are images.
     grid : int, default=60
-        Points per side of the map of two features.
+        Points per side of the map of two features, from 2 to 400.
     live : bool, default=False
         Whether the page can train, from the recorded start, with SGD or Adam as the estimator did.
     title : str, default=None
@@ -258,7 +261,7 @@ def explore(
     >>> path = explorer.save("exclusive_or.html")  # doctest: +SKIP
     """
     Number(1, integer=True).check("explore", "snapshots", snapshots)
-    Number(2, integer=True).check("explore", "grid", grid)
+    Number(2, MAX_GRID, closed_high=True, integer=True).check("explore", "grid", grid)
     if not isinstance(live, bool | np.bool_):
         raise TypeError(f"live of explore must be True or False; got {live!r}.")
     if title is not None and not isinstance(title, str):
@@ -301,6 +304,8 @@ def row_numbers(rows: Any) -> NDArray[np.intp] | None:
     if rows is None:
         return None
     numbers = np.atleast_1d(np.asarray(rows))
-    if numbers.ndim != 1 or not numbers.size or numbers.dtype.kind not in "iu":
+    if numbers.size == 0:
+        raise ValueError("rows of explore must not be empty; None chooses the rows.")
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise TypeError(f"rows of explore must be ints; got {rows!r}.")
     return np.array(list(dict.fromkeys(numbers.tolist())), dtype=np.intp)

@@ -84,6 +84,17 @@ def explorer_data(
     }
 
 
+def counted(n: int, what: str) -> str:
+    """Return a count in words: 1 row, 3 rows."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def kept(n: int, n_all: int, what: str) -> str:
+    """Return what the page says where it has fewer of something."""
+    verb = "is" if n == 1 else "are"
+    return f"{n} of {counted(n_all, what)} {verb} here, to keep the page below 5 MB."
+
+
 def sizes(subject: Subject) -> tuple[int, ...]:
     """Return the numbers of units, features first."""
     return subject.network.layer_sizes
@@ -205,10 +216,10 @@ def within_ceiling(
     room = MAX_NUMBERS - n_theta
     n_rows = max(1, min(len(some), room // max(1, sizes(part)[0])))
     if n_rows < len(some):
-        notes.append(f"{n_rows} of {len(some)} rows are here, to keep the page below 5 MB.")
+        notes.append(kept(n_rows, len(some), "row"))
     keep = int(max(1, min(len(shots.at), room // (n_theta + per_row * n_rows))))
     if keep < len(shots.at):
-        notes.append(f"{keep} of {len(shots.at)} moments are here, to keep the page below 5 MB.")
+        notes.append(kept(keep, len(shots.at), "moment"))
         picked = np.unique(np.linspace(0, len(shots.at) - 1, keep).round().astype(int))
         picked = picked if keep > 1 else np.array([len(shots.at) - 1])
         shots = shots._replace(
@@ -506,7 +517,8 @@ def live_data(
         If the page could not compute the same numbers; the message says why.
     """
     reasons = {
-        "its rows are all on the page (see rows)": len(part.samples.Y) == len(subject.samples.Y),
+        "its rows are all on the page (set rows=range(len(X)))": len(part.samples.Y)
+        == len(subject.samples.Y),
         "a fit recorded its start (set record='epoch' and fit)": subject.fitted and has_record(own),
         "solver is SGD or Adam": optimizer is not None
         and not optimizer_data(optimizer)["own"]  # type: ignore[index]
