@@ -303,6 +303,23 @@ def test_the_rows_of_a_batch_are_named(visit, batch_size):
             assert (f"not the selected row {row}" in words) == (row not in batch)
 
 
+@pytest.mark.parametrize("form", ["category number {}", "category {} of the sixty"])
+def test_names_that_are_alike_are_told_apart(visit, form):
+    names = np.array([form.format(k) for k in (15, 16, 17)])
+    X, y = data(kind="classes")
+    settings = {"max_iter": 3, "tol": None, "record": "epoch", "random_state": 0}
+    page = visit(explore(ManualMLPClassifier((3,), **settings).fit(X, names[y]), X, names[y]))
+    for where in (".matrix thead th:not(:first-child)", ".matrix tbody th", ".name"):
+        shown = page.locator(where).all_text_contents()
+        shown = [each.replace(" ✓", "") for each in shown if each.startswith("cat")]
+        assert len(shown) == len(set(shown)) == 3
+        assert max(map(len, shown)) <= 9
+    rows = page.locator("tr td:nth-child(2)").all_text_contents()
+    assert len({each for each in rows if each.startswith("cat")}) == 3
+    if form.endswith("{}"):
+        assert page.locator(".matrix tbody th").first.text_content() == "categ…15"
+
+
 def test_hostile_names_are_text(visit):
     hostile = ["</script><img src=x onerror=alert(1)>", "\"'`${1}", "a\u2028b", "\u202edecnalab<b>"]
     pandas = pytest.importorskip("pandas")

@@ -34,7 +34,14 @@ const inBrackets = v => v < 0 ? `(${fmt(v)})` : fmt(v);
 // a formula of the package with numbers, or with letters, in place of the names in braces
 const fill = (formula, values) => formula.replace(/\{([^}]+)\}/g, (all, name) =>
   values[name] === undefined ? name : typeof values[name] === "string" ? values[name] : inBrackets(values[name]));
-const clip = (text, n) => text.length > n ? [...text].slice(0, n - 1).join("") + "…" : text;
+function clip(text, n) {  // in the middle: names often begin alike and end in a number
+  const all = [...text], end = Math.floor((n - 1) / 3);
+  return all.length > n ? `${all.slice(0, n - 1 - end).join("")}…${all.slice(all.length - end).join("")}` : text;
+}
+function clipAll(texts, n) {  // the same; where two would look alike, they get their numbers
+  const short = texts.map(text => clip(text, n));
+  return short.map((text, k) => short.indexOf(text) === short.lastIndexOf(text) ? text : `${[...text].slice(0, max(1, n - 2 - String(k).length)).join("")}…#${k}`);
+}
 
 // ---- the page's elements: all text goes in as text ----------------------------------------------
 
@@ -114,6 +121,10 @@ export async function mount(element, data) {
   const top = values => values.reduce((best, v, k) => v > values[best] ? k : best, 0);
   const right = (t, y) => data.kind === "classes" ? top(t.z[L]) === top(y)
     : y.every((each, k) => (t.z[L][k] > 0 || (t.z[L][k] === 0 && data.loss.link.name === "step")) === each > 0.5);
+  function saidShort(values) {  // the same in few characters
+    const k = data.kind === "classes" ? top(values) : data.kind === "binary" ? (values[0] > 0.5 ? 1 : 0) : -1;
+    return k < 0 || !names[k] ? clip(said(values), 14) : shortName(k, 14);
+  }
   function said(values) {  // an answer, or a target, in words
     if (data.kind === "classes") return names[top(values)];
     if (data.kind === "binary") return names[values[0] > 0.5 ? 1 : 0] ?? "?";
@@ -139,6 +150,8 @@ export async function mount(element, data) {
   // ---- names --------------------------------------------------------------------------------------
 
   const feature = i => data.features ? data.features[i] : `x[${i}]`;
+  const shortNames = {};
+  const shortName = (k, n) => (shortNames[n] ||= clipAll(names, n))[k];
   const unitName = (l, j) => l === 0 ? feature(j) : l === L && names && K > 1 ? `output ${names[j]}`
     : l === L && K === 1 ? "the output" : `unit ${j} of layer ${l}`;
   const unit = unitOf === "step" ? "step" : "epoch";
@@ -252,7 +265,7 @@ export async function mount(element, data) {
           "aria-label": l ? `${name}: z ${fmt(t.z[l][j])}, a ${fmt(t.a[l][j])}, δ ${fmt(t.delta[l][j])}` : `input ${name}: ${fmt(v)}`},
           h("circle", {r: 18}), h("text", {class: "value", y: 4}, label(v / 10 ** e)));
         if (l === 0 && (data.features || sizes[0] <= 9)) g.append(h("text", {x: -23, y: 4, class: "name", "text-anchor": "end"}, clip(feature(j), 8)));
-        if (l === L && names && (K > 1)) g.append(h("text", {x: 24, y: 4, class: `name${t.y[j] > 0.5 ? " true" : ""}`}, clip(names[j], 9) + (t.y[j] > 0.5 ? " ✓" : "")));
+        if (l === L && names && (K > 1)) g.append(h("text", {x: 24, y: 4, class: `name${t.y[j] > 0.5 ? " true" : ""}`}, shortName(j, 9) + (t.y[j] > 0.5 ? " ✓" : "")));
         svg.append(g);
       });
       if (units.length < sizes[l]) svg.append(h("text", {x: x(l), y: y(l, units.length - 0.2) - 2, class: "more"}, `⋮ ${sizes[l] - units.length} more`));
@@ -328,8 +341,8 @@ export async function mount(element, data) {
     const svg = h("svg", {viewBox: `0 0 ${size} ${size}`, class: "over", "aria-hidden": "true"});
     rows.X.forEach((x, row) => svg.append(h("path", {d: SHAPES[data.kind === "numbers" ? 0 : classOf(row) % SHAPES.length], class: `mark${row === me.row ? " on" : ""}`,
       transform: `translate(${px(x[0])},${py(x[1])})${row === me.row ? " scale(1.6)" : ""}`, onclick: () => chooseRow(row)})));
-    const keys = data.kind === "numbers" || !names ? [] : names.slice(0, 6).map((name, k) => h("span", {class: "key"},
-      h("svg", {viewBox: "-8 -8 16 16", width: 14, height: 14, "aria-hidden": "true"}, h("path", {d: SHAPES[k % 6], class: "mark"})), " ", clip(name, 14)));
+    const keys = data.kind === "numbers" || !names ? [] : names.slice(0, 6).map((_, k) => h("span", {class: "key"},
+      h("svg", {viewBox: "-8 -8 16 16", width: 14, height: 14, "aria-hidden": "true"}, h("path", {d: SHAPES[k % 6], class: "mark"})), " ", shortName(k, 14)));
     picture.replaceChildren(h("div", {class: "map"}, canvas, svg), h("p", {class: "note"},
       `${clip(feature(0), 16)} → from ${fmt(x0)} to ${fmt(x1)}, ${clip(feature(1), 16)} ↑ from ${fmt(y0)} to ${fmt(y1)}. Dark: ${fmt(low)}, bright: ${fmt(high)}. `, ...keys));
   }
@@ -588,7 +601,7 @@ export async function mount(element, data) {
       row.className = on ? "on" : "";
       pick.textContent = data.rows.index[k];
       pick.setAttribute("aria-label", `Choose ${rowName(k)}`); pick.setAttribute("aria-pressed", String(on));
-      [clip(said(rows.Y[k]), 14), `${wrong[k] ? "✗ " : ""}${clip(said(answer[k]), 14)}`, fmt(loss[k])].forEach((text, c) => {
+      [saidShort(rows.Y[k]), `${wrong[k] ? "✗ " : ""}${saidShort(answer[k])}`, fmt(loss[k])].forEach((text, c) => {
         if (cells[c].textContent !== text) cells[c].textContent = text;
       });
     });
@@ -609,7 +622,7 @@ export async function mount(element, data) {
       matrix.replaceChildren(svg, note("Across: target. Up: answer. On the line both are the same."));
       return;
     }
-    const multi = data.kind === "multilabel", labels = multi ? ["no", "yes"] : names, n = min(labels.length, 12);
+    const multi = data.kind === "multilabel", labels = multi ? ["no", "yes"] : names, n = min(labels.length, 12), short = clipAll(labels, 8);
     const counts = Array.from({length: n}, () => Array(n).fill(0));
     answer.forEach((a, k) => {
       if (multi) a.forEach((v, j) => counts[rows.Y[k][j] > 0.5 ? 1 : 0][v > 0.5 ? 1 : 0]++);
@@ -623,8 +636,8 @@ export async function mount(element, data) {
     summary.textContent = `A line for each true class, a column for each answer. The ${m === 1 ? "one row" : `${m} rows`} of this page${multi ? ", all labels" : ""}; mean loss ${fmt(loss.reduce((s, v) => s + v, 0) / m)}.`;
     if (drawn.counts === same) return;
     drawn.counts = same;
-    matrix.replaceChildren(h("div", {class: "scroll"}, h("table", {class: "matrix"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "true"), ...labels.slice(0, n).map(name => h("th", {scope: "col", dir: "auto"}, clip(name, 8))))),
-      h("tbody", {}, counts.map((line, p) => h("tr", {}, h("th", {scope: "row", dir: "auto"}, clip(labels[p], 8)), ...line.map((count, q) => h("td", {class: p === q ? "hit" : count ? "miss" : "", style: `--share:${(count / most).toFixed(2)}`}, String(count)))))))),
+    matrix.replaceChildren(h("div", {class: "scroll"}, h("table", {class: "matrix"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "true"), ...short.slice(0, n).map((name, k) => h("th", {scope: "col", dir: "auto", title: labels[k]}, name)))),
+      h("tbody", {}, counts.map((line, p) => h("tr", {}, h("th", {scope: "row", dir: "auto", title: labels[p]}, short[p]), ...line.map((count, q) => h("td", {class: p === q ? "hit" : count ? "miss" : "", style: `--share:${(count / most).toFixed(2)}`}, String(count)))))))),
     summary);
   }
 
