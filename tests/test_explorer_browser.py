@@ -314,6 +314,11 @@ def test_names_that_are_alike_are_told_apart(visit, form):
         shown = [each.replace(" ✓", "") for each in shown if each.startswith("cat")]
         assert len(shown) == len(set(shown)) == 3
         assert max(map(len, shown)) <= 9
+    inside = page.evaluate(
+        "[...document.querySelectorAll('text.name')].every(each => each.getBoundingClientRect()"
+        ".right <= each.ownerSVGElement.getBoundingClientRect().right)"
+    )
+    assert inside  # the tick of the true class too
     rows = page.locator("tr td:nth-child(2)").all_text_contents()
     assert len({each for each in rows if each.startswith("cat")}) == 3
     if form.endswith("{}"):

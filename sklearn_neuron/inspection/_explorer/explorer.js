@@ -235,7 +235,7 @@ export async function mount(element, data) {
   }
   function drawDiagram(t, stage) {
     const shown = shownUnits(t), tall = max(...shown.map((units, l) => units.length + (units.length < sizes[l] ? 0.7 : 0)));
-    const gap = 46, H = max(150, tall * gap + 44), side = data.features || sizes[0] <= 9 ? 86 : 46, end = names && K > 1 ? 96 : 62;
+    const gap = 46, H = max(150, tall * gap + 44), side = data.features || sizes[0] <= 9 ? 86 : 46, end = names && K > 1 ? 116 : 62;
     const step = max(70, min(190, ((diagram.clientWidth || 700) - side - end) / L));
     const Wd = side + L * step + end, back = stage.kind === "delta" || stage.kind === "grad" || stage.kind === "update";
     const x = l => side + l * step, y = (l, p) => 14 + (H - 44) * 0.5 + (p - (shown[l].length - 1) / 2 - (shown[l].length < sizes[l] ? 0.35 : 0)) * gap;
@@ -425,7 +425,7 @@ export async function mount(element, data) {
       h("dl", {}, ...line("z", fmt(t.z[l][j])), ...line("a", fmt(t.a[l][j])), ...line("δ", fmt(t.delta[l][j])),
         ...line("∂b of this row", `${fmt(l === L && !data.fit_intercept ? 0 : t.delta[l][j])} (the same as δ)`)),
       note("Its z is the sum of:"), h("ul", {class: "terms"}, buttons,
-        all.length > 6 ? h("li", {class: "note"}, `… and ${all.length - 6} smaller terms, together ${fmt(all.slice(6).reduce((s, term) => s + term.v, 0))}`) : null));
+        all.length > 6 ? h("li", {class: "note"}, `… and ${all.length - 6} smaller term${all.length === 7 ? "" : "s"}, together ${fmt(all.slice(6).reduce((s, term) => s + term.v, 0))}`) : null));
   }
 
   // ---- step by step -------------------------------------------------------------------------------
@@ -577,7 +577,7 @@ export async function mount(element, data) {
     svg.addEventListener("pointerdown", event => { move(event); svg.setPointerCapture(event.pointerId); });
     svg.addEventListener("pointermove", event => { if (event.buttons) move(event); });
     drawn.cursor = at => { cursor.setAttribute("x1", px(at)); cursor.setAttribute("x2", px(at)); };
-    const key = [h("span", {class: "note"}, `Across: ${unit}s completed. ${data.curve.words} `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
+    const key = [h("span", {class: "note"}, `Across: ${unit}s completed. ${data.curve.words} `), trainer ? h("span", {class: "note"}, "Grey: Python's recorded curve. Blue: training in this page, a mean for each epoch. ") : null, data.curve.held_out ? h("span", {class: "note"}, "Dashed: held-out rows.") : null];
     curve.replaceChildren(svg, note(...key.filter(Boolean)));
   }
   const PAGE = 8;
