@@ -236,8 +236,9 @@ def within_ceiling(
 def names_of(own: Any, part: Subject) -> dict[str, Any]:
     """Return the names of features and outputs, and what kind of answer the network gives."""
     n_features, K = sizes(part)[0], sizes(part)[-1]
-    named = hasattr(own, "feature_names_in_")
-    features = [str(name) for name in feature_names(own, n_features)] if named else None
+    known_names = feature_names(part.given, n_features)
+    named = any(isinstance(name, str) for name in known_names)
+    features = [str(name) for name in known_names] if named else None
     kind, classes = "numbers", None
     if is_classifier(own):
         known = getattr(own, "classes_", None)
