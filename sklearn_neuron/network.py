@@ -174,6 +174,22 @@ class Network:
         self.axpy = get_blas_funcs("axpy", dtype=self.dtype)
         self._spaces: dict[int, Workspace] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what a copy is made of: a Fortran function and views cannot be pickled."""
+        arguments = (
+            self.layer_sizes,
+            self.activations,
+            self.loss,
+            self.alpha,
+            self.dtype,
+            self.beta,
+            self.fit_intercept,
+        )
+        return type(self), arguments, self.theta
+
+    def __setstate__(self, theta: Array) -> None:
+        self.theta[...] = theta
+
     def set_parameters(self, coefs: Sequence[Array], intercepts: Sequence[Array]) -> None:
         """Copy W and b of every layer into θ."""
         for view, value in zip((*self.W, *self.b), (*coefs, *intercepts), strict=True):

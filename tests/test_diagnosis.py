@@ -28,7 +28,6 @@ from sklearn_neuron import (
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._estimator.diagnosis import (
     constant_loss,
-    evenly,
     falls,
     idle_units,
     is_scaled,
@@ -235,7 +234,7 @@ def test_the_constant_is_the_best_one(loss, weighted):
 
     best = optimize.minimize(mean, np.full(Y.shape[1], 0.1), method="Nelder-Mead", tol=1e-12).fun
     rtol = 0.15 if loss.name == "huber" or getattr(loss, "label_smoothing", 0.0) else 1e-6
-    np.testing.assert_allclose(constant_loss(loss, Y, weights), best, rtol=rtol)
+    np.testing.assert_allclose(constant_loss(loss, Samples(Y, Y, weights)), best, rtol=rtol)
 
 
 def test_of_own_losses_and_of_mistakes_there_is_no_constant():
@@ -243,7 +242,7 @@ def test_of_own_losses_and_of_mistakes_there_is_no_constant():
         pass
 
     for loss in (OwnLoss(), Perceptron()):
-        assert np.isnan(constant_loss(loss, np.ones((3, 1)), None))
+        assert np.isnan(constant_loss(loss, Samples(np.ones((3, 1)), np.ones((3, 1)), None)))
 
 
 def test_idle_units_are_those_without_a_slope():
@@ -259,9 +258,9 @@ def test_idle_units_are_those_without_a_slope():
 
 def test_the_samples_that_are_looked_at_are_few_and_even():
     samples = Samples(np.arange(2500.0).reshape(-1, 1), np.ones((2500, 1)), np.ones((2500, 1)))
-    some = evenly(samples, 500)
+    some = samples.few(500)
     assert [len(part) for part in some] == [500, 500, 500]
-    assert evenly(samples, 2500) is samples
+    assert samples.few(2500) is samples
     np.testing.assert_array_equal(np.diff(some.X[:, 0]), 5.0)
 
 

@@ -11,7 +11,6 @@ from sklearn.preprocessing import StandardScaler, normalize
 
 from sklearn_neuron import SGD, LogisticNeuronClassifier, SigmoidNeuronRegressor
 from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._estimator.layout import mean_square
 
 X, y = load_breast_cancer(return_X_y=True)
 X = StandardScaler().fit_transform(X)  # so that the mean of ‖x‖² is 30
@@ -42,7 +41,7 @@ def test_the_mean_square_of_samples(container, weighted):
     dense = samples.toarray() if sparse.issparse(samples) else samples
     weight = np.linspace(0.5, 1.5, len(dense)).reshape(-1, 1)
     expected = ((dense**2).sum(axis=1) * (weight[:, 0] if weighted else 1)).mean()
-    found = mean_square(Samples(samples, y[: len(dense), None], weight if weighted else None))
+    found = Samples(samples, y[: len(dense), None], weight if weighted else None).mean_square()
     assert_allclose(found, expected, rtol=1e-5)
 
 

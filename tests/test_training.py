@@ -22,8 +22,8 @@ from sklearn_neuron import (
     config_context,
 )
 from sklearn_neuron._engine import batches, epochs
+from sklearn_neuron._engine.epochs import Plateau
 from sklearn_neuron._engine.objective import LinearObjective
-from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._estimator.state import seeded
 
 

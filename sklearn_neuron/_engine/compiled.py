@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from sklearn_neuron._engine import core
 from sklearn_neuron._engine.batches import BLOCK_BYTES, X_BLOCK_BYTES, Samples, bytes_of
 from sklearn_neuron._engine.dropout import Dropout
-from sklearn_neuron._engine.epochs import Passed, Updater
+from sklearn_neuron._engine.epochs import Passed, Plateau, Updater
 from sklearn_neuron._engine.objective import Batch
-from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._typing import Matrix
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.losses import LOSSES, Loss

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 
-from sklearn_neuron._engine.objective import CurvedObjective, Floats, Point
+from sklearn_neuron._engine.epochs import Plateau
+from sklearn_neuron._engine.objective import Floats, Steps
 from sklearn_neuron._engine.plan import Plan
-from sklearn_neuron._engine.plateau import Plateau
 from sklearn_neuron._engine.run import ROUNDING, Run, check_finite
 
 SCALE = "Bring the features to a common scale (for example with StandardScaler)."
@@ -28,17 +27,6 @@ SUFFICIENT_DECREASE = 1e-4
 #: Most halvings of a step. They matter little: with 5 / 30 / 60, 120 fits by Newton's method from
 #: far starts took 2,399 / 2,428 / 2,405 iterations.
 MOST_HALVINGS = 30
-
-
-class Steps(Protocol):
-    """What leads from one point to the next."""
-
-    @property
-    def objective(self) -> CurvedObjective:
-        """What is minimized."""
-
-    def step(self, point: Point) -> Point | None:
-        """Return a lower point, or None if there is none except for rounding."""
 
 
 def descend(steps: Steps, theta: Floats, plan: Plan, run: Run, title: str) -> None:

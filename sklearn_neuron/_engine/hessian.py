@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg.blas import dsyrk
 
@@ -35,6 +36,14 @@ class Hessian(NamedTuple):
     convex: bool  # whether no sample had a negative second derivative
 
 
+class Grams(NamedTuple):
+    """X̃ᵀ diag(s h^kl) X̃ of some samples: what H is made of, and sums over parts of them."""
+
+    upper: Floats  # (n_pairs, p + 1, p + 1); of dense X the upper triangles only
+    share: float  # Σ s of these samples
+    convex: bool  # whether no sample had a negative second derivative
+
+
 def hessian(
     objective: LinearObjective, z: Floats, derivative: Derivative, stride: int = 1
 ) -> Hessian:
@@ -42,37 +51,58 @@ def hessian(
 
     ``derivative`` returns the second derivatives of the loss, or a part of them.
     """
-    K, m = objective.K, objective.p + 1
-    pairs = np.triu_indices(K) if objective.softmax else (np.arange(K),) * 2
-    whole = np.zeros((K, m, K, m)) if objective.softmax else None
-    blocks = [
-        np.zeros((m, m), order="F") if whole is None else whole[k, :, l]
-        for k, l in zip(*pairs, strict=True)
-    ]
-    share, convex = objective.share, True
-    scale = share.sum() / share[::stride].sum() if share.ndim else stride
+    grams = grams_of(objective, z, derivative, stride)
+    return closed(objective, grams, grams.share if stride == 1 else 1.0)
+
+
+def pairs_of(objective: LinearObjective) -> tuple[NDArray[np.intp], ...]:
+    """Return the pairs k ≤ l of outputs that compete, or each output with itself."""
+    K = objective.K
+    return np.triu_indices(K) if objective.softmax else (np.arange(K),) * 2
+
+
+def grams_of(
+    objective: LinearObjective, z: Floats, derivative: Derivative, stride: int = 1
+) -> Grams:
+    """Return the sums over every ``stride``-th sample that H is made of."""
+    pairs, m = pairs_of(objective), objective.p + 1
+    # dsyrk adds to a matrix in place if it is F-ordered
+    upper = np.zeros((len(pairs[0]), m, m)).transpose(0, 2, 1)
+    convex, total = True, 0.0
     for part in objective.parts(stride):
         X, Y, share = objective.rows(part)
         h = derivative(Y, z[part])
         if h is None:
             raise ValueError(no_curvature(objective.loss))
         h = h[:, pairs[0], pairs[1]] if h.ndim == 3 else h
-        h = h * (share * scale)
+        h = h * share
+        total += float(np.broadcast_to(share, (len(h), 1)).sum())
         convex = convex and (objective.softmax or bool((h >= 0.0).all()))
-        for block, column in zip(blocks, h.T, strict=True):
+        for block, column in zip(upper, h.T, strict=True):
             add_gram(block, X, column)
-    for k, l, block in zip(*pairs, blocks, strict=True):
+    return Grams(upper, total, convex)
+
+
+def closed(objective: LinearObjective, grams: Grams, share: float) -> Hessian:
+    """Return H, given sums over some samples, scaled as if their shares were ``share``."""
+    upper, taken, convex = grams
+    if taken != share:
+        upper *= share / taken
+    pairs = pairs_of(objective)
+    for k, l, block in zip(*pairs, upper, strict=True):
         close(objective, block, own=k == l)
-        if whole is not None:
-            whole[l, :, k] = block
-    if whole is None:
-        return Hessian(blocks, convex)
+    if not objective.softmax:
+        return Hessian(list(upper), convex)
+    K, m = objective.K, objective.p + 1
+    whole = np.empty((K, m, K, m))
+    for k, l, block in zip(*pairs, upper, strict=True):
+        whole[k, :, l] = whole[l, :, k] = block
     return Hessian([competing(whole, objective.alpha)], convex)
 
 
 def close(objective: LinearObjective, block: Floats, *, own: bool) -> None:
     """Give a block of H its lower triangle and, if it is of one output, the penalty."""
-    if not sparse.issparse(objective.X):
+    if not objective.sparse:
         mirror(block)
     if own:
         block[np.diag_indices(objective.p)] += objective.alpha

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
@@ -24,11 +25,13 @@ from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
 
 from sklearn_neuron._engine.descent import DAMPINGS, MOST_HALVINGS, SUFFICIENT_DECREASE
 from sklearn_neuron._engine.hessian import Hessian, hessian
-from sklearn_neuron._engine.objective import Floats, LinearObjective, Point
+from sklearn_neuron._engine.objective import Derivative, Floats, LinearObjective, Point
 from sklearn_neuron._engine.run import ROUNDING
 
 Inverse = Callable[[Floats], Floats]
 Factorization = Callable[[Floats, Floats], Inverse | None]
+#: Returns H, given objective, z, what returns the second derivatives, and the samples' stride.
+HessianOf = Callable[[Any, Floats, Derivative, int], Hessian]
 
 #: Samples per column of X, at least, of the first Hessian. With 2 / 5 / 10 / 20: 21 / 16 / 18 / 20
 #: ms on 5,000 × 200, 153 / 137 / 118 / 108 ms on 50,000 × 200, 659 / 416 / 322 / 148 ms on digits,
@@ -154,16 +157,16 @@ def solve_sets(inverses: list[tuple[Inverse, Floats]], v: Floats) -> Floats:
 
 
 def models(
-    objective: LinearObjective, z: Floats, grad: Floats, stride: int
+    objective: LinearObjective, z: Floats, grad: Floats, stride: int, hessian_of: HessianOf
 ) -> Iterator[Model | None]:
     """Yield models of the objective around a point, each more cautious than the last."""
     loss = objective.loss
     if stride > 1:
-        yield invert(hessian(objective, z, loss.curvature, stride), grad)
-    H = hessian(objective, z, loss.curvature)
+        yield invert(hessian_of(objective, z, loss.curvature, stride), grad)
+    H = hessian_of(objective, z, loss.curvature, 1)
     yield invert(H, grad)
     if not H.convex:
-        H = hessian(objective, z, loss.gauss_newton)
+        H = hessian_of(objective, z, loss.gauss_newton, 1)
         yield invert(H, grad)
     # Where H is singular but ∇ is in its range, the step of minimum norm is a full Newton step,
     # which damping would shorten; the eigenvalues cost more than a factor, so they come second.
@@ -179,10 +182,17 @@ class Descent:
     That is as long as the squared length of the steps, in the model's own norm, falls fast enough.
     The first model uses every ``stride``-th sample only, because far from the minimum H need not be
     exact. Each new one uses four times as many.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        The objective, or another with its methods.
+    hessian_of : callable, default=hessian
+        Returns H of it.
     """
 
-    def __init__(self, objective: LinearObjective) -> None:
-        self.objective = objective
+    def __init__(self, objective: LinearObjective, hessian_of: HessianOf = hessian) -> None:
+        self.objective, self._hessian_of = objective, hessian_of
         n, m = objective.n, objective.p + 1
         self.stride = max(1, min(n // (SAMPLE * m), m // CHEAP))
         self.model: Model | None = None
@@ -195,7 +205,7 @@ class Descent:
             if new is not None:
                 return new
             self._forget()
-        for model in models(self.objective, point.z, point.grad, self.stride):
+        for model in models(self.objective, point.z, point.grad, self.stride, self._hessian_of):
             new = None if model is None else self._follow(model, point)
             if new is not None:
                 return new

@@ -21,7 +21,7 @@ zero in the biases, which so stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -122,6 +122,17 @@ class CurvedObjective(Objective, Protocol):
         """Return the sums of squares of the features; not finite where they overflow."""
 
 
+class Steps(Protocol):
+    """What leads from one point to the next."""
+
+    @property
+    def objective(self) -> CurvedObjective:
+        """What is minimized."""
+
+    def step(self, point: Point) -> Point | None:
+        """Return a lower point, or None if there is none except for rounding."""
+
+
 class Batch:
     """The objective of any network, by the two passes, in the network's dtype.
 
@@ -171,6 +182,14 @@ class Centered:
         return float(np.abs(grad).max())
 
 
+class Whole(NamedTuple):
+    """All samples of an objective, of which only some are here."""
+
+    n: int
+    first: int  # the number of the first one here
+    center: Floats | None  # of the columns of all
+
+
 class LinearObjective:
     """The objective of a network without hidden layers.
 
@@ -186,6 +205,8 @@ class LinearObjective:
         Whether columns far from zero are centered; θ is then that of the centered columns.
     frame : Frame or None, default=None
         Where θ is not the network's; None: columns that are centered, or θ as it is.
+    whole : Whole or None, default=None
+        Where the samples are a part of all: the objective then is their part of the sum.
     """
 
     def __init__(
@@ -196,24 +217,30 @@ class LinearObjective:
         *,
         center: bool = True,
         frame: Frame | None = None,
+        whole: Whole | None = None,
     ) -> None:
         X, self.Y, weight = self._samples = samples
         self._network, self.fit_intercept = network, network.fit_intercept
         self.loss, self.alpha = network.loss, network.alpha
         self.X, self.dtype = X, np.dtype(dtype)
         (self.n, self.p), self.K = X.shape, network.layer_sizes[-1]
-        self.share: Floats = np.array(1.0 / self.n, self.dtype)
+        self.total: int = self.n if whole is None else whole.n
+        self.first = 0 if whole is None else whole.first
+        self.share: Floats = np.array(1.0 / self.total, self.dtype)
         if weight is not None:
-            self.share = weight.astype(self.dtype) / self.n
+            self.share = weight.astype(self.dtype) / self.total
         self.softmax = isinstance(network.loss.link, Softmax)
+        self.sparse = not isinstance(X, np.ndarray)
         self.center: Floats | None = None
         low, high = BLOCK_ROWS
         numbers = self.p if isinstance(X, np.ndarray) else X.nnz // self.n
         size = max(low, min(high // self.K, BLOCK_SIZE // max(1, numbers)))
         if isinstance(X, np.ndarray):
-            self.center = far_center(X) if self.fit_intercept and center else None
+            self.center = far_center(center_rows(X)) if self.fit_intercept and center else None
         else:  # a block adds a dense p × p matrix, which should not be more work than its rows
             size = max(8 * self.p, size)
+        if whole is not None:
+            self.center = whole.center
         self._size = min(size, self.n)
         self.blocks = self.parts(1)
         one = len(self.blocks) == 1
@@ -222,8 +249,8 @@ class LinearObjective:
 
     def parts(self, stride: int) -> list[slice]:
         """Cut every ``stride``-th sample into blocks."""
-        span = self._size * stride
-        return [slice(i, min(i + span, self.n), stride) for i in range(0, self.n, span)]
+        span, first = self._size * stride, -self.first % stride
+        return [slice(i, min(i + span, self.n), stride) for i in range(first, self.n, span)]
 
     def columns(self, part: slice) -> Matrix:
         """Return some rows of X, as floats of the dtype, centered."""
@@ -244,7 +271,7 @@ class LinearObjective:
         value = self.loss.value(Y, z)
         if share.ndim:
             return float(np.dot(value, share[:, 0]))
-        return float(value.sum(dtype=np.float64) / self.n)
+        return float(value.sum(dtype=np.float64) / self.total)
 
     def value(self, theta: Floats, z: Floats) -> float:
         """Return the objective at θ, whose outputs are z."""
@@ -325,13 +352,21 @@ class LinearObjective:
 
     def sizes(self) -> Floats:
         """Return Σ sᵢ xᵢⱼ² of each column and 1 for the bias: U, for one output."""
-        sizes = np.zeros(self.p + 1)
+        return sizes_from(self.squares(), self.alpha)
+
+    def squares(self) -> Floats:
+        """Return Σ sᵢ xᵢⱼ² of each column."""
+        squares = np.zeros(self.p)
         for part in self.blocks:
             X, _, share = self.rows(part)
-            sizes[:-1] += squared(X).T @ np.broadcast_to(share, (X.shape[0], 1))[:, 0]
-        sizes[-1] = 1.0
-        sizes += self.alpha
-        return np.where(sizes > 0.0, sizes, 1.0)
+            squares += squared(X).T @ np.broadcast_to(share, (X.shape[0], 1))[:, 0]
+        return squares
+
+
+def sizes_from(squares: Floats, alpha: float) -> Floats:
+    """Return U, given the sums of squares of the columns."""
+    sizes = np.append(squares, 1.0) + alpha
+    return np.where(sizes > 0.0, sizes, 1.0)
 
 
 def two_passes(network: Network, samples: Samples) -> Batch:
@@ -383,47 +418,26 @@ class LinearObjectiveHessian:
         return product
 
     def preconditioner(self) -> Callable[[Floats], Floats]:
-        """Return an approximation of g ↦ H⁻¹ g: the diagonal, after centering every column.
+        """Return an approximation of g ↦ H⁻¹ g: the diagonal, after centering every column."""
+        objective = self.objective
+        return diagonal_inverse(*self.moments(), objective.alpha, objective.fit_intercept)
 
-        Centering, by means that are weighted by the curvature, takes the bias's row and column of H
-        to zero. It is done to g and to the solution, not to X, so that X stays sparse.
+    def moments(self) -> tuple[Floats, Floats]:
+        """Return Σ s h_kk x̃ and Σ s h_kk x̃² over some samples, or all if X is sparse.
+
+        Sparse X has rare columns. Where h_kk is negative, it counts as 0.
         """
         objective = self.objective
-        squares, sums = np.zeros((2, objective.p + 1, objective.K))
-        for X, weight in self._sample():
-            add_transposed(X, weight, sums)
-            add_transposed(squared(X), weight, squares)
-        (sums, total), squares = (sums[:-1], sums[-1]), squares[:-1]
-        curved = objective.fit_intercept & (total > 0.0)
-        means = np.where(curved, sums / np.where(curved, total, 1.0), 0.0)
-        diagonal = squares - means * sums
-        # rounding leaves nothing certain of a difference that is 1e-10 of its parts
-        diagonal = np.maximum(diagonal, 1e-10 * squares) + objective.alpha
-        diagonal[diagonal <= 0.0] = 1.0
-        corner = np.where(curved, total, 1.0)
-
-        def solve(grad: Floats) -> Floats:
-            solution = np.empty_like(grad)
-            np.divide(grad[:-1] - means * grad[-1], diagonal, out=solution[:-1])
-            solution[-1] = grad[-1] / corner - np.einsum("jk,jk->k", means, solution[:-1])
-            if not objective.fit_intercept:
-                solution[-1] = 0.0
-            return solution
-
-        return solve
-
-    def _sample(self) -> Iterator[tuple[Matrix, Array]]:
-        """Yield X and s h_kk, or 0 where that is negative, of some samples.
-
-        Of sparse X, which has rare columns, it is all.
-        """
-        objective = self.objective
+        sums, squares = np.zeros((2, objective.p + 1, objective.K))
         dense = isinstance(objective.X, np.ndarray)
-        stride = max(1, objective.n // PRECONDITIONER_SAMPLES) if dense else 1
+        stride = max(1, objective.total // PRECONDITIONER_SAMPLES) if dense else 1
         for part in objective.parts(stride):
             X, Y, share = objective.rows(part)
             h = of_loss(objective.loss, Y, self._z[part], convex=self._convex)
-            yield X, np.maximum(h.diagonal, 0.0) * (share * stride)
+            weight = np.maximum(h.diagonal, 0.0) * (share * stride)
+            add_transposed(X, weight, sums)
+            add_transposed(squared(X), weight, squares)
+        return sums, squares
 
     def project_out_null_space(self, D: Floats) -> Floats:
         """Return a step without its part in the null space: what changes no output.
@@ -432,10 +446,42 @@ class LinearObjectiveHessian:
         it.
         """
         objective = self.objective
-        if objective.softmax:
-            free = slice(-1 if objective.alpha else 0, None)
-            D[free] -= D[free].mean(axis=1, keepdims=True)
-        return D
+        return without_null_space(D, objective.alpha) if objective.softmax else D
+
+
+def without_null_space(D: Floats, alpha: float) -> Floats:
+    """Return a step of a softmax without its mean over the outputs, where that is not penalized."""
+    free = slice(-1 if alpha else 0, None)
+    D[free] -= D[free].mean(axis=1, keepdims=True)
+    return D
+
+
+def diagonal_inverse(
+    sums: Floats, squares: Floats, alpha: float, fit_intercept: bool
+) -> Callable[[Floats], Floats]:
+    """Return g ↦ D⁻¹ g with the diagonal D of H, after centering every column.
+
+    Centering, by means that are weighted by the curvature, takes the bias's row and column of H to
+    zero. It is done to g and to the solution, not to X, so that X stays sparse.
+    """
+    (sums, total), squares = (sums[:-1], sums[-1]), squares[:-1]
+    curved = fit_intercept & (total > 0.0)
+    means = np.where(curved, sums / np.where(curved, total, 1.0), 0.0)
+    diagonal = squares - means * sums
+    # rounding leaves nothing certain of a difference that is 1e-10 of its parts
+    diagonal = np.maximum(diagonal, 1e-10 * squares) + alpha
+    diagonal[diagonal <= 0.0] = 1.0
+    corner = np.where(curved, total, 1.0)
+
+    def solve(grad: Floats) -> Floats:
+        solution = np.empty_like(grad)
+        np.divide(grad[:-1] - means * grad[-1], diagonal, out=solution[:-1])
+        solution[-1] = grad[-1] / corner - np.einsum("jk,jk->k", means, solution[:-1])
+        if not fit_intercept:
+            solution[-1] = 0.0
+        return solution
+
+    return solve
 
 
 def of_loss(loss: Loss, Y: Floats, z: Floats, *, convex: bool) -> Curvature:
@@ -493,12 +539,22 @@ def squared(X: Matrix) -> Matrix:
     return squares
 
 
-def far_center(X: Array) -> Floats | None:
+def center_rows(X: Array, n: int | None = None, first: int = 0) -> Floats:
+    """Return the rows of X that tell where its columns are; X may be a part of n rows."""
+    stride = max(1, (len(X) if n is None else n) // CENTER_SAMPLES)
+    return X[-first % stride :: stride].astype(np.float64, copy=False)
+
+
+def far_center(some: Floats) -> Floats | None:
     """Return the means of columns that are so far from 0 that H would be lost in rounding.
 
     Centering a column only changes the bias, so Newton's steps stay the same.
+
+    Parameters
+    ----------
+    some : ndarray of shape (n_some, n_features)
+        Some rows of X.
     """
-    some = X[:: max(1, len(X) // CENTER_SAMPLES)].astype(np.float64, copy=False)
     means, spreads = some.mean(axis=0), some.std(axis=0)
     far = np.abs(means) > FAR * spreads
     if not (far & (spreads > 0.0)).any():

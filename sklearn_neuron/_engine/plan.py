@@ -1,4 +1,4 @@
-"""The plan: all that an estimator's parameters decide about training, and the protocol of solvers.
+"""The plan: all that an estimator's parameters decide about training; solvers and places.
 
 The engine knows no estimator. What it needs of one, such as the score of the validation data, comes
 as a function in the plan.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._engine.epochs import Epochs, Updater
+from sklearn_neuron._engine.objective import Objective, Steps
 from sklearn_neuron._engine.run import Callback, Checkpoint, Run
 from sklearn_neuron._engine.validation import ValidationData
 from sklearn_neuron._typing import Array
@@ -50,7 +51,7 @@ class Solver(ABC):
         """The options that the solver does not support, with what they need instead."""
 
     @abstractmethod
-    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
+    def train(self, network: Network, place: Place, plan: Plan, run: Run) -> None:
         """Move the network's θ, and commit every complete epoch or iteration to the run."""
 
     def start(self, theta: Array) -> State:
@@ -89,3 +90,38 @@ class Plan(NamedTuple):
     def shuffling(self) -> np.random.RandomState | None:
         """Return what draws the order of the samples; None for their own order."""
         return self.rng() if self.shuffle else None
+
+
+class Place(Protocol):
+    """Where the samples are, and what solvers get from there.
+
+    A solver knows neither arrays nor what computes with them. Samples in this process are one
+    place, a cluster is another.
+
+    Attributes
+    ----------
+    n : int
+        Number of samples.
+    """
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+
+    def epochs(self, updater: Updater, plan: Plan, run: Run) -> Epochs:
+        """Return what makes the epochs of updates; the run is told what computes them."""
+
+    def objective(self, network: Network, plan: Plan, run: Run) -> Objective:
+        """Return the objective; the run is told what computes it."""
+
+    def newton(self, network: Network) -> Steps:
+        """Return the steps of Newton's method."""
+
+    def newton_cg(self, network: Network, tol: float | None) -> Steps:
+        """Return the steps of newton-cg."""
+
+    def value(self, network: Network) -> float:
+        """Return the objective at the network's θ, as predictions have it."""
+
+    def is_solved(self, theta: Array, network: Network) -> bool:
+        """Return whether predictions leave nothing to learn."""

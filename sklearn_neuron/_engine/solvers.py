@@ -15,32 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
-from sklearn_neuron._engine.compiled import (
-    CompiledEpochs,
-    compiled_objective,
-    objective_refusal,
-    refusal,
-)
 from sklearn_neuron._engine.descent import SCALE, descend, plateau_of
 from sklearn_neuron._engine.epochs import (
     PENALTY_STATE,
-    Epochs,
-    FullBatchEpochs,
-    MiniBatchEpochs,
     Passed,
+    Plateau,
     penalty_state,
 )
-from sklearn_neuron._engine.memory import check_memory
-from sklearn_neuron._engine.newton import Descent
-from sklearn_neuron._engine.newton_cg import ConjugateDescent
-from sklearn_neuron._engine.objective import LinearObjective, objective_of
-from sklearn_neuron._engine.plan import Plan, Solver
-from sklearn_neuron._engine.plateau import Plateau
-from sklearn_neuron._engine.row_space import in_row_space
+from sklearn_neuron._engine.plan import Place, Plan, Solver
 from sklearn_neuron._engine.run import ROUNDING, Run, check_finite, diverged
 from sklearn_neuron._typing import Array
-from sklearn_neuron.network import Network, raw_output, split
+from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
 from sklearn_neuron.schedules import SCHEDULES, Constant, Progress, Schedule
 
@@ -50,10 +35,6 @@ CONSTANT_AHEAD, RATES_AHEAD = 1000, 32
 WITHOUT_UPDATES = dict.fromkeys(
     ("l1_ratio", "dropout"), "a solver with updates, such as 'sgd' or 'adam'"
 )
-#: Samples below which newton-cg moves in the space of dense rows. X Xᵀ takes as long as n / 20
-#: products with X. For 500 × 10,000 it takes 91 ms with and 326 ms without. Sparse rows have to be
-#: fewer: a product with X Xᵀ, which is dense, has to be less work than one with X and θ.
-FEW_ROWS = 1000
 
 
 class Updates(Solver):
@@ -79,8 +60,10 @@ class Updates(Solver):
     def fitted(self, theta: Array, state: State) -> Array:
         return self.optimizer.fitted(theta, state)
 
-    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        epochs = self._epochs(network, samples, plan, run, self._state(plan, network))
+    def train(self, network: Network, place: Place, plan: Plan, run: Run) -> None:
+        state = self._state(plan, network)
+        updater = run.history.updater(network, self.optimizer, state, place.n)
+        epochs = place.epochs(updater, plan, run)
         progress = Progress(plan.last.epochs, plan.max_iter, plan.last.plateaus)
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
         run.plateaus, run.engine = progress.plateaus, epochs.engine
@@ -93,7 +76,7 @@ class Updates(Solver):
             commit(network.theta, epochs.state, passed, rates, plan, run)
             run.call(plan.callbacks)
             progress = progress._replace(epoch=progress.epoch + len(passed.losses))
-            run.converged = passed.status == "solved" and is_solved(run.fitted(), network, samples)
+            run.converged = passed.status == "solved" and place.is_solved(run.fitted(), network)
             if run.converged:
                 return
             if passed.status == "plateau" if alone else plateau.reached(run):
@@ -115,23 +98,6 @@ class Updates(Solver):
         if new and new["l1_strength"] == penalty.get("l1_strength"):
             new = continued(penalty, new)
         return {**state, **new}
-
-    def _epochs(
-        self, network: Network, samples: Samples, plan: Plan, run: Run, state: State
-    ) -> Epochs:
-        """Choose what computes the epochs: that depends on the job alone."""
-        n, batch_size = len(samples.Y), plan.batch_size
-        updater = run.history.updater(network, self.optimizer, state, n)
-        full = batch_size is None or batch_size >= n
-        if plan.engine != "numpy":
-            run.refusal = refusal(updater, samples, batch_size)
-            if not run.refusal:
-                rng = None if full else plan.shuffling()
-                return CompiledEpochs(updater, samples, batch_size, rng)
-        if full or batch_size is None:
-            return FullBatchEpochs(updater, full_batch(network, samples))
-        batches = MiniBatches(network, samples, batch_size)
-        return MiniBatchEpochs(updater, batches, plan.shuffling())
 
 
 def commit(
@@ -162,15 +128,6 @@ def rates_of(schedule: Schedule, eta: float, progress: Progress, n: int) -> NDAr
     n = min(n, RATES_AHEAD) if type(schedule) in SCHEDULES.values() else 1
     epochs = range(progress.epoch, progress.epoch + n)
     return np.array([rate_of(schedule, eta, progress._replace(epoch=t)) for t in epochs])
-
-
-def is_solved(theta: Array, network: Network, samples: Samples) -> bool:
-    """Return whether ``predict`` makes no mistake either.
-
-    It adds the terms of z in another order than training, so z may be on the other side of 0.
-    """
-    W, b = split(theta, network.layer_sizes)
-    return network.loss.solved(samples.Y, raw_output(samples.X, W, b, network.activations))
 
 
 def continued(last: State, new: State) -> State:
@@ -205,12 +162,8 @@ class LBFGS(Solver):
     title = "L-BFGS"
     unsupported = WITHOUT_UPDATES
 
-    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        if plan.engine != "numpy":
-            run.refusal = objective_refusal(network, samples)
-            run.engine = "numpy" if run.refusal else "compiled"
-        objective = objective_of if run.engine == "numpy" else compiled_objective
-        function, plateau = objective(network, samples), plateau_of(plan)
+    def train(self, network: Network, place: Place, plan: Plan, run: Run) -> None:
+        function, plateau = place.objective(network, plan, run), plateau_of(plan)
         at_start = True
 
         def value_and_gradient(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -255,12 +208,8 @@ class Newton(Solver):
     title = "Newton's method"
     unsupported = WITHOUT_UPDATES
 
-    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        check_memory(network, samples)
-        objective = LinearObjective(network, samples)
-        if objective.n < objective.p:
-            objective = in_row_space(objective)
-        descend(Descent(objective), network.theta, plan, run, self.title)
+    def train(self, network: Network, place: Place, plan: Plan, run: Run) -> None:
+        descend(place.newton(network), network.theta, plan, run, self.title)
 
 
 class NewtonCG(Solver):
@@ -269,12 +218,8 @@ class NewtonCG(Solver):
     title = "newton-cg"
     unsupported = WITHOUT_UPDATES
 
-    def train(self, network: Network, samples: Samples, plan: Plan, run: Run) -> None:
-        objective = LinearObjective(network, samples)
-        n, p, X = objective.n, objective.p, objective.X
-        if n < min(p, FEW_ROWS if isinstance(X, np.ndarray) else math.sqrt(p + X.nnz)):
-            objective = in_row_space(objective)
-        descend(ConjugateDescent(objective, plan.tol), network.theta, plan, run, self.title)
+    def train(self, network: Network, place: Place, plan: Plan, run: Run) -> None:
+        descend(place.newton_cg(network, plan.tol), network.theta, plan, run, self.title)
 
 
 #: Solvers other than optimizers by name. Each estimator names those that suit it.

@@ -242,23 +242,23 @@ def pose(
     if last is not None:
         targets = targets.fitted(last)
         dtype = estimator._layout.fitted_layers(last)[0][0].dtype
-    data = read(estimator, call, targets, state, dtype)
+    data = (call.read or read)(estimator, call, targets, state, dtype)
     if data is None:
         return None
-    (X, Y, _), rng = data.samples, partial(state.rng, estimator.random_state)
+    (n, p, K), rng = data.shape, partial(state.rng, estimator.random_state)
     chooses_length = estimator.early_stopping == "auto" and may_choose_length(
         estimator, call, data, solver, last
     )
     alpha = estimator.alpha
     if isinstance(alpha, str):
-        alpha = 1.0 / len(Y) if chooses_length else 0.0
+        alpha = 1.0 / n if chooses_length else 0.0
         alpha = alpha if last is None else last.get("alpha_", 0.0)
     layout = estimator._layout.of(estimator, alpha=float(alpha), flat=data.targets.flat)
     loss = data.targets.loss(estimator)
     units: Units = OWN if last is None else last.get("_units", OWN)
     of_start, center = units, None
     if data.spread is not None and solver.adaptive and not call.gives_start():
-        n_samples = len(Y) if call.one_pass else None
+        n_samples = n if call.one_pass else None
         penalized = bool(layout.sizes) and estimator.alpha not in ("auto", 0.0)
         of_start, center = start_units(loss, data.spread, n_samples=n_samples)
         # in other units, the penalty of the hidden layers would be another
@@ -266,7 +266,7 @@ def pose(
     seen = OWN if in_own_units else units
     if seen.scale != 1.0:
         data, loss = data.in_units(seen), seen.loss(loss)
-    network = layout.network(X.shape[1], Y.shape[1], loss, X.dtype, rng)
+    network = layout.network(p, K, loss, data.dtype, rng)
     if last is not None:
         check_continues(layout, network, last)
     given = layout.given(network, call.coef_init, call.intercept_init)
@@ -315,18 +315,19 @@ def may_choose_length(
     """Return whether the number of epochs is chosen by cross-validation.
 
     It is not where training goes on, where the user gives a start, validation data or the number
-    of epochs (there is no ``tol``, or too few epochs for it), and where there are too few samples
-    to tell.
+    of epochs (there is no ``tol``, or too few epochs for it), where there are too few samples to
+    tell, and where these are not in memory.
     """
     return (
         solver.has_updates
         and last is None
+        and call.read is None
         and bool(estimator.tol)
         and estimator.n_iter_no_change < estimator.max_iter
         and schedule_of(estimator, chosen=True).may_end
         and not (call.one_pass or call.gives_start() or data.weightless)
         and data.validation is None
-        and len(data.samples.Y) >= LEAST_SAMPLES
+        and data.shape[0] >= LEAST_SAMPLES
     )
 
 
@@ -553,7 +554,7 @@ def warn_after(
             warn(f"{name}: {wrong}", ConvergenceWarning)
             return
     if length is not None and not run.stopped:
-        constant = constant_loss(network.loss, problem.data.samples.Y, problem.data.samples.weight)
+        constant = constant_loss(network.loss, problem.data.samples)
         if text := length.complaint(int(estimator.max_iter), constant):
             warn(f"{name}: {text}", ConvergenceWarning)
         return

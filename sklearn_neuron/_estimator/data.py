@@ -7,6 +7,7 @@ come from the user, or are split off on request.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -55,6 +56,7 @@ class Call(NamedTuple):
     intercept_init: Any = None
     one_pass: bool = False  # whether it is partial_fit
     all_classes: bool = True  # whether y must have all classes of the last fit, unless one_pass
+    read: Callable[..., Data | None] | None = None  # what reads data that are not in memory
 
     def gives_start(self) -> bool:
         """Return whether there are initial parameters."""
@@ -64,7 +66,9 @@ class Call(NamedTuple):
 class Data(NamedTuple):
     """What one call of ``fit`` or ``partial_fit`` has to train on."""
 
-    samples: Samples
+    samples: Samples  # or another place, which answers the same questions
+    shape: tuple[int, int, int]  # numbers of samples, features and outputs
+    dtype: Any  # of X
     weightless: bool  # no sample has weight, so there is nothing to train on
     targets: Targets
     validation: Samples | None
@@ -139,7 +143,10 @@ def read(
     samples = Samples(X, Y, None if scaled is None else to_dtype(scaled, X.dtype))
     targets.check_dtype(X.dtype)
     features = features_of(reader)
-    return Data(samples, weightless, targets, held, held_target, spread, rows, features)
+    shape = (*X.shape, Y.shape[1])
+    return Data(
+        samples, shape, X.dtype, weightless, targets, held, held_target, spread, rows, features
+    )
 
 
 def features_of(reader: Any) -> dict[str, Any]:

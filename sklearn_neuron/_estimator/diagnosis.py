@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import logit
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.run import Run
-from sklearn_neuron._estimator.units import mean_of
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, raw_output, split
 
 #: Samples whose features are looked at: as many as say enough.
 MOST_SAMPLES = 500
+#: Targets whose quantile is taken.
+MOST_TARGETS = 100_000
 #: A constant prediction is perfect if its loss is this part of that of z = 0: nothing is to learn.
 PERFECT = 1e-14
 #: A loss this many times that of a constant prediction is above it, and not just noisy: the loss of
@@ -94,7 +94,7 @@ def went_wrong(
     still = not (above or short) and run.converged and loss > NOTHING_LEARNED * constant
     if not (poor or above or still):
         return ""
-    some = evenly(samples, MOST_SAMPLES)
+    some = samples.few(MOST_SAMPLES)
     if poor:
         for layer, idle, units in idle_units(network, run.fitted(), some.X):
             found = remedies(network, some, eta, falling=False)
@@ -133,11 +133,11 @@ def has_diverged(network: Network, samples: Samples, run: Run, eta: float | None
     if falls(run.losses) or (network.activations and loss <= run.losses[0]):
         return ""
     constant = level_of(network, samples)
-    zero = mean_of(lambda y: network.loss.value(y, np.zeros_like(y)), samples.Y, samples.weight)
+    zero = samples.mean_of(lambda y: network.loss.value(y, np.zeros_like(y)))
     constant = max(constant, float(zero))
     if not loss > DIVERGED * constant:
         return ""
-    found = remedies(network, evenly(samples, MOST_SAMPLES), eta, falling=False)
+    found = remedies(network, samples.few(MOST_SAMPLES), eta, falling=False)
     return (
         f"Training diverged: it ended after {len(run.losses)} epochs with a loss of {loss:.3g}, "
         f"more than {DIVERGED:g} times the {constant:.3g} of a constant prediction. "
@@ -157,7 +157,7 @@ def level_of(network: Network, samples: Samples) -> float:
     """Return the loss of the best constant prediction, if the network can make one, or NaN."""
     if not network.fit_intercept:
         return math.nan
-    return constant_loss(network.loss, samples.Y, samples.weight)
+    return constant_loss(network.loss, samples)
 
 
 def is_asleep(network: Network, theta: Array, samples: Samples) -> bool:
@@ -187,7 +187,7 @@ def remedies(network: Network, samples: Samples, eta: float | None, *, falling: 
 def more_remedies(network: Network, samples: Samples, *, may_stop: bool) -> str:
     """Return what may help besides a larger max_iter; may_stop: early stopping is to be had."""
     found = ""
-    if not is_scaled(evenly(samples, MOST_SAMPLES).X):
+    if not is_scaled(samples.few(MOST_SAMPLES).X):
         found += ", or scale the features (StandardScaler)"
     if may_stop and network.activations:
         found += ", or set early_stopping='auto': held-out samples tell when to stop"
@@ -200,16 +200,7 @@ def falls(losses: Sequence[float]) -> bool:
     return losses[-1] < 0.99 * losses[0] and float(rises.mean()) < OFTEN
 
 
-def evenly(samples: Samples, most: int) -> Samples:
-    """Return at most so many of the samples, at even distances."""
-    step = -(-len(samples.Y) // most)
-    if step <= 1:
-        return samples
-    weight = None if samples.weight is None else samples.weight[::step]
-    return samples._replace(X=samples.X[::step], Y=samples.Y[::step], weight=weight)
-
-
-def constant_loss(loss: Loss, Y: Array, weights: NDArray[Any] | None) -> float:
+def constant_loss(loss: Loss, samples: Samples) -> float:
     """Return the loss of the best constant prediction; NaN if that is not known.
 
     It is infinite if that is perfect: nothing is to learn, and no loss is above it.
@@ -218,15 +209,14 @@ def constant_loss(loss: Loss, Y: Array, weights: NDArray[Any] | None) -> float:
         return math.nan
     if loss.name in {*QUANTILES, "quantile"}:
         q = QUANTILES.get(loss.name, getattr(loss, "quantile", 0.5))
-        z = np.quantile(Y, q, axis=0)
+        z = np.quantile(samples.few(MOST_TARGETS).Y, q, axis=0)
     elif loss.link.name in INVERSES:
-        z = INVERSES[loss.link.name](mean_of(lambda y: y, Y, weights))
+        z = INVERSES[loss.link.name](samples.mean_of(lambda y: y))
     else:
         return math.nan
 
     def loss_at(at: Array) -> float:
-        values = mean_of(lambda y: loss.value(y, np.tile(at, (len(y), 1))), Y, weights)
-        return float(values)
+        return float(samples.mean_of(lambda y: loss.value(y, np.tile(at, (len(y), 1)))))
 
     best, zero = loss_at(z), loss_at(np.zeros_like(z))
     return best if best > PERFECT * zero else math.inf

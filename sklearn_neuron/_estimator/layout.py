@@ -16,7 +16,6 @@ starts, how its hidden layers look while it is trained, and which learning rate 
 from __future__ import annotations
 
 import copy
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -248,8 +247,6 @@ def arrays_like(name: str, values: Any, like: list[Array]) -> list[Array] | None
 
 #: Curvature of losses that have none there: that of the cross-entropy; and a small difference in z.
 USUAL, NEARBY = 0.25, 1e-4
-#: Rows of a sparse matrix whose squares are made at a time.
-ROWS = 10_000
 #: The rate of adaptive optimizers, whose steps do not depend on the gradient's size. With 0.005 /
 #: 0.02 / 0.05 Adam ends 0.006 / 0.008 / 0.015 above the log loss of LogisticRegression.
 ADAPTIVE = 0.01
@@ -274,23 +271,7 @@ def automatic_eta(solver: Solver, network: Network, samples: Samples) -> float:
     loss.link.forward(z, out=y)
     loss.delta(y, z + NEARBY, delta, work)  # it is 0 at z
     h = delta.item() / NEARBY
-    eta = 0.5 / ((h if h > 0.0 else USUAL) * (1.0 + mean_square(samples)) + network.alpha)
+    eta = 0.5 / ((h if h > 0.0 else USUAL) * (1.0 + samples.mean_square()) + network.alpha)
     momentum = float(getattr(getattr(solver, "optimizer", None), "momentum", 0.0))
     # the sum's rounding depends on the layout of X, and the rate should not
     return max(float(f"{eta * (1.0 - momentum):.2g}"), LEAST)
-
-
-def mean_square(samples: Samples) -> float:
-    """Return the weighted mean of ‖x‖², which may be infinite, without a copy of X."""
-    X, weight, n = samples.X, samples.weight, max(samples.X.shape[0], 1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        if isinstance(X, np.ndarray) and (weight is not None or not X.flags.forc):
-            ones = np.broadcast_to(X.dtype.type(1), n) if weight is None else weight[:, 0]
-            total = np.einsum("ij,ij,i->", X, X, ones)
-        elif isinstance(X, np.ndarray) or weight is None:
-            values = X.ravel(order="K") if isinstance(X, np.ndarray) else X.data
-            total = np.vdot(values, values)
-        else:
-            blocks = (slice(k, k + ROWS) for k in range(0, n, ROWS))
-            total = sum(X[rows].power(2).T.dot(weight[rows, 0]).sum() for rows in blocks)
-    return float(total) / n if np.isfinite(total) else math.inf

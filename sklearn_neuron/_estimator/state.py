@@ -6,6 +6,7 @@ so a refused call leaves the estimator as it was.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any
@@ -110,19 +111,17 @@ class TrainingState:
 
         Over all calls, and not within a block: else weights would vanish in blocks of one sample.
         """
+        with np.errstate(over="ignore"):
+            factor = self.count(n, n if weight is None else float(weight.sum()))
+        return scaled_weight(weight, n, factor)
+
+    def count(self, n: int, weight: float) -> float:
+        """Add n samples of a total weight; return what weights of mean 1 are multiplied by."""
         self.n_rows += n
-        with np.errstate(over="ignore"):
-            self.total_weight += n if weight is None else float(weight.sum())
-        if not np.isfinite(self.total_weight):
+        self.total_weight += weight
+        if not math.isfinite(self.total_weight):
             raise ValueError("The sum of sample_weight is not finite: scale the weights down.")
-        factor = self.n_rows / self.total_weight
-        if weight is None:
-            return None if factor == 1.0 else np.full((n, 1), factor)
-        with np.errstate(over="ignore"):
-            scaled = weight.reshape(-1, 1) * factor
-        if not np.isfinite(scaled).all():
-            raise ValueError("sample_weight has a sum too close to zero: scale the weights up.")
-        return None if (scaled == 1.0).all() else scaled
+        return self.n_rows / self.total_weight
 
     def forget_samples(self) -> None:
         """Count anew: the samples given to ``fit`` are all there are."""
@@ -149,3 +148,16 @@ class TrainingState:
         checkpoint = Checkpoint(solver.title, state, epochs, run.plateaus)
         reached = {"checkpoint": checkpoint, "stream": stream, "_parked": parked}
         return replace(self, **reached, _rng=None, _last=None)
+
+
+def scaled_weight(
+    weight: NDArray[np.float64] | None, n: int, factor: float
+) -> NDArray[np.float64] | None:
+    """Return the weights of n samples times a factor, (n, 1); None where all are 1."""
+    if weight is None:
+        return None if factor == 1.0 else np.full((n, 1), factor)
+    with np.errstate(over="ignore"):
+        scaled = weight.reshape(-1, 1) * factor
+    if not np.isfinite(scaled).all():
+        raise ValueError("sample_weight has a sum too close to zero: scale the weights up.")
+    return None if (scaled == 1.0).all() else scaled

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._engine.batches import Samples, mean_of
 from sklearn_neuron._engine.plan import Parameters
 from sklearn_neuron._engine.run import Run
 from sklearn_neuron._typing import Array
@@ -27,8 +26,6 @@ from sklearn_neuron.network import Network, split
 LEAST_POWER, LARGEST_POWER = 2, 400
 #: Targets of a block below which these do not tell how far apart targets are.
 FEW_TARGETS = 10
-#: Targets that are looked at at a time.
-TARGETS = 10_000
 #: Columns of the history that are losses.
 LOSS_COLUMNS = {"loss", "loss_after", "validation_loss"}
 
@@ -53,7 +50,7 @@ class Units(NamedTuple):
 
     def samples(self, samples: Samples) -> Samples:
         """Return samples with y / scale."""
-        return samples._replace(Y=samples.Y / self.scale)
+        return samples.in_units(self.scale)
 
     def start(self, parameters: Parameters) -> Parameters:
         """Return parameters for y as parameters for y / scale."""
@@ -140,13 +137,3 @@ def spread_of(Y: Array, weight: NDArray[Any] | None) -> Spread | None:
         mean = mean_of(lambda y: y, Y, weight)
         variance = mean_of(lambda y: (y - mean) ** 2, Y, weight).mean()
     return Spread(mean, math.sqrt(variance)) if np.isfinite(variance) else None
-
-
-def mean_of(value: Callable[[Array], Array], Y: Array, weights: NDArray[Any] | None) -> Any:
-    """Return the weighted mean of a function of Y, in float64 and without a copy of all of Y."""
-    total, mass = 0.0, 0.0
-    for start in range(0, len(Y), TARGETS):
-        part = value(Y[start : start + TARGETS].astype(np.float64))
-        w = np.ones(len(part)) if weights is None else weights[start : start + TARGETS].ravel()
-        total, mass = total + np.dot(w, part), mass + float(w.sum())
-    return total / mass

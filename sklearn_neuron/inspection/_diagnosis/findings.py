@@ -20,7 +20,6 @@ from sklearn_neuron._estimator.diagnosis import (
     MOST_SAMPLES,
     NOTHING_LEARNED,
     POOR,
-    evenly,
     is_asleep,
     is_scaled,
     remedies,
@@ -84,7 +83,7 @@ class Case(NamedTuple):
 
     def remedies(self, *, falling: bool = False) -> list[str]:
         """Return what to try, as ``fit`` would say it."""
-        some = evenly(self.subject.samples, MOST_SAMPLES)
+        some = self.subject.samples.few(MOST_SAMPLES)
         return remedies(self.subject.network, some, self.eta, falling=falling)
 
 
@@ -250,7 +249,7 @@ def nothing_learned(case: Case) -> Iterator[Finding]:
         asleep = is_asleep(network, network.theta, samples)
         why = "the outputs hardly depend on X" if asleep else "nothing has been learned"
         found = ["a smaller alpha" if network.alpha else "a larger eta or max_iter"]
-        if not is_scaled(evenly(samples, MOST_SAMPLES).X):
+        if not is_scaled(samples.few(MOST_SAMPLES).X):
             found = ["scaled features (StandardScaler)"]
         if not (network.activations or asleep):
             found.append("a hidden layer (ManualMLPClassifier, ManualMLPRegressor)")
@@ -342,7 +341,7 @@ def of_rare_class(case: Case, rows: NDArray[np.intp]) -> bool:
 
 def unscaled(case: Case) -> Iterator[Finding]:
     """Features or targets in units of their own."""
-    some = evenly(case.subject.samples, MOST_SAMPLES)
+    some = case.subject.samples.few(MOST_SAMPLES)
     if not is_scaled(some.X):
         spread = deviations(some.X)
         low, high = f"{spread.min():.2g}", f"{spread.max():.2g}"
