@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -151,25 +152,16 @@ class InMemory(NamedTuple):
         return len(self.samples.Y)
 
     def epochs(self, updater: Updater, plan: Plan, run: Run) -> Epochs:
-        """Choose what computes the epochs: that depends on the job alone."""
-        samples, batch_size = self.samples, plan.batch_size
-        full = batch_size is None or batch_size >= len(samples.Y)
-        if plan.engine != "numpy":
-            run.refusal = refusal(updater, samples, batch_size)
-            if not run.refusal:
-                rng = None if full else plan.shuffling()
-                return CompiledEpochs(updater, samples, batch_size, rng)
-        if full or batch_size is None:
-            return FullBatchEpochs(updater, full_batch(updater.network, samples))
-        batches = MiniBatches(updater.network, samples, batch_size)
-        return MiniBatchEpochs(updater, batches, plan.shuffling())
+        epochs, run.refusal = choose_epochs(
+            updater, self.samples, plan.batch_size, plan.engine, plan.shuffling
+        )
+        return epochs
 
     def objective(self, network: Network, plan: Plan, run: Run) -> Objective:
-        if plan.engine != "numpy":
-            run.refusal = objective_refusal(network, self.samples)
-            run.engine = "numpy" if run.refusal else "compiled"
-        make = objective_of if run.engine == "numpy" else compiled_objective
-        return make(network, self.samples)
+        objective, run.refusal = choose_objective(network, self.samples, plan.engine)
+        if plan.engine != "numpy" and not run.refusal:
+            run.engine = "compiled"
+        return objective
 
     def newton(self, network: Network) -> Steps:
         check_memory(network, self.samples)
@@ -196,3 +188,31 @@ class InMemory(NamedTuple):
         X, Y, _ = self.samples
         W, b = split(theta, network.layer_sizes)
         return network.loss.solved(Y, raw_output(X, W, b, network.activations))
+
+
+def choose_epochs(
+    updater: Updater,
+    samples: Samples,
+    batch_size: int | None,
+    engine: str,
+    shuffling: Callable[[], np.random.RandomState | None],
+) -> tuple[Epochs, str]:
+    """Choose what computes epochs, by the job alone; return what of it the core does not cover."""
+    full, refused = batch_size is None or batch_size >= len(samples.Y), ""
+    if engine != "numpy":
+        refused = refusal(updater, samples, batch_size)
+        if not refused:
+            rng = None if full else shuffling()
+            return CompiledEpochs(updater, samples, batch_size, rng), ""
+    if full or batch_size is None:
+        return FullBatchEpochs(updater, full_batch(updater.network, samples)), refused
+    batches = MiniBatches(updater.network, samples, batch_size)
+    return MiniBatchEpochs(updater, batches, shuffling()), refused
+
+
+def choose_objective(network: Network, samples: Samples, engine: str) -> tuple[Objective, str]:
+    """Choose what computes the objective; return what of it the core does not cover."""
+    if engine == "numpy":
+        return objective_of(network, samples), ""
+    refused = objective_refusal(network, samples)
+    return (objective_of if refused else compiled_objective)(network, samples), refused

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._estimator.base import NetworkEstimator
-from sklearn_neuron.inspection._extras import require
+from sklearn_neuron._extras import require
 from sklearn_neuron.inspection._subject import (
     fitted_layer_sizes,
     parameter_names,

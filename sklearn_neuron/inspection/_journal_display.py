@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require, whole_numbers
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs, whole_numbers
 from sklearn_neuron.inspection._journal import read_journal
 
 #: The colorblind-safe palette of Okabe and Ito.

@@ -10,8 +10,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._estimator.constraints import Choice, Number
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs
 from sklearn_neuron.inspection._plane import Plane, loss_at, plane_of
 from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
 

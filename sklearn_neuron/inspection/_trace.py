@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.epochs import gradient
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Link
-from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import subject_of
 from sklearn_neuron.inspection._trace_tables import (
     TraceTables,

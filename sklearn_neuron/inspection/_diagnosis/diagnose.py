@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.solvers import solver_of
 from sklearn_neuron._estimator.diagnosis import level_of
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagnosis.findings import Case, findings_of
 from sklearn_neuron.inspection._diagnosis.measures import (
@@ -22,7 +23,6 @@ from sklearn_neuron.inspection._diagnosis.measures import (
     measure_layers,
     shares_of,
 )
-from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import (
     Subject,
     has_record,

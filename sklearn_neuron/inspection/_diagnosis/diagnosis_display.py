@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagnosis.diagnose import Diagnosis, diagnose
 from sklearn_neuron.inspection._diagnosis.panels import ink_of, panels_for, shades_on
-from sklearn_neuron.inspection._extras import require
 
 #: What each panel shows: its title, and whether its scale is logarithmic.
 MULTIPLES = {

@@ -13,9 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_neuron._engine.epochs import evaluate
 from sklearn_neuron._estimator.base import NetworkEstimator, check_parameters, problem_at
 from sklearn_neuron._estimator.constraints import Number
+from sklearn_neuron._extras import require
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.inspection._diagnosis.panels import ink_of
-from sklearn_neuron.inspection._extras import axes_for, line_kwargs, require
+from sklearn_neuron.inspection._extras import axes_for, line_kwargs
 from sklearn_neuron.inspection._subject import Subject, reaching, subject_of, unwrap
 
 #: The rates, as multiples of the estimator's own: three decades to either side, four in each.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_neuron.inspection._extras import require
+from sklearn_neuron._extras import require
 
 #: Width to height of a panel that shares the place of one axes with others.
 PANEL_ASPECT = 1.3

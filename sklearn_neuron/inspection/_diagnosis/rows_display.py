@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_neuron._engine.batches import Block
 from sklearn_neuron._engine.epochs import gradient
 from sklearn_neuron._estimator.constraints import Number
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagnosis.panels import (
     check_image_shape,
@@ -20,7 +21,6 @@ from sklearn_neuron.inspection._diagnosis.panels import (
     panels_for,
 )
 from sklearn_neuron.inspection._diagrams.diagram import named_inputs
-from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
 
 MOST_BARS = 8  # features of a row that are drawn as bars

@@ -10,10 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._estimator.constraints import Number
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._at import at
 from sklearn_neuron.inspection._diagnosis.panels import check_image_shape, ink_of, panels_for
-from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._subject import (
     fitted_layer_sizes,
     has_record,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._extras import require
 
 TITLE, TITLE_SPACING = 11.0, 1.35  # points, lines
 LEAST_TEXT = 0.8  # texts do not shrink further with the axes, only with their boxes

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._extras import require
 
 BBOX = require("matplotlib.transforms", "a display").Bbox
 MATPLOTLIB_TEXT = require("matplotlib.text", "a display")

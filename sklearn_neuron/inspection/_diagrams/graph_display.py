@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from sklearn_neuron._extras import require
 from sklearn_neuron.inspection._diagrams.drawing import new_axes
 from sklearn_neuron.inspection._diagrams.graph import ComputationGraph, graph_of
 from sklearn_neuron.inspection._diagrams.graph_drawing import draw_graph, graph_size
-from sklearn_neuron.inspection._extras import require
 
 
 class GraphDisplay:

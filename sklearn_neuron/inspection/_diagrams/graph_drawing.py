@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagrams.diagram import short_number
 from sklearn_neuron.inspection._diagrams.drawing import Canvas, canvas_on, write_title
 from sklearn_neuron.inspection._diagrams.graph import ComputationGraph, GraphArrow, GraphNode
-from sklearn_neuron.inspection._extras import require
 
 COLUMN_STEP, LINE_STEP = 1.72, 2.75  # from box to box, and from line to line
 NODE_BOX = (1.04, 0.92)  # width and height

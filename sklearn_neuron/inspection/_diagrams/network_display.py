@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
+from sklearn_neuron._extras import require
 from sklearn_neuron.inspection._diagrams.diagram import Diagram, diagram_of
 from sklearn_neuron.inspection._diagrams.drawing import new_axes, write_title
 from sklearn_neuron.inspection._diagrams.network_drawing import draw_network, prepared
 from sklearn_neuron.inspection._diagrams.neuron_drawing import draw_neuron
-from sklearn_neuron.inspection._extras import require
 
 
 class NetworkDisplay:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagrams.diagram import Diagram, largest_of, short_number
 from sklearn_neuron.inspection._diagrams.drawing import (
@@ -15,7 +16,6 @@ from sklearn_neuron.inspection._diagrams.drawing import (
     readable_on,
     signed_colors,
 )
-from sklearn_neuron.inspection._extras import require
 from sklearn_neuron.inspection._trace_tables import SUPERSCRIPTS
 
 BASE = (5.0, 4.2)  # inches, for which lengths are given

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_neuron._extras import require
 from sklearn_neuron.inspection._diagrams.diagram import Diagram, short_number
 from sklearn_neuron.inspection._diagrams.drawing import Canvas, readable_on, signed_colors
 from sklearn_neuron.inspection._diagrams.network_drawing import (
@@ -20,7 +21,6 @@ from sklearn_neuron.inspection._diagrams.network_drawing import (
     places_on,
     write_inputs,
 )
-from sklearn_neuron.inspection._extras import require
 
 MOST_LABELS = 8  # edges that are labeled with their weights
 
