@@ -13,12 +13,6 @@ EXTRAS = {
     "dask": "dask",
     "distributed": "dask",
 }
-    "matplotlib": "plot",
-    "mpl_toolkits": "plot",
-    "pandas": "journal",
-    "dask": "dask",
-    "distributed": "dask",
-}
 
 
 def require(module: str, user: str) -> Any:

@@ -164,7 +164,7 @@ class InMemory(NamedTuple):
         return objective
 
     def newton(self, network: Network) -> Steps:
-        check_memory(network, self.samples)
+        check_memory(network, *self.samples.X.shape)
         objective = LinearObjective(network, self.samples)
         if objective.n < objective.p:
             objective = in_row_space(objective)

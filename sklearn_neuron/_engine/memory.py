@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron.activations import Softmax
 from sklearn_neuron.network import Network
 
@@ -33,9 +32,9 @@ def newton_bytes(n: int, p: int, K: int, *, competing: bool) -> int:
     return 8 * (numbers + (3 * n * n if n < p else 0))
 
 
-def check_memory(network: Network, samples: Samples) -> None:
-    """Raise a MemoryError unless Newton's method has memory for its matrices."""
-    (n, p), K = samples.X.shape, network.layer_sizes[-1]
+def check_memory(network: Network, n: int, p: int) -> None:
+    """Raise a MemoryError unless Newton's method has memory for n samples of p features."""
+    K = network.layer_sizes[-1]
     needed = newton_bytes(n, p, K, competing=isinstance(network.loss.link, Softmax))
     if needed < SMALL:
         return

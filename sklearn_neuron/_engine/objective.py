@@ -265,7 +265,7 @@ class LinearObjective:
         return self.columns(part), Y, self.share[part] if self.share.ndim else self.share
 
     def _penalty(self, theta: Floats) -> float:
-        return 0.5 * self.alpha * float(np.vdot(theta[:-1], theta[:-1])) if self.alpha else 0.0
+        return 0.5 * self.alpha * squared_norm(theta) if self.alpha else 0.0
 
     def _sum(self, Y: Floats, z: Floats, share: Floats) -> float:
         value = self.loss.value(Y, z)
@@ -304,11 +304,7 @@ class LinearObjective:
         return self._sum(Y, z, share)
 
     def _close(self, theta: Floats, grad: Floats) -> None:
-        """Add the penalty's part to a gradient, or to HV given V."""
-        if self.alpha:
-            grad[:-1] += self.alpha * theta[:-1]
-        if not self.fit_intercept:
-            grad[-1] = 0.0
+        close_gradient(grad, theta, self.alpha, fit_intercept=self.fit_intercept)
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """Return the objective at θ, a vector, and its gradient."""
@@ -361,6 +357,19 @@ class LinearObjective:
             X, _, share = self.rows(part)
             squares += squared(X).T @ np.broadcast_to(share, (X.shape[0], 1))[:, 0]
         return squares
+
+
+def squared_norm(theta: Floats) -> float:
+    """Return ‖W‖²."""
+    return float(np.vdot(theta[:-1], theta[:-1]))
+
+
+def close_gradient(grad: Floats, theta: Floats, alpha: float, *, fit_intercept: bool) -> None:
+    """Add the penalty's part to a gradient, or to HV given V."""
+    if alpha:
+        grad[:-1] += alpha * theta[:-1]
+    if not fit_intercept:
+        grad[-1] = 0.0
 
 
 def sizes_from(squares: Floats, alpha: float) -> Floats:

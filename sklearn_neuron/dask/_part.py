@@ -1,0 +1,362 @@
+"""Parts: what a worker does with its samples.
+
+A part's share in a sum over all samples is that of its samples in all: losses and gradients are
+divided by the number of all. The penalty is nobody's share; it is added where sums arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_neuron._engine.batches import Samples, batch_of, bytes_of
+from sklearn_neuron._engine.dropout import Dropout
+from sklearn_neuron._engine.epochs import Updater, block_loss, gradient
+from sklearn_neuron._engine.fit import choose_epochs, choose_objective
+from sklearn_neuron._engine.hessian import grams_of
+from sklearn_neuron._engine.objective import (
+    Derivative,
+    Floats,
+    LinearObjective,
+    LinearObjectiveHessian,
+    Objective,
+    Point,
+    Whole,
+    center_rows,
+)
+from sklearn_neuron._typing import Array
+from sklearn_neuron.activations import Activation
+from sklearn_neuron.losses import Loss
+from sklearn_neuron.network import Network, raw_output, split
+from sklearn_neuron.optimizers import Optimizer, State
+
+
+class Recipe(NamedTuple):
+    """What a worker makes its network of, and how it computes."""
+
+    layer_sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    loss: Loss
+    alpha: float
+    dtype: Any
+    beta: float
+    fit_intercept: bool
+    engine: str
+    center: Floats | None = None  # of the columns, for Newton's method
+
+    @classmethod
+    def of(cls, network: Network, engine: str) -> Recipe:
+        """Return the recipe of a network."""
+        return cls(
+            network.layer_sizes,
+            network.activations,
+            network.loss,
+            network.alpha,
+            network.dtype,
+            network.beta,
+            network.fit_intercept,
+            engine,
+        )
+
+    def without_penalty(self) -> Recipe:
+        """Return the recipe of sums over samples alone."""
+        return self._replace(alpha=0.0, beta=0.0)
+
+
+class Part:
+    """Some samples, and what is made of them once and used again.
+
+    Parameters
+    ----------
+    samples : Samples
+        The samples, with weights of mean 1 over all.
+    first, n : int
+        The number of the first one among all, and the number of all.
+    recipe : Recipe or None, default=None
+        What the network is made of, once that is known.
+    """
+
+    def __init__(self, samples: Samples, first: int, n: int, recipe: Recipe | None = None) -> None:
+        self.samples, self.first, self.n, self.recipe = samples, first, n, recipe
+        self._made: dict[str, tuple[Any, Any]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_made"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _made={})
+
+    def __sizeof__(self) -> int:
+        X, Y, weight = self.samples
+        return 1000 + bytes_of(X) + Y.nbytes + (0 if weight is None else weight.nbytes)
+
+    def __len__(self) -> int:
+        return len(self.samples.Y)
+
+    def made(self, name: str, make: Callable[[], Any], key: Any = None) -> Any:
+        """Return what ``make`` returns, or what it has returned before for the same key."""
+        if name not in self._made or self._made[name][0] != key:
+            self._made[name] = key, make()
+        return self._made[name][1]
+
+    def network(self) -> Network:
+        """Return the network."""
+        network: Network = self.made("network", self._network)
+        return network
+
+    def _network(self) -> Network:
+        assert self.recipe is not None  # it is bound
+        return Network(*self.recipe[:7])
+
+    def objective(self) -> Objective:
+        """Return the objective, divided by the number of samples here."""
+        assert self.recipe is not None
+        engine = self.recipe.engine
+        objective: Objective = self.made(
+            "objective", lambda: choose_objective(self.network(), self.samples, engine)[0]
+        )
+        return objective
+
+    def linear(self) -> LinearObjective:
+        """Return the objective of a network without hidden layers, as a part of that of all."""
+        assert self.recipe is not None
+        whole = Whole(self.n, self.first, self.recipe.center)
+        linear: LinearObjective = self.made(
+            "linear", lambda: LinearObjective(self.network(), self.samples, whole=whole)
+        )
+        return linear
+
+    def rows(self, stride: int) -> slice:
+        """Return which of its samples are among every ``stride``-th of all."""
+        return slice(-self.first % stride, None, stride)
+
+
+Parts = Sequence[Part]
+
+
+def bound(part: Part, recipe: Recipe) -> Part:
+    """Return the part, with a network to be made."""
+    return Part(part.samples, part.first, part.n, recipe)
+
+
+def in_units(part: Part, scale: float) -> Part:
+    """Return the part with y / scale."""
+    return Part(part.samples.in_units(scale), part.first, part.n)
+
+
+# ---- questions about samples --------------------------------------------------------------------
+
+
+def few(parts: Parts, stride: int) -> list[Samples]:
+    """Return every ``stride``-th of all samples."""
+    found = []
+    for part in parts:
+        (X, Y, weight), rows = part.samples, part.rows(stride)
+        found.append(Samples(X[rows], Y[rows], None if weight is None else weight[rows]))
+    return found
+
+
+def sum_of(parts: Parts, value: Callable[[Array], Array]) -> tuple[Any, float]:
+    """Return the weighted sum of a function of Y, and the sum of the weights."""
+    total, mass = 0.0, 0.0
+    for part in parts:
+        weight = part.samples.weight
+        own = float(len(part)) if weight is None else float(weight.sum(dtype=np.float64))
+        if own:
+            total, mass = total + own * part.samples.mean_of(value), mass + own
+    return total, mass
+
+
+def mean_square(parts: Parts) -> float:
+    """Return the part of the mean of ‖x‖² over all samples."""
+    return sum(part.samples.mean_square() * len(part) / part.n for part in parts)
+
+
+def middle_rows(parts: Parts) -> list[Floats]:
+    """Return the rows that tell where columns are."""
+    return [center_rows(part.samples.X, part.n, part.first) for part in parts]
+
+
+# ---- the objective ------------------------------------------------------------------------------
+
+
+def value_and_gradient(parts: Parts, theta: Floats) -> tuple[float, Floats]:
+    """Return the parts of the objective and of its gradient."""
+    total, grad = 0.0, np.zeros(theta.size)
+    for part in parts:
+        value, slope = part.objective().value_and_gradient(theta)
+        share = len(part) / part.n
+        total, grad = total + share * value, grad + share * slope
+    return total, grad
+
+
+def mistakes(parts: Parts, theta: Array) -> int:
+    """Return in how many parts there is something left to learn."""
+    return sum(not solved(part, theta) for part in parts)
+
+
+def solved(part: Part, theta: Array) -> bool:
+    network, (X, Y, _) = part.network(), part.samples
+    W, b = split(theta, network.layer_sizes)
+    return network.loss.solved(Y, raw_output(X, W, b, network.activations))
+
+
+def value_of(parts: Parts, theta: Array) -> float:
+    """Return the part of the objective, as predictions have it."""
+    total = 0.0
+    for part in parts:
+        network, (X, Y, weight) = part.network(), part.samples
+        W, b = split(theta.astype(network.dtype), network.layer_sizes)
+        loss = network.loss.value(
+            Y.astype(network.dtype, copy=False), raw_output(X, W, b, network.activations)
+        )
+        total += float(loss.sum(dtype=np.float64) if weight is None else loss @ weight[:, 0])
+    return total / parts[0].n
+
+
+# ---- without hidden layers: θ itself stands for z, which is linear in it ------------------------
+
+
+def linear_value(parts: Parts, theta: Floats) -> float:
+    """Return the part of the objective at θ (p + 1, K)."""
+    return sum(_linear_value(part.linear(), theta) for part in parts)
+
+
+def _linear_value(linear: LinearObjective, theta: Floats) -> float:
+    return linear.value(theta, linear.outputs(theta))
+
+
+def linear_gradient(parts: Parts, theta: Floats) -> tuple[float, Floats]:
+    """Return the parts of the objective and of its gradient at θ (p + 1, K)."""
+    total, grad = 0.0, np.zeros_like(theta)
+    for part in parts:
+        value, slope = part.linear().value_and_gradient(theta.ravel())
+        total, grad = total + value, grad + slope.reshape(theta.shape)
+    return total, grad
+
+
+def grams(
+    parts: Parts, theta: Floats, derivative: Derivative, stride: int
+) -> tuple[Floats, float, int]:
+    """Return what H is made of: sums, shares, and in how many parts it is not convex."""
+    total: Any = None
+    for part in parts:
+        linear = part.linear()
+        upper, share, convex = grams_of(linear, linear.outputs(theta), derivative, stride)
+        if total is None:
+            total = [upper, share, int(not convex)]
+        else:
+            total[0] += upper
+            total[1:] = total[1] + share, total[2] + (not convex)
+    return tuple(total)
+
+
+def squares(parts: Parts) -> Floats:
+    """Return the sums of squares of the columns."""
+    return sum((part.linear().squares() for part in parts[1:]), parts[0].linear().squares())
+
+
+def _hessian(part: Part, theta: Floats, convex: bool, number: int) -> LinearObjectiveHessian:
+    """Return the Hessian at a point, which is made once for each number."""
+
+    def make() -> LinearObjectiveHessian:
+        linear = part.linear()
+        point = Point(theta, linear.outputs(theta), 0.0, theta)
+        return LinearObjectiveHessian(linear, point, convex=convex)
+
+    hessian: LinearObjectiveHessian = part.made("hessian", make, number)
+    return hessian
+
+
+def hessian_product(parts: Parts, theta: Floats, V: Floats, convex: bool, number: int) -> Floats:
+    """Return the part of H V."""
+    products = [_hessian(part, theta, convex, number).product(V) for part in parts]
+    return sum(products[1:], products[0])
+
+
+def hessian_moments(
+    parts: Parts, theta: Floats, convex: bool, number: int
+) -> tuple[Floats, Floats]:
+    """Return what the preconditioner is made of."""
+    moments = [_hessian(part, theta, convex, number).moments() for part in parts]
+    return sum(m[0] for m in moments), sum(m[1] for m in moments)  # type: ignore[return-value]
+
+
+# ---- mini-batches -------------------------------------------------------------------------------
+
+
+def local_epoch(
+    parts: Parts,
+    seed: int,
+    theta: Array,
+    state: State,
+    optimizer: Optimizer,
+    batch_size: int,
+    eta: float,
+    shuffle: bool,
+) -> tuple[Any, ...]:
+    """Make an epoch over the samples of a group.
+
+    Returns θ and the arrays of the state times the group's weight, the numbers of the state times
+    it, the loss times the group's part of the samples, the weight, and whether it diverged and
+    whether there is something left to learn.
+    """
+    rng = np.random.RandomState(seed)
+    loss, weight, n_open, order = 0.0, 0.0, 0, rng.permutation(len(parts))
+    state = {name: np.array(v) if isinstance(v, np.ndarray) else v for name, v in state.items()}
+    for part in (parts[i] for i in (order if shuffle else range(len(parts)))):
+        network, recipe = part.network(), part.recipe
+        assert recipe is not None
+        np.copyto(network.theta, theta)
+        for sigma in network.activations:
+            if isinstance(sigma, Dropout):
+                sigma.rng = rng
+        updater = Updater(network, optimizer, state)
+        epochs, _ = choose_epochs(
+            updater, part.samples, batch_size, recipe.engine, lambda: rng if shuffle else None
+        )
+        passed = epochs(np.array([eta]), None)
+        if passed.interrupt is not None:
+            raise passed.interrupt
+        if not passed.losses:
+            return ({}, {}, np.nan, 0.0, 1, 1)
+        theta, state = network.theta.copy(), epochs.state
+        mass = part.samples.weight
+        weight += float(len(part)) if mass is None else float(mass.sum(dtype=np.float64))
+        loss += passed.losses[0] * len(part) / part.n
+        n_open += passed.status != "solved"
+    arrays = {name: v for name, v in state.items() if isinstance(v, np.ndarray)}
+    numbers = {name: weight * v for name, v in state.items() if name not in arrays}
+    arrays = {name: weight * v.astype(np.float64) for name, v in {"θ": theta, **arrays}.items()}
+    return arrays, numbers, loss, weight, 0, n_open
+
+
+def batch_gradient(
+    parts: Parts, seed: int, theta: Array, number: int, n_batches: int, shuffle: bool
+) -> tuple[Floats, float, int]:
+    """Return the sums of the gradients and losses over a group's rows of a batch, and their number.
+
+    The order of the rows is drawn once for each seed.
+    """
+    sizes = [len(part) for part in parts]
+
+    def make() -> list[NDArray[np.intp]]:
+        n = sum(sizes)
+        order = np.random.RandomState(seed).permutation(n) if shuffle else np.arange(n)
+        return np.array_split(order, n_batches)
+
+    rows = parts[0].made("batches", make, (seed, n_batches))[number]
+    grad, loss = np.zeros(theta.size), 0.0
+    for part, start in zip(parts, np.cumsum([0, *sizes[:-1]]), strict=True):
+        own = np.sort(rows[(rows >= start) & (rows < start + len(part))]) - start
+        if len(own):
+            network = part.network()
+            np.copyto(network.theta, theta)
+            block = batch_of(network, part.samples, own)
+            gradient(network, [block])
+            grad += len(own) * network.grad.astype(np.float64)
+            loss += len(own) * block_loss(network, block)
+    return grad, loss, len(rows)

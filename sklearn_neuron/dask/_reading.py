@@ -1,0 +1,389 @@
+"""Reading: from collections of Dask to parts of samples that stay on the cluster.
+
+Each partition is checked by a worker as ``fit`` checks data on one machine, and tells what it has:
+``Facts``. What only all of them tell (the classes, how frequent they are, the range and the spread
+of the targets) is settled here, and sent to the workers, which make their samples of it. A
+partition may be empty, and need not have samples of every class.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.validation import _check_feature_names
+
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._estimator.data import (
+    FLOATS,
+    Call,
+    Data,
+    Given,
+    check_data,
+    drop_weightless,
+    features_of,
+    own_weight,
+    read_validation,
+    to_dtype,
+    total_weight,
+)
+from sklearn_neuron._estimator.state import TrainingState, scaled_weight
+from sklearn_neuron._estimator.targets import Classes, Targets, class_factors, unique
+from sklearn_neuron._estimator.units import Spread
+from sklearn_neuron._extras import require
+from sklearn_neuron.dask._cluster import Blocks, gathered, threads_of
+from sklearn_neuron.dask._part import Part
+from sklearn_neuron.dask._place import OnCluster
+
+
+class Checked(NamedTuple):
+    """A partition that has been checked; None where it is empty."""
+
+    X: Any
+    y: Any
+    weight: NDArray[np.float64] | None  # as the user gives it
+
+
+class Facts(NamedTuple):
+    """What a partition tells about its y."""
+
+    n: int
+    dtype: Any  # of X
+    sparse: bool
+    #: Of one column of classes, these; else the smallest and the largest y of each column.
+    y: NDArray[Any]
+    #: The weight of each class, or of the samples with 1 in each column; and of all.
+    counts: NDArray[np.float64]
+    weight: float
+
+
+class Encoded(NamedTuple):
+    """The samples of a partition, before their weights are scaled."""
+
+    X: Any
+    Y: NDArray[Any]
+    weight: NDArray[np.float64] | None
+
+
+class Tally(NamedTuple):
+    """What the samples of a partition tell once the targets are settled."""
+
+    n: int
+    weight: float
+    spread: Spread | None
+
+
+# ---- what workers do ----------------------------------------------------------------------------
+
+
+def checked(number: int, X: Any, y: Any, weight: Any, reader: Any) -> Checked | None:
+    """Check a partition as ``fit`` checks data; the reader knows the features."""
+    if X.shape[0] == 0 and len(y) == 0:
+        return None
+    try:
+        reader = copy.copy(reader)
+        X, y = check_data(reader, Given(X, y, None), reader._targets, FLOATS, reset=False)
+        return Checked(X, y, own_weight(weight, X.shape[0]))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Partition {number}: {error}") from None
+
+
+def facts_of(part: Checked | None, is_class: bool) -> Facts | None:
+    """Return what a partition tells about its y."""
+    if part is None:
+        return None
+    X, y, weight = part
+    w = np.ones(len(y)) if weight is None else weight
+    if is_class and (y.ndim == 1 or y.shape[1] == 1):
+        values = unique("y", y.ravel())
+        counts = np.bincount(np.searchsorted(values, y.ravel()), w, minlength=len(values))
+        y = values
+    else:
+        some = y if not w.any() else y[w > 0.0]
+        y, counts = np.stack([some.min(axis=0), some.max(axis=0)]), (y.T == 1) @ w
+    return Facts(X.shape[0], X.dtype, sparse.issparse(X), y, counts, float(w.sum()))
+
+
+def encoded(
+    part: Checked | None, number: int, targets: Targets, estimator: Any, dtype: Any
+) -> Encoded | None:
+    """Return the samples of a partition, given what the targets of all are."""
+    if part is None:
+        return None
+    X, y, own = part
+    try:
+        _, target = targets.read(y, estimator, classes=None, known=True, is_block=True)
+        weight = total_weight(estimator, targets, target, own, one_pass=True)
+        if weight is not None and not weight.any():
+            return None
+        X, target, weight, _ = drop_weightless(weight, X, target, weight)
+        _, Y = targets.encode(target, estimator, known=True)
+        return Encoded(X.astype(dtype, copy=False), to_dtype(Y, dtype), weight)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Partition {number}: {error}") from None
+
+
+def tally_of(part: Encoded | None, targets: Targets) -> Tally:
+    """Return what the samples of a partition tell."""
+    if part is None:
+        return Tally(0, 0.0, None)
+    n = len(part.Y)
+    weight = float(n) if part.weight is None else float(part.weight.sum())
+    return Tally(n, weight, None if targets.stratified else targets.spread(part.Y, part.weight))
+
+
+def part_of(part: Encoded, first: int, n: int, factor: float) -> Part:
+    """Return a part, with weights of mean 1 over all samples."""
+    X, Y, weight = part
+    scaled = scaled_weight(weight, len(Y), factor)
+    return Part(Samples(X, Y, None if scaled is None else to_dtype(scaled, X.dtype)), first, n)
+
+
+# ---- collections --------------------------------------------------------------------------------
+
+
+def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
+    """Return X, y and the sample weights of each partition, delayed."""
+    columns = {"y": y} if sample_weight is None else {"y": y, "sample_weight": sample_weight}
+    X = in_row_blocks(X)
+    others = [aligned(name, of, X) for name, of in columns.items()]
+    blocks = [list(np.ravel(X.to_delayed()))]
+    blocks += [list(np.ravel(of.to_delayed())) for of in others]
+    if sample_weight is None:
+        blocks.append([None] * len(blocks[0]))
+    return list(zip(*blocks, strict=True))
+
+
+def in_row_blocks(X: Any) -> Any:
+    """Return X with all columns of a sample in one block."""
+    if hasattr(X, "numblocks") and len(X.numblocks) == 2 and X.numblocks[1] > 1:
+        return X.rechunk({1: -1})
+    return X
+
+
+def sizes_of(collection: Any) -> tuple[float, ...] | None:
+    """Return the numbers of rows of the partitions, None if they are not known."""
+    chunks = getattr(collection, "chunks", None)
+    if chunks is None or np.isnan(chunks[0]).any():
+        return None
+    sizes: tuple[float, ...] = chunks[0]
+    return sizes
+
+
+def aligned(name: str, of: Any, X: Any) -> Any:
+    """Return y or the sample weights in the partitions of X, or raise if they do not fit."""
+    array = require("dask.array", "sklearn_neuron.dask.fit")
+    sizes = sizes_of(X)
+    if not hasattr(of, "to_delayed"):
+        if sizes is None:
+            sizes = tuple(X.map_partitions(len).compute()) if hasattr(X, "npartitions") else None
+        of = array.from_array(np.asarray(of), chunks=-1)
+    own = sizes_of(of)
+    if own is not None and sizes is not None:
+        if sum(own) != sum(sizes):
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: X has "
+                f"{sum(sizes)}, and {name} has {sum(own)}."
+            )
+        of = in_row_blocks(of)
+        return of if own == sizes else of.rechunk({0: tuple(map(int, sizes))})
+    if of.npartitions != X.npartitions:
+        raise ValueError(
+            f"X has {X.npartitions} partitions and {name} has {of.npartitions}, whose numbers of "
+            f"rows are not known. Take {name} from the same collection as X, or call "
+            "compute_chunk_sizes() on both arrays (to_dask_array(lengths=True) of a dataframe)."
+        )
+    return of
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def read_collections(
+    estimator: Any,
+    call: Call,
+    targets: Targets,
+    state: TrainingState,
+    dtype: Any = None,
+    *,
+    client: Any,
+    mini_batches: str,
+) -> Data:
+    """Check collections of Dask and make samples of them on the cluster, as ``read`` does here.
+
+    Parameters
+    ----------
+    estimator, call, targets, state, dtype
+        As for ``read``.
+    client : distributed.Client
+        The way to the cluster.
+    mini_batches : {"local", "synchronous"}
+        How mini-batches are made.
+    """
+    first, reader = dtype is None, reader_of(estimator, call.given.X, dtype)
+    parts = partitions_of(*call.given)
+    homes, blocks = placed(client, parts, reader)
+    is_class = isinstance(targets, Classes)
+    told = gathered(client, client.map(facts_of, blocks, is_class=is_class, pure=False))
+    facts = [fact for fact in told if fact is not None]
+    if not facts:
+        raise ValueError("X has no samples: every partition is empty.")
+    y = summary(facts, is_class=is_class)
+    targets, target = targets.read(y, estimator, classes=None, known=not first, is_block=False)
+    targets, _ = targets.encode(target, estimator, known=not first)
+    dtype = np.result_type(*(fact.dtype for fact in facts)) if first else dtype
+    targets.check_dtype(dtype)
+    shadow = with_class_weights(reader, targets, facts)
+    samples = client.map(
+        encoded,
+        blocks,
+        range(len(blocks)),
+        targets=targets,
+        estimator=shadow,
+        dtype=dtype,
+        pure=False,
+    )
+    tallies = gathered(client, client.map(tally_of, samples, targets=targets, pure=False))
+    n, weight = sum(tally.n for tally in tallies), sum(tally.weight for tally in tallies)
+    if not n:
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number: every sample has zero "
+            "weight (sample_weight times class_weight), so there is nothing to learn from."
+        )
+    state.forget_samples()
+    factor = state.count(n, weight)
+    made = grouped(client, homes, samples, [tally.n for tally in tallies], n, factor)
+    place = OnCluster(made, n, facts[0].sparse, mini_batches)
+    held = held_target = None
+    if not call.validation.missing():
+        given = Given(*(in_memory(each) for each in call.validation))
+        held, held_target = read_validation(estimator, reader, given, targets, dtype)
+    _, Y = targets.encode(target[:1], estimator, known=True)
+    spread = joined([t.spread for t in tallies], [t.weight for t in tallies]) if first else None
+    return Data(
+        place,  # type: ignore[arg-type]
+        (n, reader.n_features_in_, Y.shape[1]),
+        dtype,
+        False,
+        targets,
+        held,
+        held_target,
+        spread,
+        None,
+        features_of(reader),
+    )
+
+
+def reader_of(estimator: Any, X: Any, dtype: Any) -> Any:
+    """Return an estimator that knows the parameters and the features, and nothing else."""
+    reader = type(estimator)(**estimator.get_params(deep=False))
+    if dtype is not None:
+        vars(reader).update(features_of(estimator))
+        return reader
+    _check_feature_names(reader, getattr(X, "_meta", X), reset=True)
+    reader.n_features_in_ = X.shape[1]
+    return reader
+
+
+def placed(
+    client: Any, parts: Sequence[tuple[Any, Any, Any]], reader: Any
+) -> tuple[list[NDArray[np.intp]], list[Any]]:
+    """Send partitions to the workers, in runs of equal numbers, where they are checked.
+
+    Returns the numbers of the partitions of each group, and the futures of all.
+    """
+    delayed = require("dask", "sklearn_neuron.dask.fit").delayed
+    check, threads = delayed(checked, pure=False), threads_of(client)
+    runs = [run for run in np.array_split(np.arange(len(parts)), len(threads)) if len(run)]
+    reader, blocks = delayed(reader, pure=False), []
+    for run, address in zip(runs, threads, strict=False):
+        tasks = [check(int(i), *parts[i], reader) for i in run]
+        blocks += client.compute(tasks, workers=[address], allow_other_workers=True)
+    return runs, blocks
+
+
+def grouped(
+    client: Any,
+    runs: Sequence[NDArray[np.intp]],
+    samples: Sequence[Any],
+    sizes: Sequence[int],
+    n: int,
+    factor: float,
+) -> Blocks:
+    """Return the parts of each group, without those that have no samples."""
+    starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+    groups = []
+    for run in runs:
+        own = [i for i in run if sizes[i]]
+        if own:
+            of = [samples[i] for i in own], [starts[i] for i in own]
+            groups.append(client.map(part_of, *of, n=n, factor=factor, pure=False))
+    return Blocks(client, groups)
+
+
+def summary(facts: Sequence[Facts], *, is_class: bool) -> NDArray[Any]:
+    """Return a short y with the classes, or the least and the largest y, of all partitions."""
+    kinds = {fact.y.dtype.kind for fact in facts}
+    if kinds & set("OUST") and kinds & set("biuf"):
+        raise ValueError(
+            "The classes in y must be all numbers or all strings; some partitions have numbers, "
+            "and others have strings."
+        )
+    if len({fact.y.shape[1:] for fact in facts}) > 1:
+        raise ValueError("The partitions of y have different numbers of columns.")
+    y = np.concatenate([fact.y for fact in facts])
+    # classes are few among many samples, however many there are here
+    return np.tile(np.unique(y), 4) if is_class and y.ndim == 1 else y
+
+
+def with_class_weights(reader: Any, targets: Targets, facts: Sequence[Facts]) -> Any:
+    """Return an estimator whose class weights are numbers: "balanced" is of all samples."""
+    shadow = copy.copy(reader)
+    choice = getattr(shadow, "class_weight", None)
+    if not isinstance(targets, Classes) or choice is None:
+        return shadow
+    if targets.multilabel:
+        ones, total = sum(fact.counts for fact in facts), sum(fact.weight for fact in facts)
+        each = [choice] * len(ones) if isinstance(choice, str) else choice
+        if isinstance(each, list) and len(each) == len(ones):
+            counts = [np.array([total - k, k]) for k in ones]
+            shadow.class_weight = [
+                numbers(own, np.arange(2), of) for own, of in zip(each, counts, strict=True)
+            ]
+        return shadow
+    if isinstance(choice, str):
+        counts = np.zeros(len(targets.classes))
+        for fact in facts:
+            counts[np.searchsorted(targets.classes, fact.y)] += fact.counts
+        shadow.class_weight = numbers(choice, targets.classes, counts)
+    return shadow
+
+
+def numbers(choice: Any, classes: NDArray[Any], counts: NDArray[np.float64]) -> Any:
+    """Return class weights as a dict, given the total weight of each class."""
+    if not isinstance(choice, str):
+        return choice
+    factors = class_factors(choice, classes, np.arange(len(classes)), counts)
+    return dict(zip(classes.tolist(), factors.tolist(), strict=True))
+
+
+def joined(spreads: Sequence[Spread | None], weights: Sequence[float]) -> Spread | None:
+    """Return the spread of all targets, given that of each partition and its weight."""
+    known = [(spread, w) for spread, w in zip(spreads, weights, strict=True) if spread is not None]
+    if not known:
+        return None
+    w = np.array([weight for _, weight in known])
+    means = np.stack([spread.mean for spread, _ in known])
+    mean = w @ means / w.sum()
+    within = np.array([spread.deviation**2 for spread, _ in known])
+    variance = w @ (within + ((means - mean) ** 2).mean(axis=1)) / w.sum()
+    return Spread(mean, float(np.sqrt(variance))) if np.isfinite(variance) else None
+
+
+def in_memory(collection: Any) -> Any:
+    """Return a collection of Dask as what it is a collection of."""
+    return collection.compute() if hasattr(collection, "dask") else collection
