@@ -11,7 +11,7 @@ in the letters of ``objective``. H is ``(p + 1, p + 1)`` for each of K independe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,17 @@ class Hessian(NamedTuple):
     convex: bool  # whether no sample had a negative second derivative
 
 
+class Outline(Protocol):
+    """What tells the shape of H, wherever the samples are."""
+
+    alpha: float
+    fit_intercept: bool
+    p: int
+    K: int
+    softmax: bool
+    sparse: bool
+
+
 class Grams(NamedTuple):
     """X̃ᵀ diag(s h^kl) X̃ of some samples: what H is made of, and sums over parts of them."""
 
@@ -55,7 +66,7 @@ def hessian(
     return closed(objective, grams, grams.share if stride == 1 else 1.0)
 
 
-def pairs_of(objective: LinearObjective) -> tuple[NDArray[np.intp], ...]:
+def pairs_of(objective: Outline) -> tuple[NDArray[np.intp], ...]:
     """Return the pairs k ≤ l of outputs that compete, or each output with itself."""
     K = objective.K
     return np.triu_indices(K) if objective.softmax else (np.arange(K),) * 2
@@ -83,7 +94,7 @@ def grams_of(
     return Grams(upper, total, convex)
 
 
-def closed(objective: LinearObjective, grams: Grams, share: float) -> Hessian:
+def closed(objective: Outline, grams: Grams, share: float) -> Hessian:
     """Return H, given sums over some samples, scaled as if their shares were ``share``."""
     upper, taken, convex = grams
     if taken != share:
@@ -100,7 +111,7 @@ def closed(objective: LinearObjective, grams: Grams, share: float) -> Hessian:
     return Hessian([competing(whole, objective.alpha)], convex)
 
 
-def close(objective: LinearObjective, block: Floats, *, own: bool) -> None:
+def close(objective: Outline, block: Floats, *, own: bool) -> None:
     """Give a block of H its lower triangle and, if it is of one output, the penalty."""
     if not objective.sparse:
         mirror(block)

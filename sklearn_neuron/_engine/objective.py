@@ -429,7 +429,8 @@ class LinearObjectiveHessian:
     def preconditioner(self) -> Callable[[Floats], Floats]:
         """Return an approximation of g ↦ H⁻¹ g: the diagonal, after centering every column."""
         objective = self.objective
-        return diagonal_inverse(*self.moments(), objective.alpha, objective.fit_intercept)
+        alpha, fit_intercept = objective.alpha, objective.fit_intercept
+        return diagonal_inverse(*self.moments(), alpha, fit_intercept=fit_intercept)
 
     def moments(self) -> tuple[Floats, Floats]:
         """Return Σ s h_kk x̃ and Σ s h_kk x̃² over some samples, or all if X is sparse.
@@ -466,7 +467,7 @@ def without_null_space(D: Floats, alpha: float) -> Floats:
 
 
 def diagonal_inverse(
-    sums: Floats, squares: Floats, alpha: float, fit_intercept: bool
+    sums: Floats, squares: Floats, alpha: float, *, fit_intercept: bool
 ) -> Callable[[Floats], Floats]:
     """Return g ↦ D⁻¹ g with the diagonal D of H, after centering every column.
 

@@ -147,8 +147,9 @@ class SummedHessian:
 
     def preconditioner(self) -> Callable[[Floats], Floats]:
         objective = self.objective
-        moments = objective.blocks.sum(_part.hessian_moments, **self._of)
-        return diagonal_inverse(*moments, objective.alpha, objective.fit_intercept)
+        sums, squares = objective.blocks.sum(_part.hessian_moments, **self._of)
+        alpha, fit_intercept = objective.alpha, objective.fit_intercept
+        return diagonal_inverse(sums, squares, alpha, fit_intercept=fit_intercept)
 
     def project_out_null_space(self, D: Floats) -> Floats:
         return without_null_space(D, self.objective.alpha) if self.objective.softmax else D

@@ -114,11 +114,10 @@ class OnCluster:
         """Return at most so many of the samples, at even distances."""
         found = self.blocks.each(_part.few, stride=-(-self.n // most))
         X, Y, weight = zip(*itertools.chain.from_iterable(found), strict=True)
-        stack = sparse.vstack if self.sparse else np.concatenate
         of = [np.ones((len(y), 1)) if w is None else w for y, w in zip(Y, weight, strict=True)]
         given = any(w is not None for w in weight)
         return Samples(
-            stack(X).tocsr() if self.sparse else stack(X),
+            sparse.vstack(X, format="csr") if self.sparse else np.concatenate(X),
             np.concatenate(Y),
             np.concatenate(of) if given else None,
         )

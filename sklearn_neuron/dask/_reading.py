@@ -100,11 +100,11 @@ def facts_of(part: Checked | None, is_class: bool) -> Facts | None:
     w = np.ones(len(y)) if weight is None else weight
     if is_class and (y.ndim == 1 or y.shape[1] == 1):
         values = unique("y", y.ravel())
-        counts = np.bincount(np.searchsorted(values, y.ravel()), w, minlength=len(values))
-        y = values
+        codes = np.searchsorted(values, y.ravel())
+        y, counts = values, np.bincount(codes, w, minlength=len(values)).astype(np.float64)
     else:
         some = y if not w.any() else y[w > 0.0]
-        y, counts = np.stack([some.min(axis=0), some.max(axis=0)]), (y.T == 1) @ w
+        y, counts = np.stack([some.min(axis=0), some.max(axis=0)]), (y.T == 1.0) @ w
     return Facts(X.shape[0], X.dtype, sparse.issparse(X), y, counts, float(w.sum()))
 
 
@@ -347,12 +347,13 @@ def with_class_weights(reader: Any, targets: Targets, facts: Sequence[Facts]) ->
     if not isinstance(targets, Classes) or choice is None:
         return shadow
     if targets.multilabel:
-        ones, total = sum(fact.counts for fact in facts), sum(fact.weight for fact in facts)
+        ones = np.sum([fact.counts for fact in facts], axis=0)
+        total = sum(fact.weight for fact in facts)
         each = [choice] * len(ones) if isinstance(choice, str) else choice
         if isinstance(each, list) and len(each) == len(ones):
-            counts = [np.array([total - k, k]) for k in ones]
+            both = [np.array([total - k, k]) for k in ones]
             shadow.class_weight = [
-                numbers(own, np.arange(2), of) for own, of in zip(each, counts, strict=True)
+                numbers(own, np.arange(2), of) for own, of in zip(each, both, strict=True)
             ]
         return shadow
     if isinstance(choice, str):
