@@ -35,10 +35,17 @@ class Blocks(NamedTuple):
         The way to the cluster.
     groups : list of list of distributed.Future
         The parts of each group.
+    recipe : distributed.Future or None, default=None
+        What functions of parts get besides, which travels to each worker once.
     """
 
     client: Any
     groups: list[list[Any]]
+    recipe: Any = None
+
+    def bound(self, recipe: Any) -> Blocks:
+        """Return the blocks with a recipe."""
+        return self._replace(recipe=self.client.submit(itself, recipe, pure=False))
 
     def each(self, function: Callable[..., Any], *own: Sequence[Any], **shared: Any) -> list[Any]:
         """Return what a function returns for each group, given its parts.
@@ -61,7 +68,14 @@ class Blocks(NamedTuple):
         return self._replace(groups=groups)
 
     def _mapped(self, function: Callable[..., Any], *own: Sequence[Any], **shared: Any) -> Any:
+        if self.recipe is not None:
+            shared["recipe"] = self.recipe
         return self.client.map(function, self.groups, *own, pure=False, **shared)
+
+
+def itself(value: Any) -> Any:
+    """Return a value, which so is a task's result that any worker can make again."""
+    return value
 
 
 def total_of(results: Sequence[Any]) -> Any:

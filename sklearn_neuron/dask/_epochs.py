@@ -100,7 +100,7 @@ class LocalEpochs:
             theta=network.theta,
             state=self.state,
             optimizer=self.updater.optimizer,
-            batch_size=self.batch_size,
+            size=self.batch_size,
             eta=float(rates[0]),
             shuffle=self.rng is not None,
         )

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from sklearn_neuron._estimator.base import NetworkEstimator
+from sklearn_neuron._estimator.callbacks import with_callbacks
 from sklearn_neuron._estimator.data import NOT_HELD_OUT, Call, Given
 from sklearn_neuron.dask._cluster import client_of
 from sklearn_neuron.dask._reading import read_collections
@@ -44,7 +45,8 @@ def fit(
     read = partial(read_collections, client=client_of(client), mini_batches=mini_batches)
     given, validation = Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val)
     call = Call(given, validation, coef_init=coef_init, intercept_init=intercept_init, read=read)
-    return estimator._fit(call)
+    train = with_callbacks(type(estimator)._fit)  # as the method fit is
+    return train(estimator, call)
 
 
 def refuse_options(estimator: Any) -> None:

@@ -6,8 +6,9 @@ divided by the number of all. The penalty is nobody's share; it is added where s
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, raw_output, split
 from sklearn_neuron.optimizers import Optimizer, State
 
+#: Numbers of recipes.
+NUMBERS = itertools.count()
+
 
 class Recipe(NamedTuple):
     """What a worker makes its network of, and how it computes."""
@@ -45,6 +49,7 @@ class Recipe(NamedTuple):
     beta: float
     fit_intercept: bool
     engine: str
+    number: int  # what is made of it is known by
     center: Floats | None = None  # of the columns, for Newton's method
 
     @classmethod
@@ -59,6 +64,7 @@ class Recipe(NamedTuple):
             network.beta,
             network.fit_intercept,
             engine,
+            next(NUMBERS),
         )
 
     def without_penalty(self) -> Recipe:
@@ -75,12 +81,10 @@ class Part:
         The samples, with weights of mean 1 over all.
     first, n : int
         The number of the first one among all, and the number of all.
-    recipe : Recipe or None, default=None
-        What the network is made of, once that is known.
     """
 
-    def __init__(self, samples: Samples, first: int, n: int, recipe: Recipe | None = None) -> None:
-        self.samples, self.first, self.n, self.recipe = samples, first, n, recipe
+    def __init__(self, samples: Samples, first: int, n: int) -> None:
+        self.samples, self.first, self.n = samples, first, n
         self._made: dict[str, tuple[Any, Any]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -90,56 +94,44 @@ class Part:
         vars(self).update(state, _made={})
 
     def __sizeof__(self) -> int:
+        """Return the number of bytes, by which a worker decides what it has memory for."""
         X, Y, weight = self.samples
         return 1000 + bytes_of(X) + Y.nbytes + (0 if weight is None else weight.nbytes)
 
     def __len__(self) -> int:
         return len(self.samples.Y)
 
-    def made(self, name: str, make: Callable[[], Any], key: Any = None) -> Any:
+    def made(self, name: str, make: Callable[[], Made], key: Any) -> Made:
         """Return what ``make`` returns, or what it has returned before for the same key."""
         if name not in self._made or self._made[name][0] != key:
             self._made[name] = key, make()
-        return self._made[name][1]
+        made: Made = self._made[name][1]
+        return made
 
-    def network(self) -> Network:
+    def network(self, recipe: Recipe) -> Network:
         """Return the network."""
-        network: Network = self.made("network", self._network)
-        return network
+        return self.made("network", lambda: Network(*recipe[:7]), recipe.number)
 
-    def _network(self) -> Network:
-        assert self.recipe is not None  # it is bound
-        return Network(*self.recipe[:7])
-
-    def objective(self) -> Objective:
+    def objective(self, recipe: Recipe) -> Objective:
         """Return the objective, divided by the number of samples here."""
-        assert self.recipe is not None
-        engine = self.recipe.engine
-        objective: Objective = self.made(
-            "objective", lambda: choose_objective(self.network(), self.samples, engine)[0]
-        )
-        return objective
 
-    def linear(self) -> LinearObjective:
+        def make() -> Objective:
+            return choose_objective(self.network(recipe), self.samples, recipe.engine)[0]
+
+        return self.made("objective", make, recipe.number)
+
+    def linear(self, recipe: Recipe) -> LinearObjective:
         """Return the objective of a network without hidden layers, as a part of that of all."""
-        assert self.recipe is not None
-        whole = Whole(self.n, self.first, self.recipe.center)
-        linear: LinearObjective = self.made(
-            "linear", lambda: LinearObjective(self.network(), self.samples, whole=whole)
-        )
-        return linear
 
-    def rows(self, stride: int) -> slice:
-        """Return which of its samples are among every ``stride``-th of all."""
-        return slice(-self.first % stride, None, stride)
+        def make() -> LinearObjective:
+            whole = Whole(self.n, self.first, recipe.center)
+            return LinearObjective(self.network(recipe), self.samples, whole=whole)
+
+        return self.made("linear", make, recipe.number)
 
 
+Made = TypeVar("Made")
 Parts = Sequence[Part]
-
-
-def bound(part: Part, recipe: Recipe) -> Part:
-    """Return the part, with a network to be made."""
-    return Part(part.samples, part.first, part.n, recipe)
 
 
 def in_units(part: Part, scale: float) -> Part:
@@ -154,7 +146,7 @@ def few(parts: Parts, stride: int) -> list[Samples]:
     """Return every ``stride``-th of all samples."""
     found = []
     for part in parts:
-        (X, Y, weight), rows = part.samples, part.rows(stride)
+        (X, Y, weight), rows = part.samples, slice(-part.first % stride, None, stride)
         found.append(Samples(X[rows], Y[rows], None if weight is None else weight[rows]))
     return found
 
@@ -183,32 +175,32 @@ def middle_rows(parts: Parts) -> list[Floats]:
 # ---- the objective ------------------------------------------------------------------------------
 
 
-def value_and_gradient(parts: Parts, theta: Floats) -> tuple[float, Floats]:
+def value_and_gradient(parts: Parts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient."""
     total, grad = 0.0, np.zeros(theta.size)
     for part in parts:
-        value, slope = part.objective().value_and_gradient(theta)
+        value, slope = part.objective(recipe).value_and_gradient(theta)
         share = len(part) / part.n
         total, grad = total + share * value, grad + share * slope
     return total, grad
 
 
-def mistakes(parts: Parts, theta: Array) -> int:
+def mistakes(parts: Parts, recipe: Recipe, theta: Array) -> int:
     """Return in how many parts there is something left to learn."""
-    return sum(not solved(part, theta) for part in parts)
+    return sum(not solved(part, recipe, theta) for part in parts)
 
 
-def solved(part: Part, theta: Array) -> bool:
-    network, (X, Y, _) = part.network(), part.samples
+def solved(part: Part, recipe: Recipe, theta: Array) -> bool:
+    network, (X, Y, _) = part.network(recipe), part.samples
     W, b = split(theta, network.layer_sizes)
     return network.loss.solved(Y, raw_output(X, W, b, network.activations))
 
 
-def value_of(parts: Parts, theta: Array) -> float:
+def value_of(parts: Parts, recipe: Recipe, theta: Array) -> float:
     """Return the part of the objective, as predictions have it."""
     total = 0.0
     for part in parts:
-        network, (X, Y, weight) = part.network(), part.samples
+        network, (X, Y, weight) = part.network(recipe), part.samples
         W, b = split(theta.astype(network.dtype), network.layer_sizes)
         loss = network.loss.value(
             Y.astype(network.dtype, copy=False), raw_output(X, W, b, network.activations)
@@ -220,31 +212,31 @@ def value_of(parts: Parts, theta: Array) -> float:
 # ---- without hidden layers: θ itself stands for z, which is linear in it ------------------------
 
 
-def linear_value(parts: Parts, theta: Floats) -> float:
+def linear_value(parts: Parts, recipe: Recipe, theta: Floats) -> float:
     """Return the part of the objective at θ (p + 1, K)."""
-    return sum(_linear_value(part.linear(), theta) for part in parts)
+    return sum(_linear_value(part.linear(recipe), theta) for part in parts)
 
 
 def _linear_value(linear: LinearObjective, theta: Floats) -> float:
     return linear.value(theta, linear.outputs(theta))
 
 
-def linear_gradient(parts: Parts, theta: Floats) -> tuple[float, Floats]:
+def linear_gradient(parts: Parts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient at θ (p + 1, K)."""
     total, grad = 0.0, np.zeros_like(theta)
     for part in parts:
-        value, slope = part.linear().value_and_gradient(theta.ravel())
+        value, slope = part.linear(recipe).value_and_gradient(theta.ravel())
         total, grad = total + value, grad + slope.reshape(theta.shape)
     return total, grad
 
 
 def grams(
-    parts: Parts, theta: Floats, derivative: Derivative, stride: int
+    parts: Parts, recipe: Recipe, theta: Floats, derivative: Derivative, stride: int
 ) -> tuple[Floats, float, int]:
     """Return what H is made of: sums, shares, and in how many parts it is not convex."""
     total: Any = None
     for part in parts:
-        linear = part.linear()
+        linear = part.linear(recipe)
         upper, share, convex = grams_of(linear, linear.outputs(theta), derivative, stride)
         if total is None:
             total = [upper, share, int(not convex)]
@@ -254,35 +246,40 @@ def grams(
     return tuple(total)
 
 
-def squares(parts: Parts) -> Floats:
+def squares(parts: Parts, recipe: Recipe) -> Floats:
     """Return the sums of squares of the columns."""
-    return sum((part.linear().squares() for part in parts[1:]), parts[0].linear().squares())
+    sums = [part.linear(recipe).squares() for part in parts]
+    return sum(sums[1:], sums[0])
 
 
-def _hessian(part: Part, theta: Floats, convex: bool, number: int) -> LinearObjectiveHessian:
+def _hessian(
+    part: Part, recipe: Recipe, theta: Floats, convex: bool, number: int
+) -> LinearObjectiveHessian:
     """Return the Hessian at a point, which is made once for each number."""
 
     def make() -> LinearObjectiveHessian:
-        linear = part.linear()
+        linear = part.linear(recipe)
         point = Point(theta, linear.outputs(theta), 0.0, theta)
         return LinearObjectiveHessian(linear, point, convex=convex)
 
-    hessian: LinearObjectiveHessian = part.made("hessian", make, number)
-    return hessian
+    return part.made("hessian", make, number)
 
 
-def hessian_product(parts: Parts, theta: Floats, V: Floats, convex: bool, number: int) -> Floats:
+def hessian_product(
+    parts: Parts, recipe: Recipe, theta: Floats, V: Floats, convex: bool, number: int
+) -> Floats:
     """Return the part of H V."""
-    products = [_hessian(part, theta, convex, number).product(V) for part in parts]
+    products = [_hessian(part, recipe, theta, convex, number).product(V) for part in parts]
     return sum(products[1:], products[0])
 
 
 def hessian_moments(
-    parts: Parts, theta: Floats, convex: bool, number: int
+    parts: Parts, recipe: Recipe, theta: Floats, convex: bool, number: int
 ) -> tuple[Floats, Floats]:
     """Return what the preconditioner is made of."""
-    moments = [_hessian(part, theta, convex, number).moments() for part in parts]
-    return sum(m[0] for m in moments), sum(m[1] for m in moments)  # type: ignore[return-value]
+    moments = [_hessian(part, recipe, theta, convex, number).moments() for part in parts]
+    sums, squares = (np.sum(each, axis=0) for each in zip(*moments, strict=True))
+    return sums, squares
 
 
 # ---- mini-batches -------------------------------------------------------------------------------
@@ -291,10 +288,11 @@ def hessian_moments(
 def local_epoch(
     parts: Parts,
     seed: int,
+    recipe: Recipe,
     theta: Array,
     state: State,
     optimizer: Optimizer,
-    batch_size: int,
+    size: int,
     eta: float,
     shuffle: bool,
 ) -> tuple[Any, ...]:
@@ -308,15 +306,14 @@ def local_epoch(
     loss, weight, n_open, order = 0.0, 0.0, 0, rng.permutation(len(parts))
     state = {name: np.array(v) if isinstance(v, np.ndarray) else v for name, v in state.items()}
     for part in (parts[i] for i in (order if shuffle else range(len(parts)))):
-        network, recipe = part.network(), part.recipe
-        assert recipe is not None
+        network = part.network(recipe)
         np.copyto(network.theta, theta)
         for sigma in network.activations:
             if isinstance(sigma, Dropout):
                 sigma.rng = rng
         updater = Updater(network, optimizer, state)
         epochs, _ = choose_epochs(
-            updater, part.samples, batch_size, recipe.engine, lambda: rng if shuffle else None
+            updater, part.samples, size, recipe.engine, lambda: rng if shuffle else None
         )
         passed = epochs(np.array([eta]), None)
         if passed.interrupt is not None:
@@ -335,7 +332,13 @@ def local_epoch(
 
 
 def batch_gradient(
-    parts: Parts, seed: int, theta: Array, number: int, n_batches: int, shuffle: bool
+    parts: Parts,
+    seed: int,
+    recipe: Recipe,
+    theta: Array,
+    number: int,
+    n_batches: int,
+    shuffle: bool,
 ) -> tuple[Floats, float, int]:
     """Return the sums of the gradients and losses over a group's rows of a batch, and their number.
 
@@ -353,7 +356,7 @@ def batch_gradient(
     for part, start in zip(parts, np.cumsum([0, *sizes[:-1]]), strict=True):
         own = np.sort(rows[(rows >= start) & (rows < start + len(part))]) - start
         if len(own):
-            network = part.network()
+            network = part.network(recipe)
             np.copyto(network.theta, theta)
             block = batch_of(network, part.samples, own)
             gradient(network, [block])

@@ -65,12 +65,12 @@ class OnCluster:
         recipe = _part.Recipe.of(network, plan.engine)
         if full or batch_size is None:
             refuse_dropout(network)
-            return FullBatches(updater, self._bound(recipe.without_penalty()), engine)
+            return FullBatches(updater, self.blocks.bound(recipe.without_penalty()), engine)
         if self.mini_batches == "local":
-            blocks = self._bound(recipe)
+            blocks = self.blocks.bound(recipe)
             return LocalEpochs(updater, blocks, engine, batch_size, plan.shuffling())
         refuse_dropout(network)
-        blocks, n_batches = self._bound(recipe.without_penalty()), -(-self.n // batch_size)
+        blocks, n_batches = self.blocks.bound(recipe.without_penalty()), -(-self.n // batch_size)
         return SynchronousBatches(updater, blocks, "numpy", n_batches, plan.shuffling())
 
     def objective(self, network: Network, plan: Plan, run: Run) -> Objective:
@@ -79,7 +79,7 @@ class OnCluster:
             run.refusal = objective_refusal(network, self.few(1))
             run.engine = "numpy" if run.refusal else "compiled"
         recipe = _part.Recipe.of(network, plan.engine).without_penalty()
-        return SummedObjective(network, self._bound(recipe))
+        return SummedObjective(network, self.blocks.bound(recipe))
 
     def newton(self, network: Network) -> Steps:
         check_memory(network, self.n, network.layer_sizes[0])
@@ -93,20 +93,17 @@ class OnCluster:
         if network.fit_intercept and not self.sparse:
             some = itertools.chain.from_iterable(self.blocks.each(_part.middle_rows))
             center = far_center(np.concatenate(list(some)))
-        blocks = self._bound(recipe._replace(center=center))
+        blocks = self.blocks.bound(recipe._replace(center=center))
         return SummedLinearObjective(network, blocks, self.n, self.sparse, center)
-
-    def _bound(self, recipe: _part.Recipe) -> Blocks:
-        return self.blocks.parts(_part.bound, recipe=recipe)
 
     def value(self, network: Network) -> float:
         recipe = _part.Recipe.of(network, "numpy").without_penalty()
-        value: float = self._bound(recipe).sum(_part.value_of, theta=network.theta)
+        value: float = self.blocks.bound(recipe).sum(_part.value_of, theta=network.theta)
         return value + network.penalty()
 
     def is_solved(self, theta: Array, network: Network) -> bool:
         recipe = _part.Recipe.of(network, "numpy").without_penalty()
-        return not self._bound(recipe).sum(_part.mistakes, theta=theta)
+        return not self.blocks.bound(recipe).sum(_part.mistakes, theta=theta)
 
     # ---- questions about the samples ------------------------------------------------------------
 

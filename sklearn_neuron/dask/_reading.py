@@ -62,9 +62,9 @@ class Facts(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """The samples of a partition, before their weights are scaled."""
+    """What the network sees of y, and the weights before they are scaled; None without samples."""
 
-    X: Any
+    rows: NDArray[np.intp] | None  # of the partition; None for all
     Y: NDArray[Any]
     weight: NDArray[np.float64] | None
 
@@ -89,7 +89,13 @@ def checked(number: int, X: Any, y: Any, weight: Any, reader: Any) -> Checked | 
         X, y = check_data(reader, Given(X, y, None), reader._targets, FLOATS, reset=False)
         return Checked(X, y, own_weight(weight, X.shape[0]))
     except (TypeError, ValueError) as error:
-        raise type(error)(f"Partition {number}: {error}") from None
+        raise of_partition(number, error) from None
+
+
+def of_partition(number: int, error: Exception) -> Exception:
+    """Return an error that names the partition; without its cause, which may not be sent."""
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"Partition {number}: {error}")
 
 
 def facts_of(part: Checked | None, is_class: bool) -> Facts | None:
@@ -114,17 +120,17 @@ def encoded(
     """Return the samples of a partition, given what the targets of all are."""
     if part is None:
         return None
-    X, y, own = part
+    _, y, own = part
     try:
         _, target = targets.read(y, estimator, classes=None, known=True, is_block=True)
         weight = total_weight(estimator, targets, target, own, one_pass=True)
         if weight is not None and not weight.any():
             return None
-        X, target, weight, _ = drop_weightless(weight, X, target, weight)
+        target, weight, rows = drop_weightless(weight, target, weight)
         _, Y = targets.encode(target, estimator, known=True)
-        return Encoded(X.astype(dtype, copy=False), to_dtype(Y, dtype), weight)
+        return Encoded(rows, to_dtype(Y, dtype), weight)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"Partition {number}: {error}") from None
+        raise of_partition(number, error) from None
 
 
 def tally_of(part: Encoded | None, targets: Targets) -> Tally:
@@ -136,11 +142,12 @@ def tally_of(part: Encoded | None, targets: Targets) -> Tally:
     return Tally(n, weight, None if targets.stratified else targets.spread(part.Y, part.weight))
 
 
-def part_of(part: Encoded, first: int, n: int, factor: float) -> Part:
+def part_of(whole: Checked, part: Encoded, first: int, n: int, factor: float, dtype: Any) -> Part:
     """Return a part, with weights of mean 1 over all samples."""
-    X, Y, weight = part
+    rows, Y, weight = part
+    X = (whole.X if rows is None else whole.X[rows]).astype(dtype, copy=False)
     scaled = scaled_weight(weight, len(Y), factor)
-    return Part(Samples(X, Y, None if scaled is None else to_dtype(scaled, X.dtype)), first, n)
+    return Part(Samples(X, Y, None if scaled is None else to_dtype(scaled, dtype)), first, n)
 
 
 # ---- collections --------------------------------------------------------------------------------
@@ -256,7 +263,8 @@ def read_collections(
         )
     state.forget_samples()
     factor = state.count(n, weight)
-    made = grouped(client, homes, samples, [tally.n for tally in tallies], n, factor)
+    sizes = [tally.n for tally in tallies]
+    made = grouped(client, homes, (blocks, samples), sizes, n=n, factor=factor, dtype=dtype)
     place = OnCluster(made, n, facts[0].sparse, mini_batches)
     held = held_target = None
     if not call.validation.missing():
@@ -309,10 +317,9 @@ def placed(
 def grouped(
     client: Any,
     runs: Sequence[NDArray[np.intp]],
-    samples: Sequence[Any],
+    made_of: Sequence[Sequence[Any]],
     sizes: Sequence[int],
-    n: int,
-    factor: float,
+    **shared: Any,
 ) -> Blocks:
     """Return the parts of each group, without those that have no samples."""
     starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
@@ -320,8 +327,8 @@ def grouped(
     for run in runs:
         own = [i for i in run if sizes[i]]
         if own:
-            of = [samples[i] for i in own], [starts[i] for i in own]
-            groups.append(client.map(part_of, *of, n=n, factor=factor, pure=False))
+            of = [[column[i] for i in own] for column in (*made_of, starts)]
+            groups.append(client.map(part_of, *of, pure=False, **shared))
     return Blocks(client, groups)
 
 
