@@ -1,4 +1,4 @@
-"""Training on a cluster."""
+"""Training on a cluster: what is asked for, and what is refused there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,97 @@ def fit(
     mini_batches: str = "local",
     client: Any = None,
 ) -> Any:
-    """Fit an estimator to collections of Dask, whose partitions stay on the cluster."""
+    """Fit an estimator to collections of Dask, whose partitions stay on the cluster.
+
+    Full-batch training is exact: gradient descent with any optimizer and ``batch_size=None``,
+    L-BFGS, Newton's method and newton-cg end at the parameters that ``estimator.fit`` finds on one
+    machine, up to rounding, whatever the partitions. What workers send is sums over their samples;
+    what they get is the parameters. Mini-batches are made in one of two ways, see ``mini_batches``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator of this package; it is fitted in place.
+    X : dask array or dask dataframe of shape (n_samples, n_features)
+        The training data. Blocks may be sparse matrices, and any of them may be empty.
+    y : dask array, dask series or array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The target values. A partition need not have samples of every class.
+    sample_weight : dask array, dask series or array-like of shape (n_samples,), default=None
+        Sample weights, as in ``estimator.fit``.
+    X_val : array-like, sparse matrix or dask collection of shape (n_val, n_features), default=None
+        Validation data, as in ``estimator.fit``. They are brought into memory.
+    y_val : array-like or dask collection of shape (n_val,) or (n_val, n_outputs), default=None
+        The target values of the validation data.
+    sample_weight_val : array-like or dask collection of shape (n_val,), default=None
+        The sample weights of the validation data.
+    coef_init : array-like or list of array-like, default=None
+        Initial weights, as in ``estimator.fit``.
+    intercept_init : float, array-like or list of array-like, default=None
+        Initial biases, as in ``estimator.fit``.
+    mini_batches : {"local", "synchronous"}, default="local"
+        How training goes if ``batch_size`` is smaller than the number of samples. With "local",
+        each worker makes an epoch over its own samples, and the parameters are averaged after it
+        [1]_: one round trip for each epoch, but another algorithm than that of one machine. With
+        "synchronous", each batch is spread over all workers: the algorithm is the same, with
+        another order of the samples, and each update takes a round trip of some 10 ms, which only
+        pays for large batches.
+    client : distributed.Client, default=None
+        The way to the cluster. ``None`` is the client that was made last.
+
+    Returns
+    -------
+    estimator : estimator
+        The estimator itself, fitted. It needs neither Dask nor the cluster any more.
+
+    Raises
+    ------
+    TypeError
+        If ``estimator`` is not one of this package, or X is not a collection of Dask.
+    ValueError
+        If parameters or data are invalid, or ask for what is not available on a cluster:
+        ``early_stopping=True``, ``record="step"``, ``dropout`` without local mini-batches. The
+        message names the partition, and the estimator is left as it was.
+    ClusterLostError
+        If the cluster is lost. The estimator is left as it was.
+    sklearn_neuron.exceptions.DivergenceError
+        If training diverges; a ValueError, too.
+
+    See Also
+    --------
+    predict : Predictions for collections of Dask.
+
+    Notes
+    -----
+    With ``early_stopping="auto"`` the number of epochs is not chosen by cross-validation: training
+    ends as ``max_iter`` and ``tol`` say. The result is the same to the last digit for the same
+    number of workers and threads, and also if workers are lost, as long as their partitions can be
+    computed again.
+
+    References
+    ----------
+    .. [1] B. McMahan, E. Moore, D. Ramage, S. Hampson, B. Agüera y Arcas (2017).
+       Communication-efficient learning of deep networks from decentralized data. AISTATS, PMLR 54,
+       1273-1282. https://proceedings.mlr.press/v54/mcmahan17a.html
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> import sklearn_neuron.dask
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> client = Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None)
+    >>> X = da.from_array(scale(X), chunks=(100, -1))
+    >>> y = da.from_array(y, chunks=100)
+    >>> neuron = LogisticNeuronClassifier(solver="lbfgs", alpha=0.01)
+    >>> sklearn_neuron.dask.fit(neuron, X, y)
+    LogisticNeuronClassifier(alpha=0.01, solver='lbfgs')
+    >>> round(neuron.score(X.compute(), y.compute()), 3)
+    0.984
+    >>> client.close()
+    """
     if not isinstance(estimator, NetworkEstimator):
         raise TypeError(
             "estimator must be one of sklearn_neuron's, such as LogisticNeuronClassifier(); got "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,35 +13,139 @@ from sklearn_neuron.dask._reading import in_row_blocks
 
 def answered(block: Any, estimator: Any, method: str, empty: Any) -> Any:
     """Return what a method of the estimator answers for a block, which may have no samples."""
-    return getattr(estimator, method)(block) if block.shape[0] else empty
+    if not block.shape[0]:
+        return empty
+    if hasattr(block, "columns"):
+        return getattr(estimator, method)(block)
+    with warnings.catch_warnings():  # a dask array has no names
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        return getattr(estimator, method)(block)
 
 
 def answers(estimator: Any, X: Any, method: str) -> Any:
     """Return what a method answers for all blocks, as a dask array that is not computed yet."""
     check_is_fitted(estimator)
+    call = getattr(estimator, method)  # an AttributeError says why there is none
     if not (hasattr(X, "dask") and getattr(X, "ndim", 0) == 2):
         raise TypeError(
             "X must be a dask array of 2 dimensions or a dask dataframe; got "
             f"{type(X).__module__}.{type(X).__name__}. For data in memory call "
             f"estimator.{method}."
         )
-    X = in_row_blocks(X)
-    call = getattr(estimator, method)  # an AttributeError says why there is none
-    one = np.zeros((1, estimator.n_features_in_))
+    known = estimator.n_features_in_
+    if X.shape[1] != known:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting {known} "
+            "features as input."
+        )
     if hasattr(X, "columns"):
-        meta = X._meta_nonempty[:1]
-        like = call(meta.astype(float) if meta.shape[1] else meta)[:0]
+        like = call(X._meta_nonempty[:1].astype(np.float64))[:0]
         return X.map_partitions(answered, estimator, method, like, meta=like)
-    names = getattr(estimator, "feature_names_in_", None)
-    del names
-    like = call(one)[:0]
+    X = in_row_blocks(X)
+    some = np.zeros((1, known), dtype=X.dtype if X.dtype.kind == "f" else np.float64)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        like = call(some)[:0]
     changed = {"drop_axis": 1} if like.ndim == 1 else {"chunks": (X.chunks[0], (like.shape[1],))}
     return X.map_blocks(answered, estimator, method, like, dtype=like.dtype, meta=like, **changed)
 
 
 def predict(estimator: Any, X: Any) -> Any:
+    """Predict class labels or target values, block by block, when they are asked for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator, or a fitted pipeline or search that contains one.
+    X : dask array or dask dataframe of shape (n_samples, n_features)
+        The input data; blocks may be empty.
+
+    Returns
+    -------
+    y_pred : dask array of shape (n_samples,) or (n_samples, n_outputs)
+        What ``estimator.predict`` returns for each block. Nothing is computed yet.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If X is not a collection of Dask.
+    ValueError
+        If X has another number of features than the estimator was fitted to.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> import sklearn_neuron.dask
+    >>> neuron = LogisticNeuronClassifier(random_state=0).fit([[0.0], [1.0]], ["no", "yes"])
+    >>> answers = sklearn_neuron.dask.predict(neuron, da.ones((4, 1), chunks=2))
+    >>> answers.compute().tolist()
+    ['yes', 'yes', 'yes', 'yes']
+    """
     return answers(estimator, X, "predict")
 
 
 def predict_proba(estimator: Any, X: Any) -> Any:
+    """Return probability estimates, block by block, when they are asked for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier with probabilities.
+    X : dask array or dask dataframe of shape (n_samples, n_features)
+        The input data; blocks may be empty.
+
+    Returns
+    -------
+    proba : dask array of shape (n_samples, n_classes)
+        What ``estimator.predict_proba`` returns for each block. Nothing is computed yet.
+
+    Raises
+    ------
+    AttributeError
+        If the estimator has no probabilities.
+    """
     return answers(estimator, X, "predict_proba")
+
+
+def predict_log_proba(estimator: Any, X: Any) -> Any:
+    """Return the logarithm of probability estimates, block by block, when they are asked for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier with probabilities.
+    X : dask array or dask dataframe of shape (n_samples, n_features)
+        The input data; blocks may be empty.
+
+    Returns
+    -------
+    log_proba : dask array of shape (n_samples, n_classes)
+        What ``estimator.predict_log_proba`` returns for each block. Nothing is computed yet.
+
+    Raises
+    ------
+    AttributeError
+        If the estimator has no probabilities.
+    """
+    return answers(estimator, X, "predict_log_proba")
+
+
+def decision_function(estimator: Any, X: Any) -> Any:
+    """Return the logits, block by block, when they are asked for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier.
+    X : dask array or dask dataframe of shape (n_samples, n_features)
+        The input data; blocks may be empty.
+
+    Returns
+    -------
+    scores : dask array of shape (n_samples,) or (n_samples, n_classes)
+        What ``estimator.decision_function`` returns for each block. Nothing is computed yet.
+    """
+    return answers(estimator, X, "decision_function")
