@@ -115,7 +115,7 @@ def fit(
     >>> sklearn_neuron.dask.fit(neuron, X, y)
     LogisticNeuronClassifier(alpha=0.01, solver='lbfgs')
     >>> round(neuron.score(X.compute(), y.compute()), 3)
-    0.984
+    0.986
     >>> client.close()
     """
     if not isinstance(estimator, NetworkEstimator):
