@@ -30,8 +30,11 @@ error, which is 0 for the identity and :math:`a (1 - a) (1 - 2 a)` for the logis
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, ndtr
@@ -380,3 +383,33 @@ ACTIVATIONS: dict[str, type[Activation]] = {
         Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus,
     )
 }  # fmt: skip
+
+
+# ---- what fitted estimators hold -----------------------------------------------------------------
+
+#: The links that are held by name. What users register later is not among them, because it may not
+#: be registered where an estimator is loaded.
+_NAMED: dict[str, type[Link]] = {
+    **ACTIVATIONS,
+    "exponential": Exponential,
+    "softmax": Softmax,
+    "step": Step,
+}
+
+
+def plain_links(links: Sequence[Link]) -> list[Any]:
+    """Return the names of links, or copies of those that have parameters of their own.
+
+    They are copies, because ``set_params`` may reach into the objects that the user gave.
+    """
+    plain: list[Any] = []
+    for link in links:
+        own = _NAMED.get(link.name)
+        by_name = type(link) is own and (not vars(link) or vars(link) == vars(own()))
+        plain.append(link.name if by_name else copy.deepcopy(link))
+    return plain
+
+
+def links_of(plain: Sequence[Any]) -> list[Any]:
+    """Return links, given their names or themselves."""
+    return [_NAMED[link]() if isinstance(link, str) else link for link in plain]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DivergenceError", "InvalidParameterTypeError"]
+__all__ = ["DivergenceError", "InconsistentVersionWarning", "InvalidParameterTypeError"]
 
 
 class DivergenceError(ValueError):
@@ -26,6 +26,47 @@ class DivergenceError(ValueError):
     ...     print("diverged:", "eta" in str(error))
     diverged: True
     """
+
+
+class InconsistentVersionWarning(UserWarning):
+    """An estimator was saved by another version of the package than the one that loads it.
+
+    It may then not load, or predict and continue training in another way. scikit-learn's warning of
+    the same name is about scikit-learn's version.
+
+    Parameters
+    ----------
+    estimator_name : str
+        The class of the estimator.
+    current_version : str
+        The version of sklearn_neuron that loads it.
+    original_version : str
+        The version that has saved it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> saved = LogisticNeuronClassifier().__getstate__() | {"_sklearn_neuron_version": "0.0"}
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     LogisticNeuronClassifier().__setstate__(saved)
+    >>> caught[0].message.original_version
+    '0.0'
+    """
+
+    def __init__(self, estimator_name: str, current_version: str, original_version: str) -> None:
+        super().__init__(estimator_name, current_version, original_version)
+        self.estimator_name = estimator_name
+        self.current_version = current_version
+        self.original_version = original_version
+
+    def __str__(self) -> str:
+        return (
+            f"{self.estimator_name} was saved by sklearn_neuron {self.original_version} and is "
+            f"loaded by {self.current_version}. It may not work, or give other results: load it "
+            "with the version that has saved it, or fit it again."
+        )
 
 
 class InvalidParameterTypeError(TypeError, ValueError):

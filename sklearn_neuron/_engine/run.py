@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,10 @@ COUNTS = {"t", "n_updates"}
 #: What is in a state, but not recorded: the penalty's, and memory that an update overwrites.
 NOT_RECORDED = {*PENALTY_STATE, "work"}
 
+#: Dtypes of the columns of a record, where they are no float64; None for a list.
+DTYPES = {"epoch": np.int64, "step": np.int64, "n_rows": np.int64, "rows": None, "state": None}
+
+Column = NDArray[Any] | list[Any]  # numbers, or what is of a different size in each row
 Row = dict[str, Any]  # the numbers of a row, and under "theta" the parameters after it
 #: Called after every epoch or iteration; training ends where one returns True.
 Callback = Callable[["Run"], bool]
@@ -252,10 +257,15 @@ class History:
     def check_size(self, n_epochs: int, n_samples: int, batch_size: int, state: State) -> None:
         """Raise a ValueError if that many epochs would need more memory than is allowed."""
 
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the numbers of all rows as columns of equal length."""
-        names = self.rows[0] if self.rows else self.names
-        return {name: [row[name] for row in self.rows] for name in names if name != "theta"}
+    def columns(self) -> dict[str, Column]:
+        """Return all but the parameters as columns of equal length."""
+        columns: dict[str, Column] = {}
+        for name in self.rows[0] if self.rows else self.names:
+            if name != "theta":
+                values = list(map(itemgetter(name), self.rows))
+                dtype = DTYPES.get(name, np.float64)
+                columns[name] = values if dtype is None else np.array(values, dtype)
+        return columns
 
 
 class EpochHistory(History):

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._engine.run import History, Run
+from sklearn_neuron._engine.run import Column, History, Run
 from sklearn_neuron._estimator.layout import Layout
+from sklearn_neuron._estimator.state import PARKED
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import State
 from sklearn_neuron.records import Record
@@ -28,6 +29,7 @@ OPTIONAL = (
     "best_validation_score_",
     "n_iter_candidates_",
     "held_out_losses_",
+    PARKED,
 )
 
 
@@ -54,16 +56,16 @@ def run_attributes(
         The attributes of an earlier fit whose curves and history are to be continued; empty if they
         start anew.
     """
-    losses = earlier.get("loss_curve_", [])
-    curve = losses + run.losses
-    best = curve.index(min(curve)) if curve else 0
+    losses = earlier.get("loss_curve_", ())
+    curve = np.concatenate([losses, run.losses])
+    best = int(curve.argmin()) if len(curve) else 0
     return {
         **layout.attributes(run.fitted(), network),
         "n_iter_": len(run.losses),
         "engine_": run.engine,
         "loss_curve_": curve,
-        "loss_": curve[-1] if curve else math.nan,
-        "best_loss_": curve[best] if curve else math.nan,
+        "loss_": float(curve[-1]) if len(curve) else math.nan,
+        "best_loss_": float(curve[best]) if len(curve) else math.nan,
         "best_iter_": best,
         **validation_attributes(run, len(losses), earlier),
         **history_attributes(run.history, network, layout, rows, earlier),
@@ -81,9 +83,9 @@ def validation_attributes(run: Run, first_epoch: int, earlier: Mapping[str, Any]
         ("validation_loss_curve_", validation.losses[:n]),
         ("validation_scores_", validation.scores[:n]),
     ):
-        before = earlier.get(name, [])
+        before = earlier.get(name, ())
         unknown = [math.nan] * (first_epoch - len(before))  # epochs without validation data
-        attributes[name] = before + unknown + values
+        attributes[name] = np.concatenate([before, unknown, values])
     if validation.best >= 0:
         attributes["best_iter_"] = first_epoch + validation.best
         attributes["best_validation_score_"] = validation.scores[validation.best]
@@ -99,11 +101,13 @@ def history_attributes(
 ) -> dict[str, Any]:
     """Return ``history_`` and ``start_``, with parameters and rows as users see them."""
     columns, start = history.columns(), {}
-    before: dict[str, list[Any]] = earlier.get("history_", {})
+    before: dict[str, Column] = earlier.get("history_", {})
     if history.start is not None:
         start = layout.named(history.start, network)
         named = [layout.named(row["theta"], network) for row in history.rows]
-        columns.update({name: [row[name] for row in named] for name in start})
+        for name, at_first in start.items():
+            values = [row[name] for row in named]  # a stacked array would be another copy
+            columns[name] = np.array(values) if isinstance(at_first, float) else values
     if "state" in columns:
         columns["state"] = [named_state(state, network, layout) for state in columns["state"]]
     if "rows" in columns and rows is not None:
@@ -111,15 +115,22 @@ def history_attributes(
         columns["rows"] = [own[id(of)] for of in columns["rows"]]
     if before and before.keys() == columns.keys():
         n = kept_rows(before, history.record)
-        columns = {name: before[name][:n] + column for name, column in columns.items()}
+        columns = {name: lengthened(before[name][:n], column) for name, column in columns.items()}
         start = earlier.get("start_", start)
     return {"history_": columns, **({"start_": start} if start else {})}
 
 
-def kept_rows(before: Mapping[str, list[Any]], record: Record) -> int:
+def lengthened(before: Column, column: Column) -> Column:
+    """Return a column with the rows of an earlier record before its own."""
+    if isinstance(column, np.ndarray):
+        return np.concatenate([before, column])
+    return [*before, *column]
+
+
+def kept_rows(before: Mapping[str, Column], record: Record) -> int:
     """Return how many rows of an earlier record stay: its last one may have been the last only."""
     numbers = before[record.unit if record.unit in before else "epoch"]
-    return len(numbers) - bool(numbers and not record.is_due(numbers[-1]))
+    return len(numbers) - bool(len(numbers) and not record.is_due(numbers[-1]))
 
 
 def named_state(state: State, network: Network, layout: Layout) -> dict[str, Any]:
@@ -130,8 +141,10 @@ def named_state(state: State, network: Network, layout: Layout) -> dict[str, Any
     }
 
 
-def attach(estimator: Any, attributes: Mapping[str, Any]) -> None:
-    """Set the fitted attributes, all at once."""
+def attach(estimator: Any, attributes: Mapping[str, Any], parked: Any) -> None:
+    """Set the fitted attributes, all at once, and the generator for the next call, if any."""
+    if parked is not None:
+        attributes = {**attributes, PARKED: parked}
     everything = {**vars(estimator), **attributes}
     for name in OPTIONAL:
         if name not in attributes:

@@ -49,14 +49,16 @@ from sklearn_neuron._estimator.length import (
     in_single_precision,
 )
 from sklearn_neuron._estimator.reporting import length_reporter, not_converged, reporter, warn
-from sklearn_neuron._estimator.state import TrainingState
+from sklearn_neuron._estimator.saving import loaded, saved
+from sklearn_neuron._estimator.state import STATE, TrainingState
 from sklearn_neuron._estimator.targets import Classes, Targets
 from sklearn_neuron._estimator.units import OWN, Units, start_units
 from sklearn_neuron._typing import Array
+from sklearn_neuron.activations import links_of
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.losses import LOSSES
 from sklearn_neuron.network import Network, dense, split
-from sklearn_neuron.records import RECORDS
+from sklearn_neuron.records import RECORDS, Record
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 
@@ -138,7 +140,8 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         adds_up = not (one_pass and record.kind == "loss")
         earlier = last if last is not None and adds_up else {}
 
-        plan, length = plan_of(self, solver, problem, state, earlier, one_pass=one_pass), None
+        plan = plan_of(self, solver, problem, state, record, earlier, one_pass=one_pass)
+        length = None
         if problem.chooses_length:
             plan, length = with_length(self, problem, plan, state)
 
@@ -147,13 +150,12 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             known = data.targets.attributes() | data.features
             known |= run_attributes(seen, network, problem.layout, data.rows, earlier)
             known |= {} if length is None else length.attributes(units.per_loss)
-            known |= {"_training_state": state.advanced(solver, run), "_units": units}
-            return known | {"eta_": problem.eta}
+            return known | {"eta_": problem.eta, STATE: state.advanced(solver, run, units)}
 
         if tasks is not None:
             plan = followed(plan, tasks, attributes_of)
         run = trained(problem, plan, one_pass=one_pass)
-        attach(self, attributes_of(run))
+        attach(self, attributes_of(run), state.parked())
         if tasks is not None:
             tasks.close(partial(attributes_of, run))
         if run.interrupt is not None:
@@ -184,6 +186,12 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         for rows, z in blocks:
             answer[rows] = read_off(z)
         return answer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return saved(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(loaded(type(self).__name__, state))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -255,8 +263,8 @@ def pose(
         alpha = alpha if last is None else last.get("alpha_", 0.0)
     layout = estimator._layout.of(estimator, alpha=float(alpha), flat=data.targets.flat)
     loss = data.targets.loss(estimator)
-    units: Units = OWN if last is None else last.get("_units", OWN)
-    of_start, center = units, None
+    units = of_start = state.units
+    center = None
     if data.spread is not None and solver.adaptive and not call.gives_start():
         n_samples = n if call.one_pass else None
         penalized = bool(layout.sizes) and estimator.alpha not in ("auto", 0.0)
@@ -370,13 +378,14 @@ def plan_of(
     solver: Solver,
     problem: Problem,
     state: TrainingState,
+    record: Record,
     earlier: Mapping[str, Any],
     *,
     one_pass: bool,
 ) -> Plan:
     """Return the plan that an estimator's parameters describe; the record continues an earlier."""
     name, max_iter = type(estimator).__name__, int(estimator.max_iter)
-    record, steps = estimator.record, earlier.get("history_", {}).get("step")
+    steps = earlier.get("history_", {}).get("step", ())
     n_epochs = 1 if one_pass else max_iter
     engine = get_config()["engine"]
     if engine == "compiled":
@@ -400,8 +409,8 @@ def plan_of(
         tol=None if estimator.tol is None else float(estimator.tol),
         n_iter_no_change=int(estimator.n_iter_no_change),
         early_stopping=estimator.early_stopping not in NOT_HELD_OUT,
-        record=RECORDS[record] if isinstance(record, str) else record,
-        first=(len(earlier.get("loss_curve_", ())), steps[-1] + 1 if steps else 0),
+        record=record,
+        first=(len(earlier.get("loss_curve_", ())), int(steps[-1]) + 1 if len(steps) else 0),
         engine=engine,
         last=last,
         rng=partial(state.rng, estimator.random_state),
@@ -488,7 +497,7 @@ def check_parameters(estimator: NetworkEstimator) -> Solver:
 def check_continues(layout: Layout, network: Network, last: Mapping[str, Any]) -> None:
     """Raise unless a network is the one of the last fit."""
     coefs, intercepts = layout.fitted_layers(last)
-    link = last.get("_link", network.loss.link)
+    (link,) = links_of([last.get("_link", network.loss.link)])
     if link != network.loss.link:
         raise ValueError(
             f"The fitted network has the output activation {link!r}, but the loss now asks for "

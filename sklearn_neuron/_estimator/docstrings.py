@@ -180,10 +180,10 @@ class_weight : dict, "balanced" or None, default=None
     weights are multiplied. If None, all classes have weight one. ``"balanced"`` gives all
     classes the same total weight; ``partial_fit`` is not available with it.""",
     "length": """\
-n_iter_candidates_ : list of int
+n_iter_candidates_ : ndarray of shape (n_candidates,)
     The numbers of epochs that ``early_stopping="auto"`` has compared; ``n_iter_`` is the best of
     them. Only available where it has chosen.
-held_out_losses_ : list of float
+held_out_losses_ : ndarray of shape (n_candidates,)
     The mean loss of the samples held out after each of them, without the penalty, weighted by
     the weights of samples and classes. Only available with ``n_iter_candidates_``.""",
     "fitted": """\
@@ -193,16 +193,17 @@ n_iter_ : int
     Number of epochs (or iterations) of the last call of ``fit`` or ``partial_fit``.
 engine_ : str
     The engine that computed the epochs, ``"compiled"`` or ``"numpy"``: see ``set_config``.
-loss_curve_ : list of float
+loss_curve_ : ndarray of shape (n_epochs,)
     The loss of each epoch: the mean over its samples of the batch losses, each computed before
     the update of that batch and including the penalty. With a full batch, this is the objective
     before the update; for {solvers}, it is the objective after each iteration. ``fit``
-    with ``warm_start=True`` appends to the list. ``partial_fit`` appends only if ``record`` is
-    not ``"loss"``; otherwise the list holds the loss of its own pass only.
-history_ : dict of list
-    Columns of equal length, ready for ``pandas.DataFrame``, with one row per epoch: ``"epoch"``
-    (counted from 0, the index in ``loss_curve_``), ``"eta"`` (NaN for {solvers}) and
-    ``"loss"`` (as in ``loss_curve_``). With ``record="epoch"``, also the parameters after the
+    with ``warm_start=True`` appends to the curve. ``partial_fit`` appends only if ``record`` is
+    not ``"loss"``; otherwise the curve holds the loss of its own pass only.
+history_ : dict of ndarray or list
+    Columns of equal length, ready for ``pandas.DataFrame``: arrays of numbers, and lists of
+    arrays. There is one row per epoch: ``"epoch"`` (counted from 0, the index in
+    ``loss_curve_``), ``"eta"`` (NaN for {solvers}) and ``"loss"`` (as in
+    ``loss_curve_``). With ``record="epoch"``, also the parameters after the
     epoch, {default}. With ``record="step"``, one row per update:
     ``"epoch"``, ``"step"`` (counted from 0), ``"eta"``, ``"n_rows"`` (number of samples in the
     batch), ``"rows"`` (which rows of X these are, an int32 array), ``"loss"`` (of the batch
@@ -225,7 +226,7 @@ best_iter_ : int
     parameters are the fitted ones. For classifiers, it is the epoch with the highest score and,
     among equal scores, the lowest loss; for regressors, the one with the lowest loss. Without
     validation data, the epoch of ``best_loss_``.
-validation_loss_curve_, validation_scores_ : list of float
+validation_loss_curve_, validation_scores_ : ndarray of shape (n_epochs,)
     The loss and the score on the validation data after each epoch. The loss is a mean without
     the penalty, but with the label smoothing, if any. The score is the accuracy (subset
     accuracy for multilabel y) or R². Both are weighted by the sample weights of the validation

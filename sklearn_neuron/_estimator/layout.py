@@ -15,7 +15,6 @@ starts, how its hidden layers look while it is trained, and which learning rate 
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.plan import Parameters, Solver
 from sklearn_neuron._estimator.constraints import check_start, hidden_sizes
 from sklearn_neuron._typing import Array
-from sklearn_neuron.activations import ACTIVATIONS, Activation, Link
+from sklearn_neuron.activations import ACTIVATIONS, Activation, links_of, plain_links
 from sklearn_neuron.exceptions import InvalidParameterTypeError
 from sklearn_neuron.initializers import initialize
 from sklearn_neuron.losses import Loss
@@ -72,8 +71,7 @@ class Layout(ABC):
     @classmethod
     def fitted_activations(cls, attributes: Mapping[str, Any]) -> Sequence[Activation]:
         """Return the hidden activations that a fitted estimator was trained with."""
-        activations: Sequence[Activation] = attributes.get("_activations", ())
-        return activations
+        return links_of(attributes.get("_activations", ()))
 
     @abstractmethod
     def named(self, theta: Array, network: Network) -> dict[str, Any]:
@@ -196,15 +194,13 @@ class Layers(Layout):
         return {"coefs": coefs, "intercepts": intercepts}
 
     def attributes(self, theta: Array, network: Network) -> dict[str, Any]:
-        # copies, because set_params may reach into the objects that the user gave
-        link: Link
-        link, activations = copy.deepcopy((network.loss.link, self.activations))
+        *activations, link = plain_links([*self.activations, network.loss.link])
         return {
             **super().attributes(theta, network),
             "alpha_": self.alpha,
             "n_layers_": len(network.layer_sizes),
             "n_outputs_": network.layer_sizes[-1],
-            "out_activation_": link.name,
+            "out_activation_": network.loss.link.name,
             "_activations": activations,
             "_link": link,
         }

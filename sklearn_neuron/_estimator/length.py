@@ -64,8 +64,10 @@ class Length(NamedTuple):
 
     def attributes(self, per_loss: float) -> dict[str, Any]:
         """Return the fitted attributes; ``per_loss`` is the unit of the losses."""
-        losses = [loss * per_loss for loss in self.losses]
-        return {"n_iter_candidates_": self.measured, "held_out_losses_": losses}
+        return {
+            "n_iter_candidates_": np.array(self.measured, np.int64),
+            "held_out_losses_": np.array(self.losses) * per_loss,
+        }
 
 
 class Fold:

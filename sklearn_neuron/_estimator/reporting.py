@@ -14,15 +14,15 @@ from sklearn_neuron._engine.run import Callback, Run
 SKIPPED = {"sklearn_neuron", "sklearn", "joblib"}
 
 
-def warn(message: str, category: type[Warning]) -> None:
+def warn(message: str | Warning, category: type[Warning] | None = None) -> None:
     """Warn at the line of the user's code that called the package.
 
     Parameters
     ----------
-    message : str
-        The message.
-    category : type
-        The kind of warning.
+    message : str or Warning
+        The message, or a warning that has it.
+    category : type, default=None
+        The kind of warning, where the message is a string.
     """
     level, frame = 1, sys._getframe()
     caller: FrameType | None = frame

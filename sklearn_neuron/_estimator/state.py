@@ -1,13 +1,14 @@
 """State: what an estimator needs to continue training later, besides the parameters.
 
-``partial_fit`` and ``warm_start`` take a copy of it, train, and attach the copy if all went well;
-so a refused call leaves the estimator as it was.
+``partial_fit`` and ``warm_start`` take a copy of it, train, and attach what came of it if all went
+well; so a refused call leaves the estimator as it was. A fitted estimator holds the state as a dict
+of arrays, numbers and strings, so that any format can save it.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
@@ -18,6 +19,13 @@ from sklearn.utils import check_random_state
 
 from sklearn_neuron._engine.plan import Solver
 from sklearn_neuron._engine.run import Checkpoint, Run
+from sklearn_neuron._estimator.units import OWN, Units
+
+#: The attribute that holds the state, and that of a generator which is at its ``stream``, to be
+#: taken once: making one and setting its state takes 77 µs, a sixth of a small ``partial_fit``.
+STATE, PARKED = "_training_state", "_parked"
+#: What the state holds besides the checkpoint and the units.
+NAMES = ("n_rows", "total_weight", "seed", "stream", "split_seed")
 
 
 class _NoEntropy(SeedSequence):
@@ -36,12 +44,14 @@ def seeded(seed: int) -> np.random.RandomState:
 
 @dataclass
 class TrainingState:
-    """What is needed to continue training.
+    """What is needed to continue training: a working copy, for one call.
 
     Attributes
     ----------
     checkpoint : Checkpoint
         Where training has arrived.
+    units : Units
+        What training has seen y in.
     n_rows, total_weight : int, float
         Number of samples seen, and the sum of their weights, since ``fit`` or the first
         ``partial_fit``.
@@ -49,34 +59,32 @@ class TrainingState:
         ``random_state`` where it is an int.
     stream : tuple or None
         The state of the generator made from the seed, so that no order is repeated. Without a seed
-        the generator goes on, and after pickling another is made.
+        the generator itself goes on, and ``saving`` adds its state.
     split_seed : int or None
         Determines which samples are split off for validation.
     """
 
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    units: Units = OWN
     n_rows: int = 0
     total_weight: float = 0.0
     seed: int | None = None
     stream: Any = None
     split_seed: int | None = None
     _rng: np.random.RandomState | None = None
-    #: A generator that is at ``stream``, to be taken once: to make one and to set its state takes
-    #: 77 µs, a sixth of a ``partial_fit`` of 32 rows. A copy of the estimator makes its own.
-    _parked: np.random.RandomState | None = None
     _is_own: bool = False
-    _last: TrainingState | None = None
+    #: The attributes of the last fit, which may have a generator under ``PARKED``.
+    _fitted: Any = None
 
     @classmethod
     def after(cls, fitted: Any) -> TrainingState:
-        """Return a copy of the last call's state, or a new one if training starts from scratch."""
+        """Return the state of the attributes of a fit, or a new one to start from scratch."""
         if fitted is None:
             return cls()
-        last: TrainingState = fitted["_training_state"]
-        return replace(last, _parked=None, _last=last)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in {"_rng", "_parked", "_last"}}
+        last = fitted[STATE]
+        checkpoint = Checkpoint(last["optimizer"], last["state"], last["epochs"], last["plateaus"])
+        own = {name: last[name] for name in NAMES}
+        return cls(checkpoint, Units(*last["units"]), **own, _fitted=fitted)
 
     def rng(self, random_state: Any) -> np.random.RandomState:
         """Return the generator to continue with; it is made when first needed."""
@@ -95,7 +103,7 @@ class TrainingState:
         """
         seed = int(random_state) if isinstance(random_state, Integral) else None
         # a call that is refused before this leaves it to the next one
-        parked = None if self._last is None else vars(self._last).pop("_parked", None)
+        parked = None if self._fitted is None else self._fitted.pop(PARKED, None)
         same, self.seed = seed == self.seed, seed
         if isinstance(parked, np.random.RandomState) and same:
             return parked
@@ -133,21 +141,32 @@ class TrainingState:
             self.split_seed = int(self.rng(random_state).randint(2**31 - 1))
         return self.split_seed
 
-    def advanced(self, solver: Solver, run: Run) -> TrainingState:
-        """Return the state after a run, to be attached to the estimator."""
+    def advanced(self, solver: Solver, run: Run, units: Units) -> dict[str, Any]:
+        """Return the state after a run, plain, to be attached to the estimator."""
         state = dict(run.state)
         if run.fitted() is not run.theta:  # the fitted parameters are a mean
             state["iterate"] = run.theta
-        epochs = self.checkpoint.epochs + (len(run.losses) if solver.has_updates else 0)
-        if self._rng is None:
-            stream = self.stream
-            parked = None if self._last is None else vars(self._last).pop("_parked", None)
-        else:
-            parked = self._rng if self._is_own else None
+        stream = self.stream
+        if self._rng is not None:
             stream = None if self.seed is None else self._rng.get_state()
-        checkpoint = Checkpoint(solver.title, state, epochs, run.plateaus)
-        reached = {"checkpoint": checkpoint, "stream": stream, "_parked": parked}
-        return replace(self, **reached, _rng=None, _last=None)
+        return {
+            "optimizer": solver.title,
+            "state": state,
+            "epochs": self.checkpoint.epochs + (len(run.losses) if solver.has_updates else 0),
+            "plateaus": run.plateaus,
+            "units": tuple(units),
+            "n_rows": self.n_rows,
+            "total_weight": self.total_weight,
+            "seed": self.seed,
+            "stream": stream,
+            "split_seed": self.split_seed,
+        }
+
+    def parked(self) -> np.random.RandomState | None:
+        """Return a generator for the next call, if there is one that nobody else has."""
+        if self._rng is not None:
+            return self._rng if self._is_own else None
+        return None if self._fitted is None else self._fitted.get(PARKED)
 
 
 def scaled_weight(

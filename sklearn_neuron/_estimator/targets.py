@@ -36,7 +36,7 @@ from sklearn_neuron._estimator.constraints import Choice, Registered
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.units import Spread, spread_of
 from sklearn_neuron._typing import Array
-from sklearn_neuron.activations import Link, Logistic, Softmax, Step, softplus
+from sklearn_neuron.activations import Link, Logistic, Softmax, Step, links_of, softplus
 from sklearn_neuron.losses import LOSSES, Loss
 
 
@@ -533,7 +533,7 @@ class Numbers(Targets):
         return self._changed(
             flat=attributes["_single_target"],
             n_targets=attributes["_n_targets"],
-            link=attributes.get("_link"),
+            link=links_of([attributes["_link"]])[0] if "_link" in attributes else None,
         )
 
 

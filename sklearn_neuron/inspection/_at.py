@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron._engine.run import Checkpoint
+from sklearn_neuron._engine.run import Checkpoint, Column
 from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron.inspection._subject import check_recorded, layout_of, unwrap
@@ -72,7 +71,7 @@ def at(estimator: Any, epoch: int | None = None, step: int | None = None) -> Any
     Number(START, integer=True).check("at", unit, number)
     row = START if number == START else row_of(own, unit, int(number or 0))
     earlier = copy.copy(own)
-    earlier.__dict__ = {**vars(own), **attributes_at(own, row)}
+    earlier.__dict__.update(attributes_at(own, row))
     if not isinstance(estimator, Pipeline):
         return earlier
     whole = copy.copy(estimator)
@@ -82,7 +81,7 @@ def at(estimator: Any, epoch: int | None = None, step: int | None = None) -> Any
 
 def row_of(estimator: NetworkEstimator, unit: str, number: int) -> int:
     """Return the row of the history that an epoch or a step ends with."""
-    history: Mapping[str, list[Any]] = estimator.history_
+    history: Mapping[str, Column] = estimator.history_
     if unit not in history:
         raise ValueError(
             "step requires a fit with record='step' and a solver that makes updates; "
@@ -102,7 +101,7 @@ def row_of(estimator: NetworkEstimator, unit: str, number: int) -> int:
     return row
 
 
-def known(numbers: list[Any]) -> str:
+def known(numbers: Column) -> str:
     """Return the numbers of epochs or steps in words."""
     if len(numbers) == numbers[-1] - numbers[0] + 1:
         return f"{numbers[0]} to {numbers[-1]}, and -1 for the start"
@@ -114,31 +113,33 @@ def attributes_at(estimator: NetworkEstimator, row: int) -> dict[str, Any]:
     """Return the fitted attributes as they were after a row of the history."""
     history, names = estimator.history_, layout_of(estimator).names
     named = estimator.start_ if row == START else {name: history[name][row] for name in names}
-    n_epochs = 0 if row == START else history["epoch"][row] + 1 - in_midst(history, row)
+    n_epochs = 0 if row == START else int(history["epoch"][row]) + 1 - in_midst(history, row)
     curves = {
-        name: getattr(estimator, name)[:n_epochs] for name in CURVES if hasattr(estimator, name)
+        name: getattr(estimator, name)[:n_epochs].copy()
+        for name in CURVES
+        if hasattr(estimator, name)
     }
     losses = curves["loss_curve_"]
-    best = int(np.argmin(losses)) if losses else 0
+    best = int(losses.argmin()) if n_epochs else 0
     scores, validated = curves.get("validation_scores_"), {}
     if scores is not None:  # as in fit, the parameters are those of best_iter_
         best = max(n_epochs - 1, 0)
-        validated = {"best_validation_score_": scores[best] if scores else math.nan}
-    state = replace(estimator._training_state, checkpoint=Checkpoint(epochs=n_epochs), _parked=None)
+        validated = {"best_validation_score_": float(scores[best]) if len(scores) else math.nan}
+    anew = Checkpoint(epochs=n_epochs)._asdict()
     return {
         **{f"{name}_": like(named[name], getattr(estimator, f"{name}_")) for name in names},
         **curves,
         **validated,
-        "history_": {name: column[: row + 1] for name, column in history.items()},
+        "history_": {name: copy.copy(column[: row + 1]) for name, column in history.items()},
         "n_iter_": n_epochs,
-        "loss_": losses[-1] if losses else math.nan,
-        "best_loss_": min(losses, default=math.nan),
+        "loss_": float(losses[-1]) if n_epochs else math.nan,
+        "best_loss_": float(losses.min()) if n_epochs else math.nan,
         "best_iter_": best,
-        "_training_state": state,
+        "_training_state": estimator._training_state | anew,
     }
 
 
-def in_midst(history: Mapping[str, list[Any]], row: int) -> bool:
+def in_midst(history: Mapping[str, Column], row: int) -> bool:
     """Return whether the epoch of a row is not known to end with it."""
     if "step" not in history or row + 1 == len(history["step"]):
         return False

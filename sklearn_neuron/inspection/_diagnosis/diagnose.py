@@ -434,6 +434,6 @@ def updates_between(estimator: Any, places: NDArray[np.intp]) -> Array:
             return np.full(len(places), np.nan)
         epoch = np.array([-1, *history["epoch"]], dtype=float)
         n_epochs = epoch[places] - epoch[np.maximum(places - 1, 0)]
-        per_epoch = -(-estimator._training_state.n_rows // int(estimator.batch_size))
+        per_epoch = -(-estimator._training_state["n_rows"] // int(estimator.batch_size))
         steps = n_epochs * max(per_epoch, 1)
     return np.where(places > 0, steps, np.nan)

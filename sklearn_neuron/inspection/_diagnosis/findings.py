@@ -283,7 +283,7 @@ def overfitting(case: Case) -> Iterator[Finding]:
     if curve is not None and len(curve) == len(training):
         epochs, held, whose = np.arange(len(curve)), np.array(curve), "the validation data"
         at = int(own.best_iter_)
-    elif len(case.share) == own._training_state.n_rows:
+    elif len(case.share) == own._training_state["n_rows"]:
         return
     else:
         epochs, held, whose, at = case.epochs, case.losses, "these rows", case.fitted_row

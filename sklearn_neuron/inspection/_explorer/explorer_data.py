@@ -342,15 +342,16 @@ def rows_at(recorded: Any, row: int, place: dict[int, int]) -> list[int] | None:
 
 def scale_of(own: Any) -> float:
     """Return the unit that training saw y in."""
-    units = getattr(own, "_units", None)
-    return 1.0 if units is None else float(units.scale)
+    state = getattr(own, "_training_state", None)
+    return 1.0 if state is None else float(state["units"][0])
 
 
 def snapshot_data(own: Any, shots: Shots, optimizer: Optimizer | None) -> dict[str, Any]:
     """Return the parameters of every moment, the learning rate after it, and the state."""
     history = getattr(own, "history_", {})
-    etas = history.get("eta", [])
-    following = [etas[min(row + 1, len(etas) - 1)] if etas else math.nan for row in shots.rows]
+    etas = history.get("eta", ())
+    n = len(etas)
+    following = [etas[min(row + 1, n - 1)] if n else math.nan for row in shots.rows]
     return {
         "theta": packed_small(shots.thetas),
         "at": shots.at,
