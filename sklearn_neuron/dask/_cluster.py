@@ -19,7 +19,7 @@ from sklearn_neuron._extras import require
 FAN_IN = 16
 #: Seconds between looks at the cluster, and without any worker until it is given up: a worker that
 #: was killed is back within some seconds.
-LOOK, PATIENCE = 5.0, 60.0
+LOOK, GIVEN_UP = 5.0, 60.0
 
 
 class ClusterLostError(RuntimeError):
@@ -107,7 +107,7 @@ def gathered(client: Any, futures: Sequence[Any]) -> list[Any]:
                 return list(client.gather(futures))
             except TimeoutError:
                 alone = 0.0 if client.nthreads() else alone + LOOK
-                if alone >= PATIENCE:
+                if alone >= GIVEN_UP:
                     raise lost("it has had no worker for a minute") from None
     except distributed.KilledWorker as error:
         raise lost(

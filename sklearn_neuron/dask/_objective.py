@@ -116,7 +116,7 @@ class SummedLinearObjective:
         return SummedHessian(self, point, convex=convex)
 
     def sizes(self) -> Floats:
-        return sizes_from(self.blocks.sum(_part.squares), self.alpha)
+        return sizes_from(self.blocks.sum(_part.column_squares), self.alpha)
 
 
 def summed_hessian(

@@ -246,7 +246,7 @@ def grams(
     return tuple(total)
 
 
-def squares(parts: Parts, recipe: Recipe) -> Floats:
+def column_squares(parts: Parts, recipe: Recipe) -> Floats:
     """Return the sums of squares of the columns."""
     sums = [part.linear(recipe).squares() for part in parts]
     return sum(sums[1:], sums[0])

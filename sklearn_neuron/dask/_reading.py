@@ -360,18 +360,18 @@ def with_class_weights(reader: Any, targets: Targets, facts: Sequence[Facts]) ->
         if isinstance(each, list) and len(each) == len(ones):
             both = [np.array([total - k, k]) for k in ones]
             shadow.class_weight = [
-                numbers(own, np.arange(2), of) for own, of in zip(each, both, strict=True)
+                as_numbers(own, np.arange(2), of) for own, of in zip(each, both, strict=True)
             ]
         return shadow
     if isinstance(choice, str):
         counts = np.zeros(len(targets.classes))
         for fact in facts:
             counts[np.searchsorted(targets.classes, fact.y)] += fact.counts
-        shadow.class_weight = numbers(choice, targets.classes, counts)
+        shadow.class_weight = as_numbers(choice, targets.classes, counts)
     return shadow
 
 
-def numbers(choice: Any, classes: NDArray[Any], counts: NDArray[np.float64]) -> Any:
+def as_numbers(choice: Any, classes: NDArray[Any], counts: NDArray[np.float64]) -> Any:
     """Return class weights as a dict, given the total weight of each class."""
     if not isinstance(choice, str):
         return choice
