@@ -77,8 +77,10 @@ class LocalEpochs:
         What computes the updates.
     batch_size : int
         Number of samples of a batch.
-    rng : RandomState or None
-        Draws a seed for each group and epoch; None for the samples' own order.
+    rng : RandomState
+        Draws a seed for each group and epoch.
+    shuffle : bool
+        Whether the samples are shuffled.
     """
 
     def __init__(
@@ -87,14 +89,17 @@ class LocalEpochs:
         blocks: Blocks,
         engine: str,
         batch_size: int,
-        rng: np.random.RandomState | None,
+        rng: np.random.RandomState,
+        *,
+        shuffle: bool,
     ) -> None:
         self.updater, self.blocks, self.engine = updater, blocks, engine
-        self.batch_size, self.rng, self.state = batch_size, rng, updater.state
+        self.batch_size, self.rng, self.shuffle = batch_size, rng, shuffle
+        self.state = updater.state
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
         network = self.updater.network
-        arrays, numbers, loss, weight, n_diverged, n_open = self.blocks.sum(
+        arrays, numbers, loss, weight, n_open = self.blocks.sum(
             _part.local_epoch,
             seeds(self.rng, self.blocks),
             theta=network.theta,
@@ -102,9 +107,9 @@ class LocalEpochs:
             optimizer=self.updater.optimizer,
             size=self.batch_size,
             eta=float(rates[0]),
-            shuffle=self.rng is not None,
+            shuffle=self.shuffle,
         )
-        if n_diverged:
+        if not math.isfinite(loss):
             return Passed([], "diverged")
         np.copyto(network.theta, arrays.pop("θ") / weight, casting="same_kind")
         adopt(self.state, arrays, numbers, weight)
@@ -139,8 +144,10 @@ class SynchronousBatches:
         What computes the gradients.
     n_batches : int
         Number of batches of an epoch.
-    rng : RandomState or None
-        Draws a seed for each group and epoch; None for the samples' own order.
+    rng : RandomState
+        Draws a seed for each group and epoch.
+    shuffle : bool
+        Whether the samples are shuffled.
     """
 
     def __init__(
@@ -149,14 +156,17 @@ class SynchronousBatches:
         blocks: Blocks,
         engine: str,
         n_batches: int,
-        rng: np.random.RandomState | None,
+        rng: np.random.RandomState,
+        *,
+        shuffle: bool,
     ) -> None:
         self.updater, self.blocks, self.engine = updater, blocks, engine
-        self.n_batches, self.rng, self.state = n_batches, rng, updater.state
+        self.n_batches, self.rng, self.shuffle = n_batches, rng, shuffle
+        self.state = updater.state
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
         network, total, n, own = self.updater.network, 0.0, 0, seeds(self.rng, self.blocks)
-        shared = {"n_batches": self.n_batches, "shuffle": self.rng is not None}
+        shared = {"n_batches": self.n_batches, "shuffle": self.shuffle}
         for number in range(self.n_batches):
             theta = network.theta
             grad, loss, m = self.blocks.sum(
@@ -172,7 +182,7 @@ class SynchronousBatches:
         return passed(total / n, network, self.state, plateau, solved=solved)
 
 
-def seeds(rng: np.random.RandomState | None, blocks: Blocks) -> list[int]:
+def seeds(rng: np.random.RandomState, blocks: Blocks) -> list[int]:
     """Return a seed for each group."""
-    n = len(blocks.groups)
-    return [0] * n if rng is None else rng.randint(SEEDS, size=n).tolist()
+    own: list[int] = rng.randint(SEEDS, size=len(blocks.groups)).tolist()
+    return own

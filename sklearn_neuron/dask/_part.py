@@ -1,4 +1,4 @@
-"""Parts: what a worker does with its samples.
+"""Group: what a worker does with its samples.
 
 A part's share in a sum over all samples is that of its samples in all: losses and gradients are
 divided by the number of all. The penalty is nobody's share; it is added where sums arrive.
@@ -131,7 +131,7 @@ class Part:
 
 
 Made = TypeVar("Made")
-Parts = Sequence[Part]
+Group = Sequence[Part]
 
 
 def in_units(part: Part, scale: float) -> Part:
@@ -142,7 +142,7 @@ def in_units(part: Part, scale: float) -> Part:
 # ---- questions about samples --------------------------------------------------------------------
 
 
-def few(parts: Parts, stride: int) -> list[Samples]:
+def few(parts: Group, stride: int) -> list[Samples]:
     """Return every ``stride``-th of all samples."""
     found = []
     for part in parts:
@@ -151,7 +151,7 @@ def few(parts: Parts, stride: int) -> list[Samples]:
     return found
 
 
-def sum_of(parts: Parts, value: Callable[[Array], Array]) -> tuple[Any, float]:
+def sum_of(parts: Group, value: Callable[[Array], Array]) -> tuple[Any, float]:
     """Return the weighted sum of a function of Y, and the sum of the weights."""
     total, mass = 0.0, 0.0
     for part in parts:
@@ -162,12 +162,12 @@ def sum_of(parts: Parts, value: Callable[[Array], Array]) -> tuple[Any, float]:
     return total, mass
 
 
-def mean_square(parts: Parts) -> float:
+def mean_square(parts: Group) -> float:
     """Return the part of the mean of ‖x‖² over all samples."""
     return sum(part.samples.mean_square() * len(part) / part.n for part in parts)
 
 
-def middle_rows(parts: Parts) -> list[Floats]:
+def middle_rows(parts: Group) -> list[Floats]:
     """Return the rows that tell where columns are."""
     return [center_rows(part.samples.X, part.n, part.first) for part in parts]
 
@@ -175,7 +175,7 @@ def middle_rows(parts: Parts) -> list[Floats]:
 # ---- the objective ------------------------------------------------------------------------------
 
 
-def value_and_gradient(parts: Parts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
+def value_and_gradient(parts: Group, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient."""
     total, grad = 0.0, np.zeros(theta.size)
     for part in parts:
@@ -185,7 +185,7 @@ def value_and_gradient(parts: Parts, recipe: Recipe, theta: Floats) -> tuple[flo
     return total, grad
 
 
-def mistakes(parts: Parts, recipe: Recipe, theta: Array) -> int:
+def mistakes(parts: Group, recipe: Recipe, theta: Array) -> int:
     """Return in how many parts there is something left to learn."""
     return sum(not solved(part, recipe, theta) for part in parts)
 
@@ -196,7 +196,7 @@ def solved(part: Part, recipe: Recipe, theta: Array) -> bool:
     return network.loss.solved(Y, raw_output(X, W, b, network.activations))
 
 
-def value_of(parts: Parts, recipe: Recipe, theta: Array) -> float:
+def value_of(parts: Group, recipe: Recipe, theta: Array) -> float:
     """Return the part of the objective, as predictions have it."""
     total = 0.0
     for part in parts:
@@ -212,7 +212,7 @@ def value_of(parts: Parts, recipe: Recipe, theta: Array) -> float:
 # ---- without hidden layers: θ itself stands for z, which is linear in it ------------------------
 
 
-def linear_value(parts: Parts, recipe: Recipe, theta: Floats) -> float:
+def linear_value(parts: Group, recipe: Recipe, theta: Floats) -> float:
     """Return the part of the objective at θ (p + 1, K)."""
     return sum(_linear_value(part.linear(recipe), theta) for part in parts)
 
@@ -221,7 +221,7 @@ def _linear_value(linear: LinearObjective, theta: Floats) -> float:
     return linear.value(theta, linear.outputs(theta))
 
 
-def linear_gradient(parts: Parts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
+def linear_gradient(parts: Group, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient at θ (p + 1, K)."""
     total, grad = 0.0, np.zeros_like(theta)
     for part in parts:
@@ -231,7 +231,7 @@ def linear_gradient(parts: Parts, recipe: Recipe, theta: Floats) -> tuple[float,
 
 
 def grams(
-    parts: Parts, recipe: Recipe, theta: Floats, derivative: Derivative, stride: int
+    parts: Group, recipe: Recipe, theta: Floats, derivative: Derivative, stride: int
 ) -> tuple[Floats, float, int]:
     """Return what H is made of: sums, shares, and in how many parts it is not convex."""
     total: Any = None
@@ -246,7 +246,7 @@ def grams(
     return tuple(total)
 
 
-def column_squares(parts: Parts, recipe: Recipe) -> Floats:
+def column_squares(parts: Group, recipe: Recipe) -> Floats:
     """Return the sums of squares of the columns."""
     sums = [part.linear(recipe).squares() for part in parts]
     return sum(sums[1:], sums[0])
@@ -266,7 +266,7 @@ def _hessian(
 
 
 def hessian_product(
-    parts: Parts, recipe: Recipe, theta: Floats, V: Floats, convex: bool, number: int
+    parts: Group, recipe: Recipe, theta: Floats, V: Floats, convex: bool, number: int
 ) -> Floats:
     """Return the part of H V."""
     products = [_hessian(part, recipe, theta, convex, number).product(V) for part in parts]
@@ -274,7 +274,7 @@ def hessian_product(
 
 
 def hessian_moments(
-    parts: Parts, recipe: Recipe, theta: Floats, convex: bool, number: int
+    parts: Group, recipe: Recipe, theta: Floats, convex: bool, number: int
 ) -> tuple[Floats, Floats]:
     """Return what the preconditioner is made of."""
     moments = [_hessian(part, recipe, theta, convex, number).moments() for part in parts]
@@ -286,7 +286,7 @@ def hessian_moments(
 
 
 def local_epoch(
-    parts: Parts,
+    parts: Group,
     seed: int,
     recipe: Recipe,
     theta: Array,
@@ -299,13 +299,14 @@ def local_epoch(
     """Make an epoch over the samples of a group.
 
     Returns θ and the arrays of the state times the group's weight, the numbers of the state times
-    it, the loss times the group's part of the samples, the weight, and whether it diverged and
-    whether there is something left to learn.
+    it, the loss times the group's part of the samples, which is not finite if training has
+    diverged, the weight, and in how many parts there is something left to learn.
     """
     rng = np.random.RandomState(seed)
-    loss, weight, n_open, order = 0.0, 0.0, 0, rng.permutation(len(parts))
+    loss, weight, n_open = 0.0, 0.0, 0
+    order = rng.permutation(len(parts)) if shuffle else range(len(parts))
     state = {name: np.array(v) if isinstance(v, np.ndarray) else v for name, v in state.items()}
-    for part in (parts[i] for i in (order if shuffle else range(len(parts)))):
+    for part in (parts[i] for i in order):
         network = part.network(recipe)
         np.copyto(network.theta, theta)
         for sigma in network.activations:
@@ -318,21 +319,19 @@ def local_epoch(
         passed = epochs(np.array([eta]), None)
         if passed.interrupt is not None:
             raise passed.interrupt
-        if not passed.losses:
-            return ({}, {}, np.nan, 0.0, 1, 1)
         theta, state = network.theta.copy(), epochs.state
         mass = part.samples.weight
         weight += float(len(part)) if mass is None else float(mass.sum(dtype=np.float64))
-        loss += passed.losses[0] * len(part) / part.n
+        loss += (passed.losses[0] if passed.losses else np.nan) * len(part) / part.n
         n_open += passed.status != "solved"
     arrays = {name: v for name, v in state.items() if isinstance(v, np.ndarray)}
     numbers = {name: weight * v for name, v in state.items() if name not in arrays}
     arrays = {name: weight * v.astype(np.float64) for name, v in {"θ": theta, **arrays}.items()}
-    return arrays, numbers, loss, weight, 0, n_open
+    return arrays, numbers, loss, weight, n_open
 
 
 def batch_gradient(
-    parts: Parts,
+    parts: Group,
     seed: int,
     recipe: Recipe,
     theta: Array,

@@ -68,10 +68,14 @@ class OnCluster:
             return FullBatches(updater, self.blocks.bound(recipe.without_penalty()), engine)
         if self.mini_batches == "local":
             blocks = self.blocks.bound(recipe)
-            return LocalEpochs(updater, blocks, engine, batch_size, plan.shuffling())
+            return LocalEpochs(
+                updater, blocks, engine, batch_size, plan.rng(), shuffle=plan.shuffle
+            )
         refuse_dropout(network)
         blocks, n_batches = self.blocks.bound(recipe.without_penalty()), -(-self.n // batch_size)
-        return SynchronousBatches(updater, blocks, "numpy", n_batches, plan.shuffling())
+        return SynchronousBatches(
+            updater, blocks, "numpy", n_batches, plan.rng(), shuffle=plan.shuffle
+        )
 
     def objective(self, network: Network, plan: Plan, run: Run) -> Objective:
         refuse_dropout(network)
