@@ -67,7 +67,7 @@ def test_lines_can_be_told_from_the_background():
     from matplotlib import pyplot as plt
     from matplotlib.colors import to_rgb
 
-    from sklearn_neuron.inspection._diagnosis.panels import luminance
+    from sklearn_neuron.inspection._extras import luminance
 
     model = make(ManualMLPClassifier, hidden_layer_sizes=(4,) * 6, record="epoch").fit(X, y)
     for style in ("default", "dark_background"):

@@ -58,7 +58,7 @@ def test_each_cell_is_its_candidate(search):
 
 
 def test_numbers_in_the_cells_fit_and_can_be_read(search):
-    from sklearn_neuron.inspection._diagnosis.panels import luminance
+    from sklearn_neuron.inspection._extras import luminance
 
     display = SearchDisplay.from_search(search)
     display.figure_.canvas.draw()
@@ -83,7 +83,7 @@ def test_numbers_in_the_cells_fit_and_can_be_read(search):
 
 
 def test_any_color_has_an_ink():
-    from sklearn_neuron.inspection._diagnosis.panels import ink_on, luminance
+    from sklearn_neuron.inspection._extras import ink_on, luminance
 
     for rgb in itertools.product(np.linspace(0.0, 1.0, 12), repeat=3):
         low, high = sorted([luminance(rgb), {"black": 0.0, "white": 1.0}[ink_on(rgb)]])

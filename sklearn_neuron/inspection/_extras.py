@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from sklearn_neuron._extras import require
 
 
@@ -28,3 +30,16 @@ def line_kwargs(kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
     cbook, lines = (require(f"matplotlib.{name}", "a display") for name in ("cbook", "lines"))
     full: dict[str, Any] = cbook.normalize_kwargs(dict(kwargs or {}), lines.Line2D)
     return full
+
+
+def luminance(rgb: Any) -> float:
+    """Return the relative luminance of a color, as the Web Content Accessibility Guidelines do."""
+    value = np.asarray(rgb, dtype=float)[:3]
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def ink_on(color: Any) -> str:
+    """Return black or white, whichever has the larger contrast: at least 4.58 to 1."""
+    rgb = require("matplotlib.colors", "a display").to_rgb(color)
+    return "black" if luminance(rgb) > 0.179 else "white"

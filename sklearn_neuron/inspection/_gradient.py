@@ -37,6 +37,7 @@ from sklearn_neuron.initializers import initialize
 from sklearn_neuron.inspection._subject import (
     Subject,
     layer_names,
+    name_with_sizes,
     parameter_names,
     subject_of,
 )
@@ -222,7 +223,7 @@ def compare(
         n_checked=n_checked,
         n_parameters=len(backprop) - (0 if network.fit_intercept else network.layer_sizes[-1]),
         n_samples=len(subject.samples.Y),
-        title=f"{type(subject.estimator).__name__} {' → '.join(map(str, network.layer_sizes))}",
+        title=name_with_sizes(subject.estimator, network.layer_sizes),
     )
 
 

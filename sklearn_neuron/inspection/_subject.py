@@ -30,6 +30,12 @@ class Subject(NamedTuple):
     rows: NDArray[np.intp]  # of the user's X, which the samples are
     given: Any  # the estimator, or the pipeline that it ends
 
+    @property
+    def shares(self) -> Array:
+        """Return sᵢ / Σs of each sample, (m,)."""
+        n, weight = len(self.samples.Y), self.samples.weight
+        return np.full(n, 1.0 / n) if weight is None else weight[:, 0] / n
+
     def take(self, rows: NDArray[np.intp]) -> Subject:
         """Return the same with some of the samples only."""
         X, Y, weight = self.samples
@@ -224,3 +230,28 @@ def recorded_thetas(estimator: NetworkEstimator, *, start: bool = False) -> Arra
     for theta, row in zip(thetas, rows, strict=True):
         theta[...] = theta_of(estimator, row)
     return thetas
+
+
+def name_with_sizes(estimator: NetworkEstimator, sizes: Sequence[int]) -> str:
+    """Return the name of an estimator and the sizes of its layers, as titles have them."""
+    return f"{type(estimator).__name__} {' → '.join(map(str, sizes))}"
+
+
+def check_image_shape(image_shape: Any, n_features: int) -> tuple[int, int] | None:
+    """Return the height and width of rows that are images.
+
+    Raises
+    ------
+    ValueError
+        If it is not two numbers whose product is the number of features.
+    """
+    if image_shape is None:
+        return None
+    shape = tuple(np.atleast_1d(image_shape).tolist())
+    whole = all(isinstance(n, int) and n > 0 for n in shape)
+    if len(shape) != 2 or not whole or shape[0] * shape[1] != n_features:
+        raise ValueError(
+            f"image_shape must be (height, width) with a product of {n_features}, the number of "
+            f"features; got {image_shape!r}."
+        )
+    return shape[0], shape[1]

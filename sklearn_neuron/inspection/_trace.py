@@ -13,7 +13,7 @@ from sklearn_neuron._engine.epochs import gradient
 from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array, Matrix
 from sklearn_neuron.activations import Link
-from sklearn_neuron.inspection._subject import subject_of
+from sklearn_neuron.inspection._subject import name_with_sizes, subject_of
 from sklearn_neuron.inspection._trace_tables import (
     TraceTables,
     chosen_layers,
@@ -212,9 +212,7 @@ def backprop_trace(
         dW, db = _numbered(network.dW), _numbered(network.db)
         a, z, delta = _passes(network, samples)
         loss = network.loss.value(samples.Y, z[max(z)])
-    share = np.full((len(samples.Y), 1), 1.0) if samples.weight is None else samples.weight
-    share = share / len(samples.Y)
-    sizes = " → ".join(map(str, network.layer_sizes))
+    share, name = subject.shares[:, None], name_with_sizes(subject.estimator, network.layer_sizes)
     n_samples = f"{len(samples.Y)} sample{'s' if len(samples.Y) > 1 else ''}"
     links: list[Link] = [*network.activations, network.loss.link]
     return BackpropTrace(
@@ -231,7 +229,7 @@ def backprop_trace(
         objective=float(share[:, 0] @ loss) + network.penalty(),
         alpha=network.alpha,
         row_index=subject.rows,
-        title=f"{type(subject.estimator).__name__} {sizes}: {n_samples}, loss {network.loss.name}",
+        title=f"{name}: {n_samples}, loss {network.loss.name}",
         activations={l: link.name for l, link in enumerate(links, 1)},
     )
 

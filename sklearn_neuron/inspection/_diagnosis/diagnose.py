@@ -21,11 +21,11 @@ from sklearn_neuron.inspection._diagnosis.measures import (
     Measures,
     layer_slopes,
     measure_layers,
-    shares_of,
 )
 from sklearn_neuron.inspection._subject import (
     Subject,
     has_record,
+    name_with_sizes,
     recorded_thetas,
     subject_of,
     unwrap,
@@ -293,8 +293,8 @@ def diagnose(
             subject=subject,
             fitted=fitted,
             at_start=measures[0] if record.epochs[0] < 0 else None,
-            losses=np.array([each.loss for each in measures]) @ shares_of(subject),
-            share=shares_of(subject),
+            losses=np.array([each.loss for each in measures]) @ subject.shares,
+            share=subject.shares,
             epochs=record.epochs,
             fitted_row=record.fitted,
             ratio=record.ratio,
@@ -328,9 +328,8 @@ def measures_at(subject: Subject, theta: Array) -> Measures:
 def diagnosis_title(subject: Subject) -> str:
     """Return the name of an estimator, its layers, its rows and its loss."""
     network, n = subject.network, len(subject.samples.Y)
-    sizes = " → ".join(map(str, network.layer_sizes))
-    rows = f"{n} row{'s' if n > 1 else ''}"
-    return f"{type(subject.estimator).__name__} {sizes}: {rows}, loss {network.loss.name}"
+    name, rows = name_with_sizes(subject.estimator, network.layer_sizes), f"{n} row{'s' * (n > 1)}"
+    return f"{name}: {rows}, loss {network.loss.name}"
 
 
 def layers_in_words(subject: Subject) -> tuple[str, ...]:

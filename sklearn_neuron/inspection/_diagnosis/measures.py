@@ -129,12 +129,6 @@ def measure_layers(subject: Subject, slopes: list[Slopes]) -> Measures:
     )
 
 
-def shares_of(subject: Subject) -> Array:
-    """Return sᵢ / Σs of each sample, (m,)."""
-    n, weight = len(subject.samples.Y), subject.samples.weight
-    return np.full(n, 1.0 / n) if weight is None else weight[:, 0] / n
-
-
 def predicted_columns(estimator: NetworkEstimator, z: Array) -> NDArray[np.bool_]:
     """Return which outputs are predicted, (m, K), as Y of classes: one-hot, or a column each."""
     if z.shape[1] == 1 or getattr(estimator, "_multilabel", False):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_neuron._extras import require
+from sklearn_neuron.inspection._extras import luminance
 
 #: Width to height of a panel that shares the place of one axes with others.
 PANEL_ASPECT = 1.3
@@ -71,38 +72,6 @@ def shades_on(ax: Any, n: int) -> list[Any]:
     return [tuple(shade) for shade in colormaps.viridis(places)]
 
 
-def luminance(rgb: Any) -> float:
-    """Return the relative luminance of a color, as the Web Content Accessibility Guidelines do."""
-    value = np.asarray(rgb, dtype=float)[:3]
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def ink_on(rgb: Any) -> str:
-    """Return black or white, whichever has the larger contrast: at least 4.58 to 1."""
-    return "black" if luminance(rgb) > 0.179 else "white"
-
-
 def ink_of(ax: Any) -> Any:
     """Return the color of an axes' labels, which is seen on its background in any style."""
     return ax.xaxis.label.get_color()
-
-
-def check_image_shape(image_shape: Any, n_features: int) -> tuple[int, int] | None:
-    """Return the height and width of rows that are images.
-
-    Raises
-    ------
-    ValueError
-        If it is not two numbers whose product is the number of features.
-    """
-    if image_shape is None:
-        return None
-    shape = tuple(np.atleast_1d(image_shape).tolist())
-    whole = all(isinstance(n, int) and n > 0 for n in shape)
-    if len(shape) != 2 or not whole or shape[0] * shape[1] != n_features:
-        raise ValueError(
-            f"image_shape must be (height, width) with a product of {n_features}, the number of "
-            f"features; got {image_shape!r}."
-        )
-    return shape[0], shape[1]

@@ -15,13 +15,12 @@ from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._diagnosis.panels import (
-    check_image_shape,
     ink_of,
-    ink_on,
     panels_for,
 )
 from sklearn_neuron.inspection._diagrams.diagram import named_inputs
-from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
+from sklearn_neuron.inspection._extras import ink_on
+from sklearn_neuron.inspection._subject import Subject, check_image_shape, subject_of, unwrap
 
 MOST_BARS = 8  # features of a row that are drawn as bars
 SIGNED, MOST_SIGNED = 5, 144  # pixels that get a sign, and pixels of an image that has them

@@ -13,12 +13,14 @@ from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
 from sklearn_neuron.inspection._at import at
-from sklearn_neuron.inspection._diagnosis.panels import check_image_shape, ink_of, panels_for
+from sklearn_neuron.inspection._diagnosis.panels import ink_of, panels_for
 from sklearn_neuron.inspection._subject import (
+    check_image_shape,
     fitted_layer_sizes,
     has_record,
     layer_names,
     layout_of,
+    name_with_sizes,
     theta_of,
     unwrap,
 )
@@ -155,7 +157,7 @@ class WeightsDisplay:
             names=layer_names(own, len(weights)),
             image_shape=check_image_shape(image_shape, sizes[0]),
             max_images=max_images,
-            title=f"{type(own).__name__} {' → '.join(map(str, sizes))}{when}",
+            title=name_with_sizes(own, sizes) + when,
         )
         return display.plot(ax, **kwargs)
 

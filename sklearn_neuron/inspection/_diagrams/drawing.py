@@ -119,13 +119,6 @@ def signed_colors(values: Array, largest: float, inks: Inks, least: float) -> Ar
     return np.where((values < 0)[:, None], negative, positive)
 
 
-def readable_on(color: Any) -> str:
-    """Return black or white, whichever has more contrast on a color (by WCAG's formula)."""
-    rgb = np.asarray(require("matplotlib.colors", "a display").to_rgb(color))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return "#000000" if linear @ [0.2126, 0.7152, 0.0722] > 0.179 else "#FFFFFF"
-
-
 def write_title(canvas: Canvas, title: str) -> None:
     """Set the title, as large as the width of the axes allows."""
     longest = max(map(len, title.split("\n")))

@@ -13,9 +13,9 @@ from sklearn_neuron.inspection._diagrams.diagram import Diagram, largest_of, sho
 from sklearn_neuron.inspection._diagrams.drawing import (
     Canvas,
     canvas_on,
-    readable_on,
     signed_colors,
 )
+from sklearn_neuron.inspection._extras import ink_on
 from sklearn_neuron.inspection._trace_tables import SUPERSCRIPTS
 
 BASE = (5.0, 4.2)  # inches, for which lengths are given
@@ -187,7 +187,7 @@ def write_in_unit(
     canvas: Canvas, x: float, y: float, radius: float, fill: Any, number: str, name: str
 ) -> list[Any]:
     """Write a number into a unit, and beneath it the index of the unit if it has to be named."""
-    color = readable_on(fill)
+    color = ink_on(fill)
     like = "−0.00"  # short numbers are not larger than others
     if not name:
         box = (1.66 * radius, 0.95 * radius)

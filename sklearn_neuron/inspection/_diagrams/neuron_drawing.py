@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_neuron._extras import require
 from sklearn_neuron.inspection._diagrams.diagram import Diagram, short_number
-from sklearn_neuron.inspection._diagrams.drawing import Canvas, readable_on, signed_colors
+from sklearn_neuron.inspection._diagrams.drawing import Canvas, signed_colors
 from sklearn_neuron.inspection._diagrams.network_drawing import (
     HEAD,
     KEY,
@@ -21,6 +21,7 @@ from sklearn_neuron.inspection._diagrams.network_drawing import (
     places_on,
     write_inputs,
 )
+from sklearn_neuron.inspection._extras import ink_on
 
 MOST_LABELS = 8  # edges that are labeled with their weights
 
@@ -99,7 +100,7 @@ def draw_split_unit(
         short_number(sight.z[0][0]), short_number(sight.a[1][0])
     ]  # fmt: skip
     for sign, letter, number, color in zip((-1, 1), "za", numbers, fills, strict=True):
-        place, ink = x + sign * 0.46 * radius, readable_on(color)
+        place, ink = x + sign * 0.46 * radius, ink_on(color)
         box = (0.72 * radius, 0.42 * radius)
         texts.append(
             canvas.text(place, y - 0.08 * radius, number, box, size=13, color=ink, like="−0.00")

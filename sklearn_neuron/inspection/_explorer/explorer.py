@@ -18,7 +18,13 @@ from sklearn_neuron._estimator.base import problem_at
 from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron.inspection._explorer.explorer_data import counted, explorer_data
 from sklearn_neuron.inspection._explorer.explorer_pack import compressed
-from sklearn_neuron.inspection._subject import Subject, reaching, subject_of, unwrap
+from sklearn_neuron.inspection._subject import (
+    Subject,
+    check_image_shape,
+    reaching,
+    subject_of,
+    unwrap,
+)
 
 #: Points per side of the map, which the page computes at every move.
 MAX_GRID = 400
@@ -267,7 +273,7 @@ def explore(
     if title is not None and not isinstance(title, str):
         raise TypeError(f"title of explore must be a str or None; got {title!r}.")
     subject = subject_to_show(estimator, X, y)
-    check_shape(image_shape, subject.network.layer_sizes[0])
+    check_image_shape(image_shape, subject.network.layer_sizes[0])
     options = {"title": title, "image_shape": image_shape, "grid": int(grid), "live": bool(live)}
     return Explorer(explorer_data(subject, row_numbers(rows), int(snapshots), options))
 
@@ -282,21 +288,6 @@ def subject_to_show(estimator: Any, X: Any, y: Any) -> Subject:
     known = problem.data.targets.attributes() | problem.data.features
     shadow.__dict__.update(known, eta_=problem.eta)
     return subject._replace(estimator=shadow)
-
-
-def check_shape(image_shape: Any, n_features: int) -> None:
-    """Raise unless rows can have this shape."""
-    if image_shape is None:
-        return
-    try:
-        height, width = (int(side) for side in image_shape)
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1 or height * width != n_features:
-        raise ValueError(
-            f"image_shape of explore must be None or two ints whose product is {n_features}, the "
-            f"number of features; got {image_shape!r}."
-        )
 
 
 def row_numbers(rows: Any) -> NDArray[np.intp] | None:

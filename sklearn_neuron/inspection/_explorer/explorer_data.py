@@ -19,6 +19,7 @@ from sklearn_neuron.inspection._subject import (
     feature_names,
     has_record,
     layout_of,
+    name_with_sizes,
     recorded_thetas,
     theta_of,
 )
@@ -63,7 +64,7 @@ def explorer_data(
     optimizer = optimizer_of(own)
     return {
         "schema": SCHEMA,
-        "title": options["title"] or f"{type(own).__name__} {' → '.join(map(str, sizes(subject)))}",
+        "title": options["title"] or name_with_sizes(own, sizes(subject)),
         "layers": list(sizes(subject)),
         **names_of(own, part),
         "activations": [link_data(link) for link in part.network.activations],

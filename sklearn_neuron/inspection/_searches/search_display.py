@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._extras import require
 from sklearn_neuron._typing import Array
-from sklearn_neuron.inspection._diagnosis.panels import ink_of, ink_on, panels_for
+from sklearn_neuron.inspection._diagnosis.panels import ink_of, panels_for
+from sklearn_neuron.inspection._extras import ink_on
 from sklearn_neuron.inspection._searches.search_table import SearchTable, is_number, search_table
 
 #: Titles of the panels.
