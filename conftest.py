@@ -3,7 +3,6 @@
 import importlib
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 ROOT = Path(__file__).resolve().parent
 ALLOWED = "SKLEARN_NEURON_TEST_WITHOUT_CORE"
-#: What the wings of the package need that are for users of other packages.
-EXTRAS = {"dask": "distributed", "onnx": "onnx"}
 #: How the reasons begin for which a build is meant to leave out the core: it was asked to, or the
 #: machine cannot compile. Code that does not compile is an error.
 EXPECTED = ("asked for at build time", "Unknown compiler", "the header files of Python")
@@ -47,14 +44,6 @@ def pytest_configure(config):
             f"The tests would run without the compiled core, on {Path(core.__file__).parents[2]}. "
             f"{config.without_core} If that is meant, set {ALLOWED}=1."
         )
-
-
-def pytest_collection_modifyitems(items):
-    """Skip the examples in docstrings of a wing whose extra is not installed."""
-    for item in items:
-        needed = EXTRAS.get(item.path.parent.name)
-        if isinstance(item, pytest.DoctestItem) and needed and not find_spec(needed):
-            item.add_marker(pytest.mark.skip(reason=f"could not import {needed!r}"))
 
 
 def pytest_report_header(config):
