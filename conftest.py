@@ -17,6 +17,9 @@ ALLOWED = "SKLEARN_NEURON_TEST_WITHOUT_CORE"
 #: machine cannot compile. Code that does not compile is an error.
 EXPECTED = ("asked for at build time", "Unknown compiler", "the header files of Python")
 
+#: The package that the examples in the docstrings of a module need, which is an extra.
+EXTRAS = {"sklearn_neuron.onnx": "skl2onnx"}
+
 
 def _leave_the_source_folder():
     """Take this folder off the path, where ``python -m`` puts it, so that it hides no installation.
@@ -61,7 +64,10 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def pytest_runtest_setup(item):
-    """Skip what needs the core where the build has said that there is none."""
+    """Skip what needs the core or an extra where the installation has none."""
+    extra = EXTRAS.get(".".join(item.name.split(".")[:2]))
+    if extra and isinstance(item, pytest.DoctestItem):
+        pytest.importorskip(extra)
     if item.config.without_core and item.get_closest_marker("needs_core"):
         pytest.skip(item.config.without_core)
 

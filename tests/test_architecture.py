@@ -17,6 +17,7 @@ from sklearn_neuron import (
     activations,
     inspection,
     losses,
+    onnx,
     optimizers,
     schedules,
 )
@@ -42,8 +43,10 @@ LAYERS = [
     {"_estimator"},
     {"neuron", "mlp", "_show_versions"},
     {"__init__"},
-    {"inspection"},
+    {"inspection", "onnx"},
 ]
+#: Layers of their own on top, which no other module may import.
+EXTRAS = {"onnx"}
 WITHOUT_SCIKIT_LEARN = set().union(*LAYERS[:3])
 
 
@@ -80,6 +83,7 @@ def test_imports_go_one_way(module):
     assert all(layer(name) <= layer(module) for name in inside)
     core = {name for name in inside if "core" in name.parts}
     assert not core or module == Path("_engine/compiled") or "_engine" not in module.parts
+    assert all(name.parts[0] not in EXTRAS - {module.parts[0]} for name in inside if name.parts)
     within = module.parts[0] in WITHOUT_SCIKIT_LEARN
     allowed = {"numpy", "scipy"} if within else {"numpy", "scipy", "sklearn"}
     assert outside <= {*sys.stdlib_module_names, *allowed}
@@ -117,7 +121,7 @@ def test_registries_and_the_reference_hold_every_component(module, registry, bas
 
 def parts():
     """Return the modules that documents must name: a folder of its own counts as one."""
-    wings = {"inspection", "_engine/core"}
+    wings = {"inspection", "_engine/core", "onnx"}
     names = {module.as_posix() for module in MODULES}
     return {
         next((wing for wing in wings if name.startswith(f"{wing}/")), name)
@@ -209,7 +213,9 @@ def test_the_fit_of_an_estimator_stands_on_one_screen():
 
 
 PUBLIC = [
-    getattr(module, name) for module in (sklearn_neuron, inspection) for name in module.__all__
+    getattr(module, name)
+    for module in (sklearn_neuron, inspection, onnx)
+    for name in module.__all__
 ]
 
 
