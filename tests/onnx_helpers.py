@@ -25,7 +25,8 @@ def serve(model, X):
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(None, {"X": X}), strict=True))
+    given = X if isinstance(X, dict) else {"X": X}
+    return dict(zip(names, session.run(None, given), strict=True))
 
 
 def assert_close(actual, desired, dtype, scale=1.0):

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.pipeline import Pipeline
 
 from sklearn_neuron._estimator.base import NetworkClassifier, NetworkEstimator
 from sklearn_neuron.mlp import ManualMLPClassifier, ManualMLPRegressor
@@ -183,7 +185,17 @@ def classifier_shapes(operator: Any) -> None:
     kind = types.StringTensorType if classes.dtype.kind == "O" else types.Int64TensorType
     multilabel = fitted_targets(estimator).multilabel
     operator.outputs[0].set_type(kind([n_rows, len(classes)] if multilabel else [n_rows]))
-    operator.outputs[1].set_type(float_kind(operator)[1]([n_rows, len(classes)]))
+    floats = types.FloatTensorType if feeds_zipmap(operator) else float_kind(operator)[1]
+    operator.outputs[1].set_type(floats([n_rows, len(classes)]))
+
+
+def feeds_zipmap(operator: Any) -> bool:
+    """Return whether the probabilities go into dicts, which ONNX has in float32 only."""
+    answer = operator.outputs[1]
+    others = [
+        each for each in operator.scope_inst.operators.values() if each.type == "SklearnZipMap"
+    ]
+    return any(given is answer for each in others for given in each.inputs)
 
 
 def regressor_shapes(operator: Any) -> None:
@@ -195,22 +207,54 @@ def regressor_shapes(operator: Any) -> None:
     operator.outputs[0].set_type(float_kind(operator)[1]([n_rows, targets.n_targets]))
 
 
+def asks_for_raw_scores(scope: Any, container: Any, estimator: Any) -> bool:
+    """Return whether raw scores of a classifier are wanted in place of probabilities.
+
+    skl2onnx says so by an option of the classifier. But where the classifier is the last step of a
+    pipeline the option is the pipeline's, which does not pass it on; and a calibrated search is not
+    asked at all. Without an error, calibration would take probabilities for logits, as it does with
+    scikit-learn's own classifiers in a pipeline.
+    """
+    option = {"raw_scores": False}
+    if container.get_options(estimator, dict(option))["raw_scores"]:
+        return True
+    for operator in scope.operators.values():
+        outer = operator.raw_operator
+        if isinstance(outer, CalibratedClassifierCV):
+            inner = [last_step(each.estimator) for each in outer.calibrated_classifiers_]
+            if any(each is estimator for each in inner):
+                return True
+        if isinstance(outer, Pipeline) and last_step(outer) is estimator:
+            return bool(container.get_options(outer, dict(option))["raw_scores"])
+    return False
+
+
+def last_step(model: Any) -> Any:
+    """Return the estimator that answers for a pipeline or a search, however nested."""
+    while True:
+        if isinstance(model, Pipeline):
+            model = model.steps[-1][1]
+        elif hasattr(model, "best_estimator_"):
+            model = model.best_estimator_
+        else:
+            return model
+
+
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write the labels, and the probabilities or raw scores."""
     graph, z = opened(scope, operator, container)
     estimator, targets = operator.raw_operator, fitted_targets(operator.raw_operator)
-    options = container.get_options(estimator, {"raw_scores": False})
     label, answer = operator.output_full_names
     classes = label_classes(operator, scope)
     graph.node_to(label, "Identity", write_labels(graph, targets, z, classes))
-    if not options.get("raw_scores", False) and is_probabilistic(estimator):
-        graph.node_to(answer, "Identity", write_probabilities(graph, targets, z))
-        return
-    scores = write_scores(graph, targets, z)
-    if len(targets.classes) == 2 and not targets.multilabel:
-        graph.node_to(answer, "Mul", scores, graph.const([[-1.0, 1.0]]))
+    if is_probabilistic(estimator) and not asks_for_raw_scores(scope, container, estimator):
+        value = write_probabilities(graph, targets, z)
     else:
-        graph.node_to(answer, "Identity", scores)
+        value = write_scores(graph, targets, z)
+        if len(targets.classes) == 2 and not targets.multilabel:
+            value = graph.node("Mul", value, graph.const([[-1.0, 1.0]]))
+    types = library("skl2onnx.common.data_types", "register")
+    graph.node_to(answer, "Cast", value, to=types.guess_proto_type(operator.outputs[1].type))
 
 
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:

@@ -1,0 +1,422 @@
+"""register: skl2onnx converts what contains the estimators, and the answers stay the same."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime")
+skl2onnx = pytest.importorskip("skl2onnx")
+
+from helpers import (  # noqa: E402
+    CLASSIFIERS,
+    ESTIMATORS,
+    NETWORKS,
+    REGRESSORS,
+    make,
+    target_for,
+)
+from numpy.testing import assert_array_equal  # noqa: E402
+from onnx_helpers import assert_close, serve  # noqa: E402
+from sklearn.calibration import CalibratedClassifierCV  # noqa: E402
+from sklearn.compose import ColumnTransformer  # noqa: E402
+from sklearn.ensemble import (  # noqa: E402
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.linear_model import LogisticRegression  # noqa: E402
+from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV  # noqa: E402
+from sklearn.multiclass import OneVsRestClassifier  # noqa: E402
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler  # noqa: E402
+
+from sklearn_neuron import (  # noqa: E402
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    PerceptronClassifier,
+)
+from sklearn_neuron.activations import ACTIVATIONS, Tanh  # noqa: E402
+from sklearn_neuron.onnx import register  # noqa: E402
+
+DTYPES = ["float64", "float32"]
+PROBABILISTIC = (LogisticNeuronClassifier, ManualMLPClassifier)
+OPSETS = [18, 20, 22]  # the newest that skl2onnx 1.20 writes is 22
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    register()
+
+
+@pytest.fixture
+def X():
+    """Samples of three groups, which overlap."""
+    rng = np.random.RandomState(3)
+    return rng.normal(size=(90, 4)) + np.repeat(np.eye(4)[:3] * 2.0, 30, axis=0)
+
+
+def groups(n_classes=3, labels=(7, -2, 4)):
+    return np.array(list(labels))[np.repeat(np.arange(3), 30) % n_classes]
+
+
+def converted(model, X, opset=20, **options):
+    """Return the outputs of a converted model by name."""
+    if options:
+        options = {"options": {id(model): options}}
+    return serve(skl2onnx.to_onnx(model, X[:1], target_opset=opset, **options), X)
+
+
+def assert_classifies(model, X, **options):
+    """Assert that labels are equal, and probabilities close."""
+    outputs = converted(model, X, zipmap=False, **options)
+    label, answer = outputs.values()
+    assert_array_equal(label, model.predict(X))
+    if hasattr(model, "predict_proba"):
+        assert_close(answer, model.predict_proba(X), X.dtype)
+    return answer
+
+
+def assert_regresses(model, X):
+    (prediction,) = converted(model, X).values()
+    expected = model.predict(X)
+    assert_close(prediction.reshape(expected.shape), expected, X.dtype, scale=3.0)
+
+
+# ---- by themselves ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_classifiers(classifier, n_classes, dtype, opset, X):
+    for labels in ((7, -2, 4), ("b", "a", "ö")):
+        X = X.astype(dtype)
+        model = make(classifier).fit(X, groups(n_classes, labels))
+        assert_classifies(model, X, opset=opset)
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_targets", [None, 1, 2])
+def test_regressors(regressor, n_targets, dtype, opset, X):
+    X = X.astype(dtype)
+    y = X[:, 0] if n_targets is None else X[:, :n_targets]
+    model = make(regressor).fit(X, y)
+    (prediction,) = converted(model, X, opset).values()
+    assert prediction.shape == (90, n_targets or 1)
+    assert prediction.dtype == dtype
+    assert_regresses(model, X)
+
+
+def test_bools_floats_and_codes_in_place_of_classes(X):
+    for labels in ((False, True), (0.0, 2.0, -3.0)):
+        y = np.array(labels)[np.arange(90) % len(labels)]
+        model = make(LogisticNeuronClassifier).fit(X, y)
+        assert_classifies(model, X)
+    model = make(LogisticNeuronClassifier).fit(X, groups(3, "bac"))
+    codes, _ = converted(model, X, zipmap=False, nocl=True).values()
+    assert_array_equal(codes, np.searchsorted(["a", "b", "c"], model.predict(X)))
+    _, _, classes = converted(model, X, zipmap=False, output_class_labels=True).values()
+    assert_array_equal(classes, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("raw_scores", [False, True])
+def test_multilabel(raw_scores, X):
+    model = make(ManualMLPClassifier).fit(X, (X[:, :3] > 0.5).astype(int))
+    label, answer = converted(model, X, zipmap=False, raw_scores=raw_scores).values()
+    assert_array_equal(label, model.predict(X))
+    expected = model.decision_function(X) if raw_scores else model.predict_proba(X)
+    assert_close(answer, expected, "float64", 20.0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_raw_scores_are_those_of_skl2onnx(classifier, n_classes, dtype, X):
+    """Two columns, −z and z, for two classes."""
+    X = X.astype(dtype)
+    model = make(classifier).fit(X, groups(n_classes))
+    _, scores = converted(model, X, zipmap=False, raw_scores=True).values()
+    z = model.decision_function(X)
+    assert_close(scores, np.column_stack([-z, z]) if n_classes == 2 else z, dtype, 20.0)
+    plain = LogisticRegression().fit(X, groups(n_classes))
+    _, theirs = converted(plain, X, zipmap=False, raw_scores=True).values()
+    assert theirs.shape == scores.shape
+
+
+def test_the_perceptron_at_zero(X):
+    model = make(PerceptronClassifier).fit(X, groups(2))
+    model.coef_, model.intercept_ = np.array([[1.0, -1.0, 0.0, 0.0]]), np.zeros(1)
+    zero = np.ones((2, 4))
+    label, scores = converted(model, zero, zipmap=False).values()
+    assert_array_equal(label, [7, 7])
+    assert (scores[:, 1] > 0.0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("inside", [False, True])
+def test_dicts_and_columns(classifier, inside, dtype, X):
+    """Also of float64, which skl2onnx's own classifiers do not load with dicts."""
+    X = X.astype(dtype)
+    model = make(classifier)
+    model = (make_pipeline(StandardScaler(), model) if inside else model).fit(X, groups(3, "bac"))
+    proba = model.predict_proba(X) if classifier in PROBABILISTIC else model.decision_function(X)
+    for options in ({}, {"zipmap": True}):  # dicts are the default of skl2onnx
+        label, dicts = converted(model, X, **options).values()
+        assert_array_equal(label, model.predict(X))
+        assert [*dicts[0]] == ["a", "b", "c"]
+        assert_close([[*each.values()] for each in dicts], proba, "float32", 20.0)
+    label, *columns = converted(model, X, zipmap="columns").values()
+    assert_array_equal(label, model.predict(X))
+    assert_close(np.column_stack(columns), proba, dtype, 20.0)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation(name, network, X):
+    model = make(network, activation=name).fit(X, target_for(network, 90))
+    if network in REGRESSORS:
+        assert_regresses(model, X)
+    else:
+        assert_classifies(model, X)
+
+
+def test_integers_and_bools_as_inputs(cls, X):
+    types = skl2onnx.common.data_types
+    given = np.round(X).astype(np.int64)
+    model = make(cls).fit(given, target_for(cls, 90))
+    options = {"options": {id(model): {"zipmap": False}}} if cls in CLASSIFIERS else {}
+    for kind, samples in ((types.Int64TensorType, given), (types.BooleanTensorType, given > 0)):
+        graph = skl2onnx.to_onnx(
+            model, initial_types=[("X", kind([None, 4]))], target_opset=20, **options
+        )
+        first, *_ = serve(graph, samples).values()
+        expected = model.predict(samples.astype(float))
+        if cls in CLASSIFIERS:
+            assert_array_equal(first, expected)
+        else:
+            assert_close(first[:, 0], expected, "float32")
+
+
+# ---- within others ------------------------------------------------------------------------------
+
+CONTAINERS = {
+    "pipeline": lambda cls: make_pipeline(StandardScaler(), make(cls)),
+    "pipeline in a pipeline": lambda cls: make_pipeline(
+        StandardScaler(), make_pipeline(MinMaxScaler(), make(cls))
+    ),
+    "search": lambda cls: GridSearchCV(make(cls), {"alpha": [0.0, 0.1]}, cv=2),
+    "search of a pipeline": lambda cls: GridSearchCV(
+        make_pipeline(StandardScaler(), make(cls)), {}, cv=2
+    ),
+}
+OF_CLASSIFIERS = {
+    "one-vs-rest": lambda cls: OneVsRestClassifier(make(cls)),
+    "hard voting": lambda cls: VotingClassifier(
+        [("a", make(cls)), ("b", LogisticRegression()), ("c", make(cls, alpha=0.1))],
+        flatten_transform=False,
+    ),
+}
+OF_PROBABILITIES = {
+    "soft voting": lambda cls: VotingClassifier(
+        [("a", make(cls)), ("b", LogisticRegression())], voting="soft", flatten_transform=False
+    ),
+    "stacking": lambda cls: StackingClassifier(
+        [("a", make(cls)), ("b", LogisticRegression())], final_estimator=make(cls), cv=2
+    ),
+    "bagging": lambda cls: BaggingClassifier(make(cls), n_estimators=3, random_state=0),
+}
+CALIBRATED = {
+    "itself": make,
+    "a pipeline": lambda cls: make_pipeline(StandardScaler(), make(cls)),
+    "a pipeline in a pipeline": lambda cls: make_pipeline(
+        StandardScaler(), make_pipeline(MinMaxScaler(), make(cls))
+    ),
+    "a search": lambda cls: GridSearchCV(make(cls), {"alpha": [0.0, 0.1]}, cv=2),
+    "a search of a pipeline": lambda cls: GridSearchCV(
+        make_pipeline(StandardScaler(), make(cls)), {}, cv=2
+    ),
+}
+OF_REGRESSORS = {
+    "voting": lambda cls: VotingRegressor([("a", make(cls)), ("b", make(cls, alpha=0.1))]),
+    "stacking": lambda cls: StackingRegressor(
+        [("a", make(cls)), ("b", make(cls, alpha=0.1))], final_estimator=make(cls), cv=2
+    ),
+    "bagging": lambda cls: BaggingRegressor(make(cls), n_estimators=3, random_state=0),
+    "boosting": lambda cls: AdaBoostRegressor(make(cls), n_estimators=3, random_state=0),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CONTAINERS | OF_CLASSIFIERS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_classifiers_within_others(classifier, n_classes, name, dtype, X):
+    X = X.astype(dtype)
+    model = (CONTAINERS | OF_CLASSIFIERS)[name](classifier).fit(X, groups(n_classes))
+    assert_classifies(model, X)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OF_PROBABILITIES)
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("cls", PROBABILISTIC)
+def test_probabilities_within_others(cls, n_classes, name, dtype, X):
+    X = X.astype(dtype)
+    assert_classifies(OF_PROBABILITIES[name](cls).fit(X, groups(n_classes, "bac")), X)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CONTAINERS | OF_REGRESSORS)
+def test_regressors_within_others(regressor, name, dtype, X):
+    X = X.astype(dtype)
+    assert_regresses((CONTAINERS | OF_REGRESSORS)[name](regressor).fit(X, X[:, 0]), X)
+
+
+@pytest.mark.parametrize("around", [False, True])
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("name", CALIBRATED)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_calibration_is_told_logits(classifier, n_classes, name, ensemble, around, X):
+    """A graph that gives it probabilities loads without an error and is wrong: see below."""
+    model = CalibratedClassifierCV(CALIBRATED[name](classifier), cv=2, ensemble=ensemble)
+    model = make_pipeline(StandardScaler(), model) if around else model
+    assert_classifies(model.fit(X, groups(n_classes)), X)
+
+
+def test_calibration_that_is_given_probabilities_is_wrong(X, monkeypatch):
+    """What the option is for: it is the test above that would fail."""
+    from sklearn_neuron.onnx import _registration
+
+    monkeypatch.setattr(_registration, "asks_for_raw_scores", lambda *_: False)
+    model = CalibratedClassifierCV(make(LogisticNeuronClassifier, eta=1.0), cv=2)
+    label, proba = converted(model.fit(X, groups()), X, zipmap=False).values()
+    assert np.mean(label == model.predict(X)) < 0.97
+    assert np.abs(proba - model.predict_proba(X)).max() > 0.1
+
+
+def test_raw_scores_are_for_those_that_ask(X):
+    """Calibration of one does not change what another gives to the same ensemble."""
+    members = [
+        ("a", make_pipeline(StandardScaler(), make(LogisticNeuronClassifier))),
+        ("b", CalibratedClassifierCV(make_pipeline(StandardScaler(), make(ManualMLPClassifier)))),
+        ("c", CalibratedClassifierCV(make(PerceptronClassifier))),
+    ]
+    model = VotingClassifier(members, voting="soft", flatten_transform=False)
+    assert_classifies(model.fit(X, groups()), X)
+    stack = StackingClassifier(members[:1], stack_method="decision_function", cv=2)
+    assert_classifies(stack.fit(X, groups()), X)
+
+
+def test_several_columns_of_classes_and_of_numbers(X):
+    Y = (X[:, :3] > 0.5).astype(int)
+    many = MultiOutputClassifier(make(LogisticNeuronClassifier)).fit(X, Y)
+    label, proba = converted(many, X, zipmap=False).values()
+    assert_array_equal(label, many.predict(X))
+    assert_close(proba, many.predict_proba(X), "float64")
+    one_vs_rest = OneVsRestClassifier(make(ManualMLPClassifier)).fit(X, Y)
+    assert_classifies(one_vs_rest, X)
+    for cls in REGRESSORS:
+        assert_regresses(MultiOutputRegressor(make(cls)).fit(X, X[:, :2]), X)
+
+
+def test_a_tuned_threshold(X):
+    model = TunedThresholdClassifierCV(make(LogisticNeuronClassifier), cv=2)
+    assert_classifies(model.fit(X, groups(2)), X)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_a_frame_of_numbers_and_categories(cls, X):
+    pd = pytest.importorskip("pandas")
+    columns = {f"x{k}": X[:, k] for k in range(4)}
+    frame = pd.DataFrame(columns | {"colour": np.array(["red", "blue"])[np.arange(90) % 2]})
+    transformer = ColumnTransformer(
+        [("numbers", StandardScaler(), [f"x{k}" for k in range(4)]),
+         ("categories", OneHotEncoder(), ["colour"])]
+    )  # fmt: skip
+    model = make_pipeline(transformer, make(cls)).fit(frame, target_for(cls, 90))
+    types = skl2onnx.common.data_types
+    initial = [(f"x{k}", types.FloatTensorType([None, 1])) for k in range(4)]
+    initial.append(("colour", types.StringTensorType([None, 1])))
+    options = {"options": {id(model): {"zipmap": False}}} if cls in CLASSIFIERS else {}
+    graph = skl2onnx.to_onnx(model, initial_types=initial, target_opset=20, **options)
+    given = {name: frame[[name]].to_numpy() for name in frame}
+    given = {
+        name: a.astype(object if name == "colour" else np.float32) for name, a in given.items()
+    }
+    first, *_ = serve(graph, given).values()
+    if cls in CLASSIFIERS:
+        assert_array_equal(first, model.predict(frame))
+    else:
+        assert_close(first[:, 0], model.predict(frame), "float32")
+
+
+# ---- the registration itself --------------------------------------------------------------------
+
+
+class Mine(ManualMLPClassifier):
+    """A subclass."""
+
+
+class Doubled(Tanh):
+    """An activation without operators."""
+
+    def forward(self, z, out):
+        np.tanh(2.0 * z, out=out)
+
+
+def test_subclasses_are_registered_by_themselves(X):
+    model = make(Mine, hidden_layer_sizes=(3,)).fit(X, groups())
+    register(Mine)
+    assert_classifies(model, X)
+    assert_classifies(make_pipeline(StandardScaler(), make(Mine)).fit(X, groups()), X)
+    for wrong in (LogisticRegression, model, "Mine"):
+        with pytest.raises(TypeError, match="register takes subclasses of sklearn_neuron's"):
+            register(wrong)
+
+
+def test_it_may_be_repeated(X):
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    before = dict(sklearn_operator_name_map)
+    register()
+    assert sklearn_operator_name_map == before
+    assert {sklearn_operator_name_map[cls] for cls in ESTIMATORS} == {
+        f"SklearnNeuron{cls.__name__}" for cls in ESTIMATORS
+    }
+
+
+@pytest.mark.parametrize("opset", [13, 17])
+def test_older_opsets_are_refused(cls, opset, X):
+    model = make_pipeline(StandardScaler(), make(cls)).fit(X, target_for(cls, 90))
+    with pytest.raises(
+        ValueError, match=f"{cls.__name__} needs target_opset 18 to 23; got {opset}"
+    ):
+        skl2onnx.to_onnx(model, X[:1], target_opset=opset)
+
+
+def test_an_activation_without_operators_is_refused_by_name(X):
+    for network in NETWORKS:
+        model = make(network, activation=Doubled()).fit(X, target_for(network, 90))
+        with pytest.raises(NotImplementedError, match="Doubled does not say its ONNX operators"):
+            skl2onnx.to_onnx(model, X[:1], target_opset=20)
+
+
+def test_fractions_are_no_classes(X):
+    model = make(LogisticNeuronClassifier).fit(X, groups(2))
+    model.classes_ = np.array([0.25, 0.75])
+    with pytest.raises(ValueError, match=r"strings or integers; got \[0.25, 0.75\]"):
+        converted(model, X, zipmap=False)
+
+
+def test_both_ways_write_the_same(cls, X):
+    from sklearn_neuron.onnx import to_onnx
+
+    model = make(cls).fit(X, target_for(cls, 90))
+    options = {"zipmap": False} if cls in CLASSIFIERS else {}
+    ours, theirs = serve(to_onnx(model), X), converted(model, X, **options)
+    for mine, other in zip(ours.values(), theirs.values(), strict=True):
+        assert_array_equal(
+            mine, np.reshape(other, mine.shape) if mine.size == other.size else other
+        )
