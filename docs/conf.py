@@ -86,6 +86,7 @@ EXAMPLES = [
     "plot_search_display.py",
     "plot_nested_search.py",
     "plot_drop_in_benchmark.py",
+    "onnx_serving.py",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

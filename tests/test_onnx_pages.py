@@ -1,0 +1,39 @@
+"""What is shown of ONNX runs: the guide's page, the example and the benchmark."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("skl2onnx")
+
+ROOT = Path(__file__).parents[1]
+#: A block of Python on a page, with the indentation that all of its lines have.
+BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", flags=re.MULTILINE)
+
+
+def test_the_guide_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "guide" / "onnx.rst").read_text(encoding="utf-8")
+    blocks = [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in BLOCK.findall(page)]
+    assert len(blocks) == 5
+    names = {}
+    for block in blocks:
+        exec(compile(block, "docs/guide/onnx.rst", "exec"), names)
+    assert (tmp_path / "iris.onnx").stat().st_size < 10_000
+
+
+def test_the_example_runs(capfd):
+    path = ROOT / "examples" / "onnx_serving.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 80
+    subprocess.run([sys.executable, "-W", "error", path], check=True)
+    assert "all labels equal" in capfd.readouterr().out
+
+
+def test_the_benchmark_compares():
+    path = ROOT / "benchmarks" / "onnx_latency.py"
+    done = subprocess.run([sys.executable, path, "--check"], check=True, stdout=subprocess.PIPE)
+    assert done.stdout.startswith(b"All agree")
