@@ -2,7 +2,9 @@
 
 Every estimator is exported, as float64 and as float32, and onnxruntime's answers must agree with
 ours before anything is timed: labels exactly, numbers to 6e-14 and 5e-6 of the largest (if that is
-above 1). Calls alternate in turns of a hundred. It needs the extra ``onnx``.
+above 1). Our time is that of predict_proba, of the perceptron's decision_function, or of a
+regressor's predict; onnxruntime returns labels in addition. Calls alternate in turns of a hundred.
+It needs the extra "onnx".
 
     python benchmarks/onnx_latency.py
 """
@@ -133,7 +135,7 @@ def microseconds(call, X):
 
 
 def measure(title, model, dtype, n_rows, rounds):
-    """Return a row: the times of our slowest method and of onnxruntime, and their ratio."""
+    """Return a row: the times of our method and of onnxruntime, and their ratio."""
     graph, X = served(model, dtype), data(model.n_features_in_, 2)[0][:n_rows].astype(dtype)
     method = METHODS[graph.names[-1]]
     jobs = {
@@ -142,7 +144,7 @@ def measure(title, model, dtype, n_rows, rounds):
     }
     times = _common.take_turns(jobs, rounds)
     return (
-        {"model": title, "kB": graph.n_bytes / 1000, "method": method}
+        {"model": title, "kB": graph.n_bytes / 1000}
         | {f"{name}, µs": _common.spread(values).median for name, values in times.items()}
         | {"ours / onnxruntime": _common.ratios(times["ours"], times["onnxruntime"])}
     )

@@ -207,9 +207,10 @@ def test_regressors(regressor, n_targets, size, dtype, X):
     assert_answers(model, to_onnx(model, dtype=dtype), rows(dtype), scale=20 * size)
 
 
-@pytest.mark.parametrize("ends", [(0.0, 1.0), (-5.0, 5.0), (-1e3, 1e6)])
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (-5.0, 5.0), (-1e3, 1e6), (-3.0, 1.2)])
 @pytest.mark.parametrize("n_targets", [None, 2])
 def test_ranges_are_not_left(ends, n_targets, X):
+    """Not by a rounding error either: −3 + (1.2 − −3) is larger than 1.2."""
     y = np.tanh(X[:, 0] if n_targets is None else X[:, :2]) * 0.4 + 0.5
     model = make(SigmoidNeuronRegressor, target_range=ends, eta=1.0).fit(X, y)
     given = np.vstack([rows(), 1e4 * rows()])
