@@ -44,7 +44,7 @@ from sklearn_neuron.onnx import register  # noqa: E402
 
 DTYPES = ["float64", "float32"]
 PROBABILISTIC = (LogisticNeuronClassifier, ManualMLPClassifier)
-OPSETS = [18, 20, 22]  # the newest that skl2onnx 1.20 writes is 22
+OPSETS = [18, 20, skl2onnx.__max_supported_opset__]
 
 
 @pytest.fixture(autouse=True)

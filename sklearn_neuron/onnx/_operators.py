@@ -83,6 +83,12 @@ def gelu_form(graph: Graph, _: Link, z: str) -> str:
     return graph.node("Sub", graph.node("Relu", z), below)
 
 
+def silu_form(graph: Graph, _: Link, z: str) -> str:
+    """Write z / (1 + e^−z): onnxruntime 1.22 fuses z σ(z) into what it lacks in float64."""
+    below = graph.node("Add", graph.node("Exp", graph.node("Neg", z)), graph.const(1.0))
+    return graph.node("Div", z, below)
+
+
 def softplus_form(graph: Graph, _: Link, z: str) -> str:
     """Write max(z, 0) + log(1 + e^−|z|)."""
     tail = graph.node("Exp", graph.node("Neg", graph.node("Abs", z)))
@@ -106,7 +112,7 @@ FORMS: dict[type[Link], Callable[[Graph, Any, str], str]] = {
     ELU: elu_form,
     SELU: selu_form,
     GELU: gelu_form,
-    SiLU: lambda graph, _, z: graph.node("Mul", z, graph.node("Sigmoid", z)),
+    SiLU: silu_form,
     Softplus: softplus_form,
     Exponential: lambda graph, _, z: graph.node("Exp", z),
     Softmax: lambda graph, _, z: graph.node("Softmax", z, axis=1),
