@@ -79,7 +79,7 @@ def gelu_form(graph: Graph, _: Link, z: str) -> str:
     near = graph.node("Min", a, graph.const(FARTHEST))
     density = graph.node("Exp", graph.node("Mul", graph.node("Mul", near, near), graph.const(-0.5)))
     ratio = graph.node("Div", polynomial(graph, P, near), polynomial(graph, Q, near))
-    below = graph.node("Mul", a, graph.node("Mul", density, ratio))
+    below = graph.node("Mul", near, graph.node("Mul", density, ratio))
     return graph.node("Sub", graph.node("Relu", z), below)
 
 
