@@ -404,6 +404,12 @@ def test_weights_in_any_container(neuron, X):
     assert_answers(model, to_onnx(model), rows(), scale=100.0)
 
 
+def test_weights_of_the_users_own(network, X):
+    model = make(network).fit(X, target_for(network, 30))
+    model.coefs_ = [np.round(3 * W).astype(int) for W in model.coefs_]
+    assert_answers(model, to_onnx(model), rows(), scale=100.0)
+
+
 def test_converting_changes_nothing_and_repeats_itself(cls, X):
     model = make(cls).fit(X, target_for(cls, 30))
     state = pickle.dumps(vars(model))

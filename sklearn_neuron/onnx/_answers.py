@@ -67,7 +67,7 @@ def fitted_targets(estimator: Any) -> Any:
 def own_dtype(estimator: Any) -> np.dtype[Any]:
     """Return the dtype that an estimator was trained in."""
     coefs, _ = estimator._layout.fitted_layers(vars(estimator))
-    return np.result_type(*(W.dtype for W in coefs))
+    return np.result_type(np.float32, *(dense(W).dtype for W in coefs))
 
 
 def write_raw_output(graph: Graph, estimator: Any, X: str) -> str:
@@ -87,12 +87,12 @@ def write_raw_output(graph: Graph, estimator: Any, X: str) -> str:
 def write_parameters(graph: Graph, parameters: NDArray[Any]) -> str:
     """Write parameters, or raise where they overflow in the dtype of the graph."""
     with np.errstate(over="ignore"):
-        overflows = not np.isfinite(parameters.astype(graph.dtype)).all()
-    if overflows:
+        parameters = parameters.astype(graph.dtype)
+    if not np.isfinite(parameters).all():
         raise ValueError(
             f"Parameters overflow in {graph.dtype}, the dtype of the graph; use dtype='float64'."
         )
-    return graph.const(parameters)
+    return graph.exactly(parameters)
 
 
 # ---- classes ------------------------------------------------------------------------------------

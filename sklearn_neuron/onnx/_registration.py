@@ -192,19 +192,16 @@ def classifier_shapes(operator: Any) -> None:
 def feeds_zipmap(operator: Any) -> bool:
     """Return whether the probabilities go into dicts, which ONNX has in float32 only."""
     answer = operator.outputs[1]
-    others = [
-        each for each in operator.scope_inst.operators.values() if each.type == "SklearnZipMap"
-    ]
-    return any(given is answer for each in others for given in each.inputs)
+    others = operator.scope_inst.operators.values()
+    zipmaps = [each for each in others if each.type == "SklearnZipMap"]
+    return any(given is answer for each in zipmaps for given in each.inputs)
 
 
 def regressor_shapes(operator: Any) -> None:
     """Tell skl2onnx the type and shape of predictions."""
-    n_rows, targets = (
-        operator.inputs[0].get_first_dimension(),
-        fitted_targets(operator.raw_operator),
-    )
-    operator.outputs[0].set_type(float_kind(operator)[1]([n_rows, targets.n_targets]))
+    n_rows = operator.inputs[0].get_first_dimension()
+    n_targets = fitted_targets(operator.raw_operator).n_targets
+    operator.outputs[0].set_type(float_kind(operator)[1]([n_rows, n_targets]))
 
 
 def asks_for_raw_scores(scope: Any, container: Any, estimator: Any) -> bool:
@@ -224,8 +221,9 @@ def asks_for_raw_scores(scope: Any, container: Any, estimator: Any) -> bool:
             inner = [last_step(each.estimator) for each in outer.calibrated_classifiers_]
             if any(each is estimator for each in inner):
                 return True
-        if isinstance(outer, Pipeline) and last_step(outer) is estimator:
-            return bool(container.get_options(outer, dict(option))["raw_scores"])
+        ends_in_it = isinstance(outer, Pipeline) and last_step(outer) is estimator
+        if ends_in_it and container.get_options(outer, dict(option))["raw_scores"]:
+            return True
     return False
 
 
