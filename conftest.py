@@ -18,7 +18,7 @@ ALLOWED = "SKLEARN_NEURON_TEST_WITHOUT_CORE"
 EXPECTED = ("asked for at build time", "Unknown compiler", "the header files of Python")
 
 #: The package that the examples in the docstrings of a module need, which is an extra.
-EXTRAS = {"sklearn_neuron.onnx": "skl2onnx"}
+EXTRAS = {"sklearn_neuron.dask": "distributed", "sklearn_neuron.onnx": "skl2onnx"}
 
 
 def _leave_the_source_folder():

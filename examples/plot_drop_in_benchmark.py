@@ -165,7 +165,7 @@ if plt is not None:
 # Next, the search.
 heat = search()
 if plt is None:
-    print("\nNo pictures: matplotlib is missing; pip install 'sklearn-neuron[examples]' brings it.")
+    print("\nNo pictures: matplotlib is missing; pip install matplotlib brings it.")
 else:
     draw_search(*heat, output / "drop_in_benchmark_search.png")
     print(f"\nPictures saved as {output / 'drop_in_benchmark_*.png'}")

@@ -5,13 +5,22 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-#: The extra that installs each package.
+#: The packages that each extra installs, as pip takes them.
+PACKAGES = {
+    "plot": "matplotlib",
+    "journal": "pandas",
+    "dask": "'dask[array,dataframe]' distributed",
+    "onnx": "onnx skl2onnx",
+}
+#: The extra that each package belongs to.
 EXTRAS = {
     "matplotlib": "plot",
     "mpl_toolkits": "plot",
     "pandas": "journal",
     "dask": "dask",
     "distributed": "dask",
+    "onnx": "onnx",
+    "skl2onnx": "onnx",
 }
 
 
@@ -33,13 +42,15 @@ def require(module: str, user: str) -> Any:
     Raises
     ------
     ImportError
-        If the package is not installed; the message names the extra to install.
+        If the package is not installed; the message says how to install it.
     """
     package = module.partition(".")[0]
     try:
         return importlib.import_module(module)
     except ImportError as error:
+        extra = EXTRAS[package]
         raise ImportError(
-            f"{user} needs {package}, which is not installed. "
-            f"You can install it with `pip install 'sklearn-neuron[{EXTRAS[package]}]'`."
+            f"{user} needs {package}, which is not installed. You can install it with "
+            f"`pip install {PACKAGES[extra]}`, or in a clone of this package with "
+            f"`pip install '.[{extra}]'`."
         ) from error

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from sklearn_neuron import __version__
 from sklearn_neuron._estimator.base import NetworkClassifier
+from sklearn_neuron._extras import require
 from sklearn_neuron.onnx._answers import (
     check_convertible,
     fitted_targets,
@@ -22,7 +23,6 @@ from sklearn_neuron.onnx._answers import (
     write_scores,
 )
 from sklearn_neuron.onnx._graph import OPSETS, PlainGraph
-from sklearn_neuron.onnx._libraries import library
 
 #: The version of the operator set of machine learning, which has ZipMap.
 ML_OPSET = 3
@@ -107,7 +107,7 @@ def to_onnx(
     check_convertible(estimator)
     dtype = np.dtype(own_dtype(estimator) if dtype is None else dtype)
     check_options(estimator, dtype, target_opset, zipmap, raw_scores)
-    helper = library("onnx.helper", "to_onnx")
+    helper = require("onnx.helper", "to_onnx")
     graph = PlainGraph(dtype)
     if isinstance(estimator, NetworkClassifier):
         outputs = classifier_outputs(graph, estimator, Wishes(zipmap, raw_scores))
@@ -162,7 +162,7 @@ def properties_of(estimator: Any) -> dict[str, str]:
 
 def tensor_type(dtype: np.dtype[Any], shape: list[int | None]) -> Any:
     """Return the type of an array."""
-    helper = library("onnx.helper", "to_onnx")
+    helper = require("onnx.helper", "to_onnx")
     code = helper.np_dtype_to_tensor_dtype(dtype)
     return helper.make_tensor_type_proto(code, shape)
 
@@ -207,7 +207,7 @@ def probability_columns(graph: PlainGraph, classes: NDArray[Any], proba: str) ->
 
 def probability_dicts(graph: PlainGraph, classes: NDArray[Any], proba: str) -> tuple[str, Any]:
     """Write one dict for each sample; keys are strings or integers."""
-    onnx = library("onnx", "to_onnx")
+    onnx = require("onnx", "to_onnx")
     labels = classes.tolist()
     if classes.dtype.kind in "UO":
         keys, code = {"classlabels_strings": labels}, onnx.TensorProto.STRING

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from sklearn_neuron.onnx._libraries import library
+from sklearn_neuron._extras import require
 
 #: The versions of the operator set that graphs are written for; the tests run each of them.
 OPSETS = range(18, 24)
@@ -96,7 +96,7 @@ class PlainGraph(Graph):
 
     def __init__(self, dtype: DTypeLike) -> None:
         super().__init__(dtype)
-        self._onnx = library("onnx", "sklearn_neuron.onnx")
+        self._onnx = require("onnx", "sklearn_neuron.onnx")
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 

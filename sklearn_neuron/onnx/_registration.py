@@ -10,6 +10,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 
 from sklearn_neuron._estimator.base import NetworkClassifier, NetworkEstimator
+from sklearn_neuron._extras import require
 from sklearn_neuron.mlp import ManualMLPClassifier, ManualMLPRegressor
 from sklearn_neuron.neuron import (
     LogisticNeuronClassifier,
@@ -27,7 +28,6 @@ from sklearn_neuron.onnx._answers import (
     write_scores,
 )
 from sklearn_neuron.onnx._graph import OPSETS, Graph
-from sklearn_neuron.onnx._libraries import library
 
 OWN_ESTIMATORS: tuple[type[NetworkEstimator], ...] = (
     LogisticNeuronClassifier,
@@ -89,7 +89,7 @@ def register(*estimators: type) -> None:
     >>> [output.name for output in graph.output]
     ['label', 'probabilities']
     """
-    skl2onnx = library("skl2onnx", "register")
+    skl2onnx = require("skl2onnx", "register")
     for cls in estimators:
         if not (isinstance(cls, type) and issubclass(cls, NetworkEstimator)):
             raise TypeError(
@@ -117,7 +117,7 @@ class ContainerGraph(Graph):
                 f"{OPSETS[-1]}; got {container.target_opset}."
             )
         self._scope, self._container = scope, container
-        self._helper = library("onnx.helper", "register")
+        self._helper = require("onnx.helper", "register")
 
     def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         output: str = self._scope.get_unique_variable_name(operator.lower())
@@ -150,13 +150,13 @@ def opened(scope: Any, operator: Any, container: Any) -> tuple[ContainerGraph, s
     graph = ContainerGraph(scope, operator, container, float_kind(operator)[0])
     X = given.full_name
     if type(given.type).__name__ not in {"FloatTensorType", "DoubleTensorType"}:
-        X = graph.node("Cast", X, to=library("onnx", "register").TensorProto.FLOAT)
+        X = graph.node("Cast", X, to=require("onnx", "register").TensorProto.FLOAT)
     return graph, write_raw_output(graph, estimator, X)
 
 
 def float_kind(operator: Any) -> tuple[np.dtype[Any], Any]:
     """Return the dtype of the floats of an operator, and its type in skl2onnx."""
-    types = library("skl2onnx.common.data_types", "register")
+    types = require("skl2onnx.common.data_types", "register")
     if isinstance(operator.inputs[0].type, types.DoubleTensorType):
         return np.dtype(np.float64), types.DoubleTensorType
     return np.dtype(np.float32), types.FloatTensorType
@@ -179,7 +179,7 @@ def label_classes(operator: Any, scope: Any) -> NDArray[Any]:
 
 def classifier_shapes(operator: Any) -> None:
     """Tell skl2onnx the types and shapes of labels and probabilities."""
-    types = library("skl2onnx.common.data_types", "register")
+    types = require("skl2onnx.common.data_types", "register")
     estimator, n_rows = operator.raw_operator, operator.inputs[0].get_first_dimension()
     classes = label_classes(operator, operator.scope_inst)
     kind = types.StringTensorType if classes.dtype.kind == "O" else types.Int64TensorType
@@ -251,7 +251,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
         value = write_scores(graph, targets, z)
         if len(targets.classes) == 2 and not targets.multilabel:
             value = graph.node("Mul", value, graph.const([[-1.0, 1.0]]))
-    types = library("skl2onnx.common.data_types", "register")
+    types = require("skl2onnx.common.data_types", "register")
     graph.node_to(answer, "Cast", value, to=types.guess_proto_type(operator.outputs[1].type))
 
 
