@@ -546,7 +546,7 @@ def test_a_missing_package_names_its_extra(package, extra, use, monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf"needs {package}.*sklearn-neuron\[{extra}\]"):
+    with pytest.raises(ImportError, match=rf"needs {package}.*install {package}.*'\.\[{extra}\]'"):
         use(model)
 
 
