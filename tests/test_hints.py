@@ -35,6 +35,8 @@ def test_of_parameters_that_nobody_knows():
     [
         ({"activation": "sigmoid"}, "activation='logistic'"),
         ({"batch_size": "auto"}, "batch_size=32"),
+        ({"solver": "asgd"}, r"solver=SGD\(average=True\)"),
+        ({"schedule": "optimal"}, "schedule='invscaling'"),
     ],
 )
 def test_of_values(params, hint):

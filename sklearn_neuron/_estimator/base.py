@@ -693,6 +693,18 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         ------
         ValueError
             If parameters or data are invalid, or if training diverges.
+
+        See Also
+        --------
+        sklearn_neuron.streaming.shuffle_blocks : Shuffles a stream of blocks.
+
+        Notes
+        -----
+        Samples are shuffled within a block only, and a constant ``eta`` follows the blocks that
+        came last. If blocks are sorted, by time for example, average the parameters over all
+        updates: ``solver=SGD(average=True)``, or ``Adam(average=True)`` for networks. With
+        ``schedule="invscaling"`` the learning rate falls from call to call: each counts as an
+        epoch. See the user guide, :ref:`guide-out-of-core`.
         """
         return self._fit(Call(Given(X, y, sample_weight), classes=classes, one_pass=True))
 
@@ -797,6 +809,18 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         ------
         ValueError
             If parameters or data are invalid, or if training diverges.
+
+        See Also
+        --------
+        sklearn_neuron.streaming.shuffle_blocks : Shuffles a stream of blocks.
+
+        Notes
+        -----
+        Samples are shuffled within a block only, and a constant ``eta`` follows the blocks that
+        came last. If blocks are sorted, by time for example, average the parameters over all
+        updates: ``solver=SGD(average=True)``, or ``Adam(average=True)`` for networks. With
+        ``schedule="invscaling"`` the learning rate falls from call to call: each counts as an
+        epoch. See the user guide, :ref:`guide-out-of-core`.
         """
         return self._fit(Call(Given(X, y, sample_weight), one_pass=True))
 

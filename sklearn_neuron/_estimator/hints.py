@@ -43,12 +43,13 @@ PARAMETERS = {
 VALUES: dict[str, dict[str, str]] = {
     "activation": {"sigmoid": "'logistic'", "swish": "'silu'", "linear": "'identity'"},
     "batch_size": {"auto": "32, or None for all samples"},
-    "schedule": {"adaptive_rate": "'adaptive'", "step": "'exponential'"},
+    "schedule": {"adaptive_rate": "'adaptive'", "step": "'exponential'", "optimal": "'invscaling'"},
     "solver": {
         "liblinear": "'lbfgs'",
         "saga": "'sgd'",
         "sag": "'sgd'",
         "newton-cholesky": "'newton'",
+        "asgd": "SGD(average=True)",
     },
     "loss": {"log_loss": "'cross_entropy'", "mse": "'squared_error'", "mae": "'absolute_error'"},
     "init": {"glorot": "'glorot_uniform'", "xavier": "'glorot_uniform'", "he": "'he_normal'"},
