@@ -68,13 +68,14 @@ def write_parquet(path, years=1, rows=None):
     parquet.write_table(table, path, row_group_size=BLOCK)
 
 
-def blocks(path, test=False, rng=None):
+def blocks(path, test=False, rng=None, step=1):
     """Yield X and y of the training rows, or of every fifth row; flights that did not arrive go.
 
-    A block is a row group of the file; they come in random order if there is a generator.
+    A block is a row group of the file, or every n-th of them; they come in random order if there
+    is a generator.
     """
     file = parquet.ParquetFile(path)
-    groups = np.arange(file.num_row_groups)
+    groups = np.arange(0, file.num_row_groups, step)
     for group in groups if rng is None else rng.permutation(groups):
         X = file.read_row_group(group).to_pandas()
         X = X[((X.index % 5 == 0) == test) & X["arr_delay"].notna()]
@@ -83,12 +84,11 @@ def blocks(path, test=False, rng=None):
 
 def transformer(path):
     """Return scikit-learn's transformers, fitted on some 10,000 rows from all over the file."""
-    step = max(1, parquet.read_metadata(path).num_rows // 10_000)
     transform = make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore"), CATEGORIES), (StandardScaler(), NUMBERS)
     )
-    # copies, as a slice would keep all rows of its block
-    return transform.fit(pd.concat([X[::step].copy() for X, _ in blocks(path)]))
+    chosen = blocks(path, step=max(1, parquet.read_metadata(path).num_row_groups // 30))
+    return transform.fit(pd.concat([X.sample(min(300, len(X)), random_state=0) for X, _ in chosen]))
 
 
 def stream(path, transform, test=False, rng=None):
@@ -148,6 +148,7 @@ def in_kilobytes(name):
 
 def print_memory(path, buffer_size):
     """Print what ``memory_of`` returns: the largest memory above that after all imports."""
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps for later what is free
     make_column_transformer((StandardScaler(), [0])).fit(np.ones((2, 1)))
     start = in_kilobytes("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts from here

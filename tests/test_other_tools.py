@@ -1,4 +1,4 @@
-"""What other tools do with the estimators: every row of the table in the guide, and its examples."""
+"""What other tools do with the estimators: each row of the guide's table, and its examples."""
 
 import csv
 import importlib.util
@@ -17,9 +17,7 @@ SPEC.loader.exec_module(other_tools)
 
 
 @pytest.mark.filterwarnings("ignore")  # of other packages, about each other
-@pytest.mark.parametrize(
-    "row", other_tools.CHECKS, ids=lambda row: f"{row[1]}-{row[3].__name__}"
-)
+@pytest.mark.parametrize("row", other_tools.CHECKS, ids=lambda row: f"{row[1]}-{row[3].__name__}")
 def test_a_row_of_the_table(row):
     _, module, _, function = row
     pytest.importorskip(module)
