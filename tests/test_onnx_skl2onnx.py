@@ -17,8 +17,9 @@ from helpers import (  # noqa: E402
 from numpy.testing import assert_array_equal  # noqa: E402
 from onnx_helpers import assert_close, serve  # noqa: E402
 from sklearn.calibration import CalibratedClassifierCV  # noqa: E402
-from sklearn.compose import ColumnTransformer  # noqa: E402
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor  # noqa: E402
 from sklearn.ensemble import (  # noqa: E402
+    AdaBoostClassifier,
     AdaBoostRegressor,
     BaggingClassifier,
     BaggingRegressor,
@@ -27,10 +28,19 @@ from sklearn.ensemble import (  # noqa: E402
     VotingClassifier,
     VotingRegressor,
 )
-from sklearn.linear_model import LogisticRegression  # noqa: E402
-from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV  # noqa: E402
-from sklearn.multiclass import OneVsRestClassifier  # noqa: E402
-from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor  # noqa: E402
+from sklearn.linear_model import LogisticRegression, Ridge  # noqa: E402
+from sklearn.model_selection import (  # noqa: E402
+    GridSearchCV,
+    RandomizedSearchCV,
+    TunedThresholdClassifierCV,
+)
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier  # noqa: E402
+from sklearn.multioutput import (  # noqa: E402
+    ClassifierChain,
+    MultiOutputClassifier,
+    MultiOutputRegressor,
+    RegressorChain,
+)
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler  # noqa: E402
 
@@ -38,6 +48,7 @@ from sklearn_neuron import (  # noqa: E402
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     PerceptronClassifier,
+    SigmoidNeuronRegressor,
 )
 from sklearn_neuron.activations import ACTIVATIONS, Tanh  # noqa: E402
 from sklearn_neuron.onnx import register  # noqa: E402
@@ -420,3 +431,53 @@ def test_both_ways_write_the_same(cls, X):
         assert_array_equal(
             mine, np.reshape(other, mine.shape) if mine.size == other.size else other
         )
+
+
+# ---- what skl2onnx does not convert, as the guide says -------------------------------------------
+
+
+def converts(model, X, y):
+    """Return whether a model is converted, loads, and answers as it should."""
+    model.fit(X, y)
+    try:
+        options = {"zipmap": False} if hasattr(model, "classes_") else {}
+        first, *rest = converted(model, X, **options).values()
+    except Exception:  # of skl2onnx, onnx or onnxruntime
+        return False
+    right = np.allclose(np.reshape(first, np.shape(y)), model.predict(X), rtol=1e-5, atol=1e-5)
+    if rest and hasattr(model, "predict_proba"):
+        right = right and np.allclose(rest[0], model.predict_proba(X), atol=1e-5)
+    return right
+
+
+NOT_CONVERTED = {
+    "isotonic": lambda one: CalibratedClassifierCV(one, method="isotonic", cv=2),
+    "one-vs-one": OneVsOneClassifier,
+    "random search": lambda one: RandomizedSearchCV(one, {"random_state": [0]}, n_iter=1, cv=2),
+    "flat voting": lambda one: VotingClassifier([("a", one)], voting="soft"),
+    "boosting in float64": lambda one: AdaBoostClassifier(one, n_estimators=3),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # they are of skl2onnx
+@pytest.mark.parametrize("name", NOT_CONVERTED)
+def test_the_guide_lists_what_fails_with_any_classifier(name, X):
+    """When this fails skl2onnx has learned something, and the guide is to be changed."""
+    for one in (make(LogisticNeuronClassifier), LogisticRegression(random_state=0)):
+        assert not converts(NOT_CONVERTED[name](one), X, groups())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_guide_lists_what_fails_with_some(X):
+    y = X[:, 0]
+    for one in (make(SigmoidNeuronRegressor), Ridge()):
+        assert not converts(TransformedTargetRegressor(one, transformer=StandardScaler()), X, y)
+        assert not converts(RegressorChain(one), X, X[:, :2])
+    assert not converts(ClassifierChain(LogisticRegression()), X, (X[:, :2] > 0).astype(int))
+    assert not converts(BaggingClassifier(make(PerceptronClassifier), 3), X, groups())
+    for one in (make(LogisticNeuronClassifier), LogisticRegression()):
+        how = {"stack_method": "decision_function", "cv": 2}
+        assert not converts(StackingClassifier([("a", one)], **how), X, groups(2))
+        assert converts(StackingClassifier([("a", one)], **how), X, groups(3))
+    boosted = AdaBoostClassifier(make(LogisticNeuronClassifier), n_estimators=3)
+    assert converts(boosted, X.astype(np.float32), groups())
