@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
 #: The layers, lowest first: a module imports from lower layers, or from its own folder.
 LAYERS = [
-    {"_typing", "_config", "exceptions"},
+    {"_typing", "_config", "_extras", "exceptions"},
     {
         "components",
         "activations",
@@ -44,10 +44,10 @@ LAYERS = [
     {"_estimator"},
     {"neuron", "mlp", "streaming", "_show_versions"},
     {"__init__"},
-    {"inspection", "onnx"},
+    {"inspection", "onnx", "dask"},
 ]
 #: Layers of their own on top, which no other module may import.
-EXTRAS = {"onnx"}
+EXTRAS = {"onnx", "dask"}
 WITHOUT_SCIKIT_LEARN = set().union(*LAYERS[:3])
 
 
@@ -122,7 +122,7 @@ def test_registries_and_the_reference_hold_every_component(module, registry, bas
 
 def parts():
     """Return the modules that documents must name: a folder of its own counts as one."""
-    wings = {"inspection", "_engine/core", "onnx"}
+    wings = {"inspection", "_engine/core", "onnx", "dask"}
     names = {module.as_posix() for module in MODULES}
     return {
         next((wing for wing in wings if name.startswith(f"{wing}/")), name)
