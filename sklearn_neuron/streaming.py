@@ -24,7 +24,7 @@ from sklearn_neuron.exceptions import InvalidParameterTypeError
 
 __all__ = ["shuffle_blocks"]
 
-Block = tuple[Any, ...]
+Members = tuple[Any, ...]
 
 
 def shuffle_blocks(
@@ -99,7 +99,7 @@ def shuffle_blocks(
     check_size("buffer_size", buffer_size)
     if block_size is not None:
         check_size("block_size", block_size)
-    return mixed(iter(blocks), buffer_size, block_size, check_random_state(random_state))
+    return stirred(iter(blocks), buffer_size, block_size, check_random_state(random_state))
 
 
 def check_size(name: str, size: Any) -> None:
@@ -110,11 +110,11 @@ def check_size(name: str, size: Any) -> None:
         raise ValueError(f"{name} must be at least 1; got {size!r}.")
 
 
-def mixed(
+def stirred(
     blocks: Iterator[Any], buffer_size: int, block_size: int | None, rng: np.random.RandomState
 ) -> Iterator[Any]:
     """Fill the buffer, yield a quarter of it, and at the end all that is left."""
-    held: list[Block] = []
+    held: list[Members] = []
     n_held, first = 0, None
     for block in blocks:
         members = block if isinstance(block, tuple) else (block,)
@@ -140,7 +140,7 @@ def mixed(
         yield from pieces(joined(held), rng.permutation(n_held), block_size, first)
 
 
-def check_block(members: Block, first: Any) -> int:
+def check_block(members: Members, first: Any) -> int:
     """Return the number of rows of a block, or raise if it does not fit the first one."""
     counts: list[int] = [count_rows(member) for member in members if member is not None]
     if not counts:
@@ -176,7 +176,7 @@ def package_of(member: Any) -> Any:
     return package if hasattr(package, "concat") else np
 
 
-def taken(members: Block, index: Any) -> Block:
+def taken(members: Members, index: Any) -> Members:
     """Return rows of all members."""
     return tuple(
         None
@@ -186,7 +186,7 @@ def taken(members: Block, index: Any) -> Block:
     )
 
 
-def joined(parts: list[Block]) -> Block:
+def joined(parts: list[Members]) -> Members:
     """Return parts one below the other, and leave the list empty so that they need not stay."""
     columns = list(zip(*parts, strict=True))
     parts.clear()
@@ -202,7 +202,7 @@ def stacked(parts: list[Any]) -> Any:
     return package_of(parts[0]).concat(parts)
 
 
-def pieces(members: Block, order: Any, block_size: Any, like: Any) -> Iterator[Any]:
+def pieces(members: Members, order: Any, block_size: Any, like: Any) -> Iterator[Any]:
     """Yield rows in an order, in blocks of a size, as tuples if the given blocks are."""
     for start in range(0, len(order), block_size):
         block = taken(members, order[start : start + block_size])

@@ -1,4 +1,4 @@
-"""Group: what a worker does with its samples.
+"""OwnParts: what a worker does with its samples.
 
 A part's share in a sum over all samples is that of its samples in all: losses and gradients are
 divided by the number of all. The penalty is nobody's share; it is added where sums arrive.
@@ -131,7 +131,7 @@ class Part:
 
 
 Made = TypeVar("Made")
-Group = Sequence[Part]
+OwnParts = Sequence[Part]
 
 
 def in_units(part: Part, scale: float) -> Part:
@@ -142,7 +142,7 @@ def in_units(part: Part, scale: float) -> Part:
 # ---- questions about samples --------------------------------------------------------------------
 
 
-def few(parts: Group, stride: int) -> list[Samples]:
+def few(parts: OwnParts, stride: int) -> list[Samples]:
     """Return every ``stride``-th of all samples."""
     found = []
     for part in parts:
@@ -151,7 +151,7 @@ def few(parts: Group, stride: int) -> list[Samples]:
     return found
 
 
-def sum_of(parts: Group, value: Callable[[Array], Array]) -> tuple[Any, float]:
+def sum_of(parts: OwnParts, value: Callable[[Array], Array]) -> tuple[Any, float]:
     """Return the weighted sum of a function of Y, and the sum of the weights."""
     total, mass = 0.0, 0.0
     for part in parts:
@@ -162,12 +162,12 @@ def sum_of(parts: Group, value: Callable[[Array], Array]) -> tuple[Any, float]:
     return total, mass
 
 
-def mean_square(parts: Group) -> float:
+def mean_square(parts: OwnParts) -> float:
     """Return the part of the mean of ‖x‖² over all samples."""
     return sum(part.samples.mean_square() * len(part) / part.n for part in parts)
 
 
-def middle_rows(parts: Group) -> list[Floats]:
+def middle_rows(parts: OwnParts) -> list[Floats]:
     """Return the rows that tell where columns are."""
     return [center_rows(part.samples.X, part.n, part.first) for part in parts]
 
@@ -175,7 +175,7 @@ def middle_rows(parts: Group) -> list[Floats]:
 # ---- the objective ------------------------------------------------------------------------------
 
 
-def value_and_gradient(parts: Group, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
+def value_and_gradient(parts: OwnParts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient."""
     total, grad = 0.0, np.zeros(theta.size)
     for part in parts:
@@ -185,7 +185,7 @@ def value_and_gradient(parts: Group, recipe: Recipe, theta: Floats) -> tuple[flo
     return total, grad
 
 
-def mistakes(parts: Group, recipe: Recipe, theta: Array) -> int:
+def mistakes(parts: OwnParts, recipe: Recipe, theta: Array) -> int:
     """Return in how many parts there is something left to learn."""
     return sum(not solved(part, recipe, theta) for part in parts)
 
@@ -196,7 +196,7 @@ def solved(part: Part, recipe: Recipe, theta: Array) -> bool:
     return network.loss.solved(Y, raw_output(X, W, b, network.activations))
 
 
-def value_of(parts: Group, recipe: Recipe, theta: Array) -> float:
+def value_of(parts: OwnParts, recipe: Recipe, theta: Array) -> float:
     """Return the part of the objective, as predictions have it."""
     total = 0.0
     for part in parts:
@@ -212,7 +212,7 @@ def value_of(parts: Group, recipe: Recipe, theta: Array) -> float:
 # ---- without hidden layers: θ itself stands for z, which is linear in it ------------------------
 
 
-def linear_value(parts: Group, recipe: Recipe, theta: Floats) -> float:
+def linear_value(parts: OwnParts, recipe: Recipe, theta: Floats) -> float:
     """Return the part of the objective at θ (p + 1, K)."""
     return sum(_linear_value(part.linear(recipe), theta) for part in parts)
 
@@ -221,7 +221,7 @@ def _linear_value(linear: LinearObjective, theta: Floats) -> float:
     return linear.value(theta, linear.outputs(theta))
 
 
-def linear_gradient(parts: Group, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
+def linear_gradient(parts: OwnParts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient at θ (p + 1, K)."""
     total, grad = 0.0, np.zeros_like(theta)
     for part in parts:
@@ -231,7 +231,7 @@ def linear_gradient(parts: Group, recipe: Recipe, theta: Floats) -> tuple[float,
 
 
 def grams(
-    parts: Group, recipe: Recipe, theta: Floats, derivative: Derivative, stride: int
+    parts: OwnParts, recipe: Recipe, theta: Floats, derivative: Derivative, stride: int
 ) -> tuple[Floats, float, int]:
     """Return what H is made of: sums, shares, and in how many parts it is not convex."""
     total: Any = None
@@ -246,7 +246,7 @@ def grams(
     return tuple(total)
 
 
-def column_squares(parts: Group, recipe: Recipe) -> Floats:
+def column_squares(parts: OwnParts, recipe: Recipe) -> Floats:
     """Return the sums of squares of the columns."""
     sums = [part.linear(recipe).squares() for part in parts]
     return sum(sums[1:], sums[0])
@@ -266,7 +266,7 @@ def _hessian(
 
 
 def hessian_product(
-    parts: Group, recipe: Recipe, theta: Floats, V: Floats, convex: bool, number: int
+    parts: OwnParts, recipe: Recipe, theta: Floats, V: Floats, convex: bool, number: int
 ) -> Floats:
     """Return the part of H V."""
     products = [_hessian(part, recipe, theta, convex, number).product(V) for part in parts]
@@ -274,7 +274,7 @@ def hessian_product(
 
 
 def hessian_moments(
-    parts: Group, recipe: Recipe, theta: Floats, convex: bool, number: int
+    parts: OwnParts, recipe: Recipe, theta: Floats, convex: bool, number: int
 ) -> tuple[Floats, Floats]:
     """Return what the preconditioner is made of."""
     moments = [_hessian(part, recipe, theta, convex, number).moments() for part in parts]
@@ -286,7 +286,7 @@ def hessian_moments(
 
 
 def local_epoch(
-    parts: Group,
+    parts: OwnParts,
     seed: int,
     recipe: Recipe,
     theta: Array,
@@ -331,7 +331,7 @@ def local_epoch(
 
 
 def batch_gradient(
-    parts: Group,
+    parts: OwnParts,
     seed: int,
     recipe: Recipe,
     theta: Array,

@@ -271,7 +271,9 @@ def read_collections(
         given = Given(*(in_memory(each) for each in call.validation))
         held, held_target = read_validation(estimator, reader, given, targets, dtype)
     _, Y = targets.encode(target[:1], estimator, known=True)
-    spread = joined([t.spread for t in tallies], [t.weight for t in tallies]) if first else None
+    spread = (
+        joint_spread([t.spread for t in tallies], [t.weight for t in tallies]) if first else None
+    )
     return Data(
         place,  # type: ignore[arg-type]
         (n, reader.n_features_in_, Y.shape[1]),
@@ -379,7 +381,7 @@ def as_numbers(choice: Any, classes: NDArray[Any], counts: NDArray[np.float64]) 
     return dict(zip(classes.tolist(), factors.tolist(), strict=True))
 
 
-def joined(spreads: Sequence[Spread | None], weights: Sequence[float]) -> Spread | None:
+def joint_spread(spreads: Sequence[Spread | None], weights: Sequence[float]) -> Spread | None:
     """Return the spread of all targets, given that of each partition and its weight."""
     known = [(spread, w) for spread, w in zip(spreads, weights, strict=True) if spread is not None]
     if not known:
