@@ -40,7 +40,7 @@ loss, right = {}, {}
 for name, network in networks.items():
     network.fit(X, y, X_val=X_val, y_val=y_val)
     last = clone(network).fit(X, y)  # no validation set: the same training, to its last epoch
-    assert last.loss_curve_ == network.loss_curve_
+    assert last.loss_curve_.tolist() == network.loss_curve_.tolist()
     loss[name] = [log_loss(y_val, model.predict_proba(X_val)) for model in (network, last)]
     right[name] = [model.score(X_test, y_test) for model in (network, last)]
     print(f"{name}: best epoch {network.best_iter_}, accuracy {network.best_validation_score_:.3f}")

@@ -55,7 +55,7 @@ class Record(Component):
     >>> X, y = load_iris(return_X_y=True)
     >>> record = Record("epoch", every=5, dtype="float32")
     >>> network = ManualMLPClassifier((4,), max_iter=12, tol=None, record=record).fit(X, y)
-    >>> network.history_["epoch"], len(network.loss_curve_)
+    >>> network.history_["epoch"].tolist(), len(network.loss_curve_)
     ([4, 9, 11], 12)
     """
 

@@ -160,11 +160,11 @@ def test_a_fitted_estimator_at_every_begin_and_its_curves_at_every_end(cls, solv
         assert np.isfinite(seen.predict(pd.DataFrame(X, columns=list("abcd")))).all()
     for done, seen in enumerate(recorder.models[:-1], 1):
         assert seen.n_iter_ == done
-        assert seen.loss_curve_ == model.loss_curve_[:done]
+        assert_array_equal(seen.loss_curve_, model.loss_curve_[:done])
         assert seen.loss_ == model.loss_curve_[done - 1]
-        assert seen.history_["loss"] == model.history_["loss"][:done]
+        assert_array_equal(seen.history_["loss"], model.history_["loss"][:done])
         assert seen.engine_ == model.engine_
-    assert vars(recorder.models[-1])["loss_curve_"] == model.loss_curve_
+    assert_array_equal(vars(recorder.models[-1])["loss_curve_"], model.loss_curve_)
 
 
 def test_the_first_begin_shows_the_start_of_training(X):

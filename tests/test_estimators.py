@@ -427,7 +427,7 @@ def test_partial_fits_are_epochs(cls, solver, batch_size, shuffle, X):
     passes, curve = make(cls, **how), []
     for _ in range(4):
         partial_fit(passes, X, y)
-        curve += passes.loss_curve_
+        curve.extend(passes.loss_curve_)
     assert_allclose(weights_of(passes), weights_of(whole), rtol=1e-12)
     assert_allclose(curve, whole.loss_curve_, rtol=1e-12)
     assert passes.n_iter_ == 1
@@ -503,9 +503,9 @@ def test_changing_the_solver_starts_its_state_anew(cls, X):
     y = target_for(cls, 30)
     model = partial_fit(make(cls, solver=SGD(0.9)), X, y)
     partial_fit(model.set_params(solver="adam"), X, y)
-    assert model._training_state.checkpoint.state["t"] > 0
+    assert model._training_state["state"]["t"] > 0
     partial_fit(model.set_params(solver="sgd"), X, y)
-    assert model._training_state.checkpoint.state == {}
+    assert model._training_state["state"] == {}
 
 
 def test_another_activation_is_refused(network, X):
@@ -882,7 +882,7 @@ def test_a_warm_start_from_a_mean_goes_on_from_the_last_iterate(X):
     """Also where the user gives a part of the start."""
     y, average = np.arange(30) % 2, SGD(average=True)
     model = make(LogisticNeuronClassifier, solver=average, warm_start=True, record="epoch")
-    iterate = model.fit(X, y)._training_state.checkpoint.state["iterate"].copy()
+    iterate = model.fit(X, y)._training_state["state"]["iterate"].copy()
     assert iterate[-1] != model.intercept_[0]
     model.set_params(record="step").fit(X, y, coef_init=np.zeros(4))
     assert_array_equal(model.start_["coef"], np.zeros((1, 4)))

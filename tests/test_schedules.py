@@ -182,7 +182,7 @@ def test_a_users_own_schedule(X):
 
     model = make(LogisticNeuronClassifier, schedule=Halving(), eta=0.8, max_iter=5)
     model = clone(model).set_params(schedule__every=3).fit(X, np.arange(30) % 2)
-    assert model.history_["eta"] == [0.8, 0.8, 0.8, 0.4, 0.4]
+    assert_array_equal(model.history_["eta"], [0.8, 0.8, 0.8, 0.4, 0.4])
 
 
 # ---- going on ---------------------------------------------------------------------------------
@@ -196,10 +196,10 @@ def test_warm_starts_go_on_where_the_schedule_stood(schedule, cls, X):
     how = {"schedule": schedule, "eta": 0.01}
     whole = make(cls, max_iter=10, **how).fit(X, y)
     parts = make(cls, max_iter=5, warm_start=True, **how).fit(X, y).fit(X, y)
-    assert parts.history_["eta"] == whole.history_["eta"]
+    assert_array_equal(parts.history_["eta"], whole.history_["eta"])
     assert_allclose(weights_of(parts), weights_of(whole), rtol=1e-12)
     cold = make(cls, max_iter=5, **how).fit(X, y).fit(X, y)
-    assert cold.history_["eta"] == whole.history_["eta"][:5]
+    assert_array_equal(cold.history_["eta"], whole.history_["eta"][:5])
 
 
 @pytest.mark.parametrize("schedule", [*LASTING, "cosine", Cosine(2, 0.1)], ids=str)
@@ -211,7 +211,7 @@ def test_partial_fits_go_on_where_the_schedule_stood(schedule, cls, X):
     classes = {"classes": [0, 1, 2]} if "class_weight" in parts.get_params() else {}
     for _ in range(10):
         parts.partial_fit(X, y, **classes)
-    assert parts.history_["eta"] == whole.history_["eta"]
+    assert_array_equal(parts.history_["eta"], whole.history_["eta"])
     assert_allclose(weights_of(parts), weights_of(whole), rtol=1e-12)
 
 

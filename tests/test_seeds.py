@@ -50,7 +50,7 @@ def test_000_worked_case():
     assert_array_equal(np.round(neuron.coef_, 4), [0.1036, -0.1425])
     assert round(neuron.intercept_, 4) == -0.0167
     assert_array_equal(np.round(neuron.loss_curve_, 4), [0.3033, 0.2942])
-    assert neuron.history_["loss"] == neuron.loss_curve_
+    assert_array_equal(neuron.history_["loss"], neuron.loss_curve_)
     assert_array_equal(neuron.history_["coef"][-1], neuron.coef_)
 
 

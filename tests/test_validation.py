@@ -68,8 +68,8 @@ def test_measured_after_every_epoch_and_the_best_restored(cls, solver):
     metric = r2_score if cls in REGRESSORS else accuracy_score
     scores, losses = model.validation_scores_, model.validation_loss_curve_
     assert len(scores) == len(losses) == len(model.loss_curve_) == model.n_iter_
-    assert model.history_["validation_score"] == scores
-    assert model.history_["validation_loss"] == losses
+    assert_array_equal(model.history_["validation_score"], scores)
+    assert_array_equal(model.history_["validation_loss"], losses)
     fitted = weights_of(model).copy()
     for epoch in range(model.n_iter_):
         for name in model._layout.names:
@@ -104,7 +104,7 @@ def test_holding_out_changes_no_step(cls):
     (X, y), (X_val, y_val) = halves(cls)
     plain = make(cls, record="epoch", batch_size=7).fit(X, y)
     watched = make(cls, record="epoch", batch_size=7).fit(X, y, X_val=X_val, y_val=y_val)
-    assert watched.loss_curve_ == plain.loss_curve_
+    assert_array_equal(watched.loss_curve_, plain.loss_curve_)
     name = plain._layout.names[0]
     for ours, theirs in zip(watched.history_[name], plain.history_[name], strict=True):
         for a, b in (
@@ -286,7 +286,7 @@ def test_steps_tell_it_at_the_end_of_an_epoch():
     model = make(LogisticNeuronClassifier, record="step", batch_size=10, max_iter=3)
     frame = pd.DataFrame(model.fit(X, y, X_val=X_val, y_val=y_val).history_)
     assert frame["validation_loss"].notna().tolist() == [False, False, False, True] * 3
-    assert frame["validation_loss"].dropna().tolist() == model.validation_loss_curve_
+    assert frame["validation_loss"].dropna().tolist() == model.validation_loss_curve_.tolist()
 
 
 def test_through_a_pipeline_with_metadata_routing():
