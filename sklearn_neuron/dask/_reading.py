@@ -158,11 +158,17 @@ def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[tuple[Any, Any, An
     columns = {"y": y} if sample_weight is None else {"y": y, "sample_weight": sample_weight}
     X = in_row_blocks(X)
     others = [aligned(name, of, X) for name, of in columns.items()]
-    blocks = [list(np.ravel(X.to_delayed()))]
-    blocks += [list(np.ravel(of.to_delayed())) for of in others]
+    blocks = [delayed_of(collection) for collection in (X, *others)]
     if sample_weight is None:
         blocks.append([None] * len(blocks[0]))
     return list(zip(*blocks, strict=True))
+
+
+def delayed_of(collection: Any) -> list[Any]:
+    """Return the partitions as they are; optimized, small files of few columns become one."""
+    if hasattr(collection, "simplify"):  # a dataframe: reads the columns that are asked for
+        return list(collection.simplify().to_delayed(optimize_graph=False))
+    return list(np.ravel(collection.to_delayed()))
 
 
 def in_row_blocks(X: Any) -> Any:
@@ -187,7 +193,8 @@ def aligned(name: str, of: Any, X: Any) -> Any:
     sizes = sizes_of(X)
     if not hasattr(of, "to_delayed"):
         if sizes is None:
-            sizes = tuple(X.map_partitions(len).compute()) if hasattr(X, "npartitions") else None
+            dask = require("dask", "sklearn_neuron.dask.fit")
+            sizes = dask.compute(*[dask.delayed(len)(block) for block in delayed_of(X)])
         of = array.from_array(np.asarray(of), chunks=-1)
     own = sizes_of(of)
     if own is not None and sizes is not None:
@@ -346,7 +353,7 @@ def summary(facts: Sequence[Facts], *, is_class: bool) -> NDArray[Any]:
         raise ValueError("The partitions of y have different numbers of columns.")
     y = np.concatenate([fact.y for fact in facts])
     # classes are few among many samples, however many there are here
-    return np.tile(np.unique(y), 4) if is_class and y.ndim == 1 else y
+    return np.tile(unique("y", y), 4) if is_class and y.ndim == 1 else y
 
 
 def with_class_weights(reader: Any, targets: Targets, facts: Sequence[Facts]) -> Any:

@@ -1,0 +1,359 @@
+"""Collections of Dask: what a fit reads, and what it refuses, which leaves the estimator as it was."""
+
+import numpy as np
+import pytest
+from helpers import make
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    ManualMLPRegressor,
+    SigmoidNeuronRegressor,
+)
+
+pytest.importorskip("distributed")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+pd = pytest.importorskip("pandas")
+
+from dask_parts import assert_same_fit, blocks_of, cluster, state_of  # noqa: E402
+
+import sklearn_neuron.dask as on_cluster  # noqa: E402
+
+N, SIZES = 120, (50, 30, 40)
+NAMES = ["length", "width", "mass"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def client():
+    with cluster() as client:
+        yield client
+
+
+@pytest.fixture
+def frame():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(N, 3))
+    y = (X @ [1.0, -2.0, 0.5] + rng.normal(size=N) > 0).astype(int)
+    return pd.DataFrame(X, columns=NAMES).assign(kind=np.array(["fish", "bird"])[y], y=y)
+
+
+@pytest.fixture
+def arrays(frame):
+    return frame[NAMES].to_numpy(), frame["y"].to_numpy()
+
+
+def neuron(**params):
+    how = {"solver": "lbfgs", "alpha": 0.01, "max_iter": 6}  # before rounding decides on steps
+    return make(LogisticNeuronClassifier, **{**how, **params})
+
+
+# ---- what is read -------------------------------------------------------------------------------
+
+
+def targets_of(frame, ddf, how):
+    """Return y as one may have it for a dataframe."""
+    return {
+        "series": lambda: ddf["kind"],
+        "frame": lambda: ddf[["kind"]],
+        "numpy": lambda: frame["kind"].to_numpy(),
+        "list": lambda: frame["kind"].tolist(),
+        "pandas": lambda: frame["kind"],
+        "array": lambda: ddf["kind"].to_dask_array(lengths=True),
+        "array of unknown sizes": lambda: ddf["kind"].to_dask_array(),
+    }[how]()
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y:sklearn.exceptions.DataConversionWarning")
+@pytest.mark.filterwarnings("ignore:Dask currently has limited support:UserWarning")
+@pytest.mark.parametrize(
+    "how",
+    [
+        "series",
+        "frame",
+        "numpy",
+        "list",
+        "pandas",
+        "array",
+        "array of unknown sizes",
+    ],
+)
+def test_dataframes(frame, how):
+    ddf = dd.from_pandas(frame, npartitions=4)
+    one = neuron().fit(frame[NAMES], frame["kind"].tolist() if how == "list" else frame["kind"])
+    many = on_cluster.fit(neuron(), ddf[NAMES], targets_of(frame, ddf, how))
+    assert_same_fit(one, many, 1e-12)
+    assert many.feature_names_in_.tolist() == NAMES
+
+
+def test_partitions_of_dataframes_may_be_empty(frame):
+    frame["number"] = np.arange(N)
+    some = dd.from_pandas(frame, npartitions=4)
+    some = some[some["number"] >= 70]  # two are empty
+    kept = frame[frame["number"] >= 70]
+    one = neuron().fit(kept[NAMES], kept["y"])
+    assert_same_fit(one, on_cluster.fit(neuron(), some[NAMES], some["y"]), 1e-12)
+    found = on_cluster.predict(one, some[NAMES]).compute()
+    assert np.asarray(found).tolist() == one.predict(kept[NAMES]).tolist()
+
+
+def test_dataframes_are_predicted(frame):
+    ddf = dd.from_pandas(frame, npartitions=4)
+    model = neuron().fit(frame[NAMES], frame["kind"])
+    for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        expected = getattr(model, method)(frame[NAMES])
+        lazy = getattr(on_cluster, method)(model, ddf[NAMES])
+        assert hasattr(lazy, "dask")
+        found = np.asarray(lazy.compute())
+        if method == "predict":
+            assert found.tolist() == expected.tolist()
+        else:
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_pipelines_predict(frame):
+    ddf = dd.from_pandas(frame, npartitions=4)
+    model = make_pipeline(StandardScaler(), neuron()).fit(frame[NAMES], frame["kind"])
+    found = on_cluster.predict(model, ddf[NAMES]).compute()
+    assert np.asarray(found).tolist() == model.predict(frame[NAMES]).tolist()
+
+
+def test_files_that_are_read_on_the_workers(frame, tmp_path):
+    pytest.importorskip("pyarrow")
+    for k in range(3):
+        frame[40 * k : 40 * (k + 1)].to_parquet(tmp_path / f"part.{k}.parquet")
+    ddf = dd.read_parquet(tmp_path)
+    one = neuron().fit(frame[NAMES], frame["y"])
+    assert_same_fit(one, on_cluster.fit(neuron(), ddf[NAMES], ddf["y"]), 1e-12)
+
+
+@pytest.mark.parametrize("what", ["columns", "y", "weight", "persisted", "unknown"])
+def test_other_chunks(arrays, what):
+    X, y = arrays
+    weight = np.random.RandomState(0).uniform(size=N)
+    dX, dy, dw = (blocks_of(each, SIZES) for each in (X, y, weight))
+    if what == "columns":
+        dX = dX.rechunk((40, 2))
+    elif what == "y":
+        dy = dy.rechunk(17)
+    elif what == "weight":
+        dw = dw.rechunk(100)
+    elif what == "persisted":
+        dX, dy, dw = dX.persist(), dy.persist(), dw.persist()
+    else:
+        dX, dy, dw = (each.map_blocks(lambda b: b) for each in (dX, dy, dw))
+        for each in (dX, dy, dw):
+            each._chunks = ((np.nan,) * 3, *each.chunks[1:])
+    one = neuron().fit(X, y, sample_weight=weight)
+    assert_same_fit(one, on_cluster.fit(neuron(), dX, dy, dw), 1e-12)
+
+
+def test_integers_and_booleans(arrays):
+    X, y = np.round(10 * arrays[0]).astype(np.int32), arrays[1].astype(bool)
+    one = neuron(max_iter=8).fit(X, y)
+    many = on_cluster.fit(neuron(max_iter=8), blocks_of(X, SIZES), blocks_of(y, SIZES))
+    assert_same_fit(one, many, 1e-10)
+
+
+def test_the_samples_stay_as_they_were(arrays):
+    X, y = (each.copy() for each in arrays)
+    dX, dy = blocks_of(X, SIZES).persist(), blocks_of(y, SIZES).persist()
+    for solver in ("newton", "sgd"):
+        on_cluster.fit(neuron(solver=solver), dX, dy)
+    np.testing.assert_array_equal(dX.compute(), arrays[0])
+    np.testing.assert_array_equal(dy.compute(), arrays[1])
+
+
+# ---- what is refused ----------------------------------------------------------------------------
+
+
+def spoilt(block, block_info=None, at=1, value=np.nan):
+    """Return a block, with something else in its first row if it is the second."""
+    if block_info[0]["chunk-location"][0] != at:
+        return block
+    block = block.copy()
+    block[0] = value
+    return block
+
+
+def bad_partitions(X, y):
+    """Return collections of which a partition is wrong, and what the error says."""
+    dX, dy, ones = blocks_of(X, SIZES), blocks_of(y, SIZES), blocks_of(np.ones(N), SIZES)
+    target = blocks_of(X[:, 0], SIZES)
+
+    def second(of, value):
+        return of.map_blocks(spoilt, value=value, dtype=of.dtype, meta=of._meta)
+
+    narrow = da.map_blocks(
+        lambda block, block_info=None: block[:, :2] if block_info[0]["chunk-location"][0] else block,
+        dX,
+        dtype=float,
+        meta=np.empty((0, 3)),
+    )
+    strings = dy.astype(object).map_blocks(
+        lambda b, block_info=None: b if block_info[0]["chunk-location"][0] else b.astype(str).astype(object),
+        dtype=object, meta=np.empty(0, object),
+    )  # fmt: skip
+    return {
+        "NaN in X": (second(dX, np.nan), dy, None, "Partition 1.*NaN"),
+        "infinity in X": (second(dX, np.inf), dy, None, "Partition 1.*infinity"),
+        "another number of columns": (narrow, dy, None, r"Partition \d.*2 features"),
+        "negative weights": (dX, dy, second(ones, -1.0), "Partition 1.*[Nn]egative"),
+        "NaN weights": (dX, dy, second(ones, np.nan), "Partition 1.*NaN"),
+        "no weights": (dX, dy, 0 * ones, "zero"),
+        "numbers and strings": (dX, strings, None, "all numbers or all strings"),
+        "one class": (dX, 0 * dy, None, "class"),
+        "fractions": (dX, target, None, "continuous|Unknown label type"),
+        "fewer y": (dX, dy[:-5], None, "X has 120, and y has 115"),
+        "fewer weights": (dX, dy, ones[:-5], "X has 120, and sample_weight has 115"),
+        "y in memory": (dX, y[:-5], None, "X has 120, and y has 115"),
+        "no samples": (dX[:0], dy[:0], None, "every partition is empty|no samples"),
+        "wide y": (dX, blocks_of(np.c_[y, X], SIZES), None, "y"),
+    }
+
+
+KINDS = list(bad_partitions(np.zeros((N, 3)), np.zeros(N, int)))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("fitted", [False, True], ids=["new", "fitted"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_partitions(arrays, kind, fitted):
+    X, y = arrays
+    dX, dy, weight, message = bad_partitions(X, y)[kind]
+    estimator = neuron()
+    if fitted:
+        estimator.fit(X, y)
+    before = state_of(estimator)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        on_cluster.fit(estimator, dX, dy, weight)
+    assert state_of(estimator) == before
+
+
+@pytest.mark.parametrize("cls", [SigmoidNeuronRegressor, ManualMLPRegressor])
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_bad_targets(arrays, cls, value):
+    X, _ = arrays
+    dX, dy = blocks_of(X, SIZES), blocks_of(X[:, 0], SIZES)
+    estimator = make(cls, solver="lbfgs")
+    before = state_of(estimator)
+    with pytest.raises(ValueError, match="Partition 1.*(?:NaN|infinity)"):
+        on_cluster.fit(estimator, dX, dy.map_blocks(spoilt, value=value, dtype=float, meta=dy._meta))
+    assert state_of(estimator) == before
+
+
+def test_targets_out_of_range(arrays):
+    X, _ = arrays
+    estimator = make(SigmoidNeuronRegressor, target_range=(-1.0, 1.0))
+    before = state_of(estimator)
+    with pytest.raises(ValueError, match="target_range"):
+        on_cluster.fit(estimator, blocks_of(X, SIZES), blocks_of(X[:, 0], SIZES))
+    assert state_of(estimator) == before
+
+
+def test_partitions_that_do_not_fit(frame):
+    ddf = dd.from_pandas(frame, npartitions=4)
+    other = dd.from_pandas(frame, npartitions=3)
+    with pytest.raises(ValueError, match="X has 4 partitions and y has 3"):
+        on_cluster.fit(neuron(), ddf[NAMES], other["y"])
+    with pytest.raises(ValueError, match="X has 4 partitions and y has 5.*not known"):
+        on_cluster.fit(neuron(), ddf[NAMES], da.from_array(frame["y"].to_numpy(), chunks=25))
+    short = dd.from_pandas(frame[:-5], npartitions=4)  # as many partitions, other sizes
+    with pytest.raises(ValueError, match="(?i)partition \\d.*(?:inconsistent|samples)"):
+        on_cluster.fit(neuron(), ddf[NAMES], short["y"])
+
+
+def test_columns_that_differ_between_partitions(frame):
+    """A partition whose columns are in another order, or have other names, is refused."""
+    pieces = [frame[NAMES][:60], frame[NAMES[::-1]][60:]]
+    from dask import delayed
+
+    ddf = dd.from_delayed([delayed(p) for p in pieces], meta=frame[NAMES][:0], verify_meta=False)
+    y = dd.from_delayed(
+        [delayed(p) for p in (frame["y"][:60], frame["y"][60:])], meta=frame["y"][:0]
+    )
+    with pytest.raises(ValueError, match="(?is)partition 1.*(?:feature names|columns)"):
+        on_cluster.fit(neuron(), ddf, y)
+
+
+def test_text_columns(frame):
+    ddf = dd.from_pandas(frame, npartitions=4)
+    with pytest.raises((TypeError, ValueError), match="Partition 0.*fish|bird|string|object"):
+        on_cluster.fit(neuron(), ddf[[*NAMES, "kind"]], ddf["y"])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "options", "message"),
+    [
+        (make(ManualMLPClassifier, early_stopping=True), {}, "early_stopping=True.*X_val"),
+        (neuron(solver="sgd", record="step"), {}, "record='step'.*epoch"),
+        (make(ManualMLPClassifier, dropout=0.5, batch_size=None), {}, "[Dd]ropout"),
+        (make(ManualMLPClassifier, dropout=0.5), {"mini_batches": "synchronous"}, "[Dd]ropout"),
+        (neuron(), {"mini_batches": "none"}, "mini_batches.*'none'"),
+        (neuron(solver="none"), {}, "solver"),
+        (neuron(alpha=-1.0), {}, "alpha"),
+        (neuron(class_weight={7: 1.0}), {}, "not in class_weight"),
+    ],
+)
+def test_parameters_that_are_refused(arrays, estimator, options, message):
+    X, y = arrays
+    before = state_of(estimator)
+    with pytest.raises(ValueError, match=message):
+        on_cluster.fit(estimator, blocks_of(X, SIZES), blocks_of(y, SIZES), **options)
+    assert state_of(estimator) == before
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (make_pipeline(StandardScaler(), neuron()), "Pipeline.*transform X first"),
+        (LogisticNeuronClassifier, "estimator must be"),
+        (StandardScaler(), "StandardScaler"),
+    ],
+    ids=["pipeline", "class", "transformer"],
+)
+def test_other_estimators(arrays, estimator, message):
+    with pytest.raises(TypeError, match=message):
+        on_cluster.fit(estimator, *(blocks_of(each, SIZES) for each in arrays))
+
+
+def test_data_in_memory(arrays):
+    for X in (arrays[0], arrays[0].tolist(), pd.DataFrame(arrays[0])):
+        with pytest.raises(TypeError, match=r"X must be a dask array.*estimator\.fit"):
+            on_cluster.fit(neuron(), X, arrays[1])
+        with pytest.raises(TypeError, match=r"X must be a dask array.*estimator\.predict"):
+            on_cluster.predict(neuron().fit(*arrays), X)
+    with pytest.raises(TypeError, match="2 dimensions"):
+        on_cluster.fit(neuron(), blocks_of(arrays[0][:, 0], SIZES), arrays[1])
+
+
+def test_what_prediction_refuses(arrays):
+    X = blocks_of(arrays[0], SIZES)
+    with pytest.raises(NotFittedError):
+        on_cluster.predict(neuron(), X)
+    model = neuron().fit(*arrays)
+    with pytest.raises(ValueError, match="X has 2 features.*expecting 3"):
+        on_cluster.predict(model, X[:, :2])
+    regressor = make(SigmoidNeuronRegressor).fit(arrays[0], arrays[0][:, 0])
+    with pytest.raises(AttributeError, match="predict_proba"):
+        on_cluster.predict_proba(regressor, X)
+
+
+def test_initial_values_of_another_shape(arrays):
+    estimator = neuron(solver="sgd", batch_size=None)
+    with pytest.raises(ValueError, match="coef_init"):
+        on_cluster.fit(estimator, *(blocks_of(a, SIZES) for a in arrays), coef_init=np.zeros(7))
+    assert state_of(estimator) == state_of(clone(estimator))
+
+
+def test_divergence(arrays):
+    X, y = arrays
+    estimator = make(ManualMLPRegressor, solver="sgd", eta=1e6, batch_size=None, max_iter=30)
+    before = state_of(estimator)
+    with pytest.raises(ValueError, match="(?i)diverge"):
+        on_cluster.fit(estimator, blocks_of(X, SIZES), blocks_of(1e3 * X[:, 0], SIZES))
+    assert state_of(estimator) == before
