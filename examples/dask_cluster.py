@@ -28,8 +28,10 @@ LIMIT, FEATURES = "1GB", 100
 def samples(n):
     """Return samples that nobody has computed yet, in blocks of 20,000 at most."""
     X = da.random.default_rng(0).normal(size=(n, FEATURES), chunks=(20_000, FEATURES))
-    z = X[:, :10].sum(axis=1) + X[:, 0] * X[:, 1] + da.random.default_rng(1).normal(
-        size=n, chunks=20_000
+    z = (
+        X[:, :10].sum(axis=1)
+        + X[:, 0] * X[:, 1]
+        + da.random.default_rng(1).normal(size=n, chunks=20_000)
     )
     return X, (z > 0).astype(np.int64)
 
@@ -64,7 +66,9 @@ def main(n=1_300_000):
             sklearn_neuron.dask.fit(model, X, y)
             seconds = time.perf_counter() - start
             score = np.mean(sklearn_neuron.dask.predict(model, X_test).compute() == y_test)
-            print(f"{type(model).__name__}: {model.n_iter_} rounds, {seconds:.1f} s, {score:.3f} right")
+            print(
+                f"{type(model).__name__}: {model.n_iter_} rounds, {seconds:.1f} s, {score:.3f} right"
+            )
             assert score > 0.8
 
 

@@ -65,9 +65,7 @@ def assert_same_fit(one, many, tol=1e-13):
     theta = weights_of(one)
     assert_allclose(weights_of(many), theta, rtol=0, atol=tol * max(1.0, np.abs(theta).max()))
     names = {name for name in vars(one) if name.endswith("_") and not name.startswith("_")}
-    assert names == {
-        name for name in vars(many) if name.endswith("_") and not name.startswith("_")
-    }
+    assert names == {name for name in vars(many) if name.endswith("_") and not name.startswith("_")}
     for name in sorted(names - ASIDE):
         expected, found = getattr(one, name), getattr(many, name)
         if name.startswith(("coef", "intercept")):

@@ -22,7 +22,6 @@ from dask_parts import blocks_of, cluster, state_of  # noqa: E402
 
 import sklearn_neuron.dask as on_cluster  # noqa: E402
 from sklearn_neuron.dask import _cluster  # noqa: E402
-from sklearn_neuron.optimizers import SGD, OPTIMIZERS  # noqa: E402
 
 N = 400
 SIZES = (100, 60, 140, 100)
@@ -64,14 +63,6 @@ def workers_among(pids):
         if "resource_tracker" not in line and "forkserver" not in line:
             found.add(pid)
     return found
-
-
-class Doing(SGD):
-    """Gradient descent that does something on the client at an update."""
-
-    def __init__(self, what=None, at=5):
-        super().__init__()
-        self.what, self.at = what, at
 
 
 def doing(estimator, what, at=5):
@@ -171,10 +162,12 @@ def test_no_client(samples):
 def test_all_workers_are_gone(samples, monkeypatch):
     """After a while without any, it is given up."""
     monkeypatch.setattr(_cluster, "LOOK", 0.2)
-    monkeypatch.setattr(_cluster, "PATIENCE", 1.0)
+    monkeypatch.setattr(_cluster, "GIVEN_UP", 1.0)
     with cluster() as client:
         X, y = (blocks_of(each, SIZES) for each in samples)
-        estimator = doing(clone(CASES["lbfgs"]), lambda: client.cluster.scale(0) or idle(client), at=2)
+        estimator = doing(
+            clone(CASES["lbfgs"]), lambda: client.cluster.scale(0) or idle(client), at=2
+        )
         before = set(vars(estimator))
         start = time.monotonic()
         with pytest.raises(_cluster.ClusterLostError, match="no worker"):

@@ -189,7 +189,9 @@ def bad_partitions(X, y):
         return of.map_blocks(spoilt, value=value, dtype=of.dtype, meta=of._meta)
 
     narrow = da.map_blocks(
-        lambda block, block_info=None: block[:, :2] if block_info[0]["chunk-location"][0] else block,
+        lambda block, block_info=None: (
+            block[:, :2] if block_info[0]["chunk-location"][0] else block
+        ),
         dX,
         dtype=float,
         meta=np.empty((0, 3)),
@@ -242,7 +244,9 @@ def test_bad_targets(arrays, cls, value):
     estimator = make(cls, solver="lbfgs")
     before = state_of(estimator)
     with pytest.raises(ValueError, match="Partition 1.*(?:NaN|infinity)"):
-        on_cluster.fit(estimator, dX, dy.map_blocks(spoilt, value=value, dtype=float, meta=dy._meta))
+        on_cluster.fit(
+            estimator, dX, dy.map_blocks(spoilt, value=value, dtype=float, meta=dy._meta)
+        )
     assert state_of(estimator) == before
 
 

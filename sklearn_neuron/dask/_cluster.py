@@ -45,7 +45,7 @@ class Blocks(NamedTuple):
 
     def bound(self, recipe: Any) -> Blocks:
         """Return the blocks with a recipe."""
-        return self._replace(recipe=self.client.submit(itself, recipe, pure=False))
+        return self._replace(recipe=client_of(self.client).submit(itself, recipe, pure=False))
 
     def each(self, function: Callable[..., Any], *own: Sequence[Any], **shared: Any) -> list[Any]:
         """Return what a function returns for each group, given its parts.
@@ -64,13 +64,14 @@ class Blocks(NamedTuple):
 
     def parts(self, function: Callable[..., Any], **shared: Any) -> Blocks:
         """Return the blocks that a function makes of each part."""
-        groups = [self.client.map(function, group, pure=False, **shared) for group in self.groups]
+        client = client_of(self.client)
+        groups = [client.map(function, group, pure=False, **shared) for group in self.groups]
         return self._replace(groups=groups)
 
     def _mapped(self, function: Callable[..., Any], *own: Sequence[Any], **shared: Any) -> Any:
         if self.recipe is not None:
             shared["recipe"] = self.recipe
-        return self.client.map(function, self.groups, *own, pure=False, **shared)
+        return client_of(self.client).map(function, self.groups, *own, pure=False, **shared)
 
 
 def itself(value: Any) -> Any:
