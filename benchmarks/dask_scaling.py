@@ -114,10 +114,10 @@ def compared(name, seconds, rounds):
     times = {1: [], 2: []}
     for _ in range(rounds):
         thetas = []
-        for n in times:
+        for n, values in times.items():
             _common.progress(f"{name}, {rows} rows, {n} workers")
             took, model = gradients(n, estimator, rows)
-            times[n].append(float(np.median(took)))
+            values.append(float(np.median(took)))
             thetas.append(theta_of(model))
         np.testing.assert_allclose(thetas[1], thetas[0], rtol=1e-6, atol=1e-8)
     return (

@@ -3,10 +3,10 @@
 More data than a machine
 ========================
 
-A network is trained on samples that are spread over the workers of a Dask cluster. Here they are two
-processes on this machine, each of which may have 1 GB of memory, and the samples have 1.04 GB: no
-worker could hold them. They are made on the workers, block by block; usually ``dask.dataframe`` reads
-them there, from Parquet files. What travels are parameters and sums.
+A neuron and a network are trained on samples that are spread over the workers of a Dask cluster.
+Here they are two processes of this machine, each of which may have 1 GB of memory, and the samples
+have 1.04 GB: no worker could hold them. They are made on the workers, block by block; usually
+``dask.dataframe`` reads them there, from Parquet files. What travels are parameters and sums.
 
 ``pip install '.[dask]'`` installs what is needed here, and ``python examples/dask_cluster.py`` runs
 it. With the address of a scheduler in ``Client("tcp://...:8786")`` it runs on a real cluster.
@@ -59,16 +59,16 @@ def main(n=1_300_000):
 
         # %%
         # A prediction is a dask array, too, and computed when it is asked for: here for one block.
-        # Both are plain estimators now: ``pickle`` saves them, and no cluster is needed to load them.
+        # Both are plain estimators afterwards: ``pickle`` saves them, and nothing of Dask is needed
+        # to load them.
         X_test, y_test = X.blocks[0], y.blocks[0].compute()
         for model in (neuron, network):
             start = time.perf_counter()
             sklearn_neuron.dask.fit(model, X, y)
             seconds = time.perf_counter() - start
             score = np.mean(sklearn_neuron.dask.predict(model, X_test).compute() == y_test)
-            print(
-                f"{type(model).__name__}: {model.n_iter_} rounds, {seconds:.1f} s, {score:.3f} right"
-            )
+            name = type(model).__name__
+            print(f"{name}: {model.n_iter_} rounds, {seconds:.1f} s, {score:.3f} right")
             assert score > 0.8
 
 

@@ -130,13 +130,13 @@ def test_a_worker_that_is_killed_changes_nothing(samples, processes):
 def test_a_cluster_that_is_closed(samples, fitted):
     with cluster() as client:
         X, y = (blocks_of(each, SIZES) for each in samples)
-        estimator = doing(clone(CASES["lbfgs"]), lambda: client.cluster.close(), at=2)
+        estimator = doing(clone(CASES["lbfgs"]), client.cluster.close, at=2)
         if fitted:
             clone_of = clone(CASES["lbfgs"]).fit(*samples)
             vars(estimator).update({k: v for k, v in vars(clone_of).items() if k.endswith("_")})
         before = set(vars(estimator)), weights_of(estimator).tolist() if fitted else None
         start = time.monotonic()
-        with pytest.raises(_cluster.ClusterLostError, match="(?s)lost.*as it was before"):
+        with pytest.raises(_cluster.ClusterLostError, match=r"(?s)lost.*as it was before"):
             on_cluster.fit(estimator, X, y)
         assert time.monotonic() - start < 60
         after = set(vars(estimator)), weights_of(estimator).tolist() if fitted else None
@@ -154,7 +154,7 @@ def test_a_client_that_is_closed(samples):
 
 def test_no_client(samples):
     X, y = (blocks_of(each, SIZES) for each in samples)
-    with pytest.raises(ValueError, match="(?s)no Dask cluster.*Client()"):
+    with pytest.raises(ValueError, match=r"(?s)no Dask cluster.*Client()"):
         on_cluster.fit(clone(CASES["lbfgs"]), X, y)
 
 

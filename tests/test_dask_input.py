@@ -1,4 +1,4 @@
-"""Collections of Dask: what a fit reads, and what it refuses, which leaves the estimator as it was."""
+"""Collections of Dask: what a fit reads, and what it refuses and leaves as it was."""
 
 import numpy as np
 import pytest
@@ -60,11 +60,11 @@ def targets_of(frame, ddf, how):
     return {
         "series": lambda: ddf["kind"],
         "frame": lambda: ddf[["kind"]],
-        "numpy": lambda: frame["kind"].to_numpy(),
-        "list": lambda: frame["kind"].tolist(),
+        "numpy": frame["kind"].to_numpy,
+        "list": frame["kind"].tolist,
         "pandas": lambda: frame["kind"],
         "array": lambda: ddf["kind"].to_dask_array(lengths=True),
-        "array of unknown sizes": lambda: ddf["kind"].to_dask_array(),
+        "array of unknown sizes": ddf["kind"].to_dask_array,
     }[how]()
 
 
@@ -171,9 +171,14 @@ def test_the_samples_stay_as_they_were(arrays):
 # ---- what is refused ----------------------------------------------------------------------------
 
 
+def where(block_info):
+    """Return the number of a block."""
+    return block_info[0]["chunk-location"][0]
+
+
 def spoilt(block, block_info=None, at=1, value=np.nan):
     """Return a block, with something else in its first row if it is the second."""
-    if block_info[0]["chunk-location"][0] != at:
+    if where(block_info) != at:
         return block
     block = block.copy()
     block[0] = value
@@ -197,9 +202,10 @@ def bad_partitions(X, y):
         meta=np.empty((0, 3)),
     )
     strings = dy.astype(object).map_blocks(
-        lambda b, block_info=None: b if block_info[0]["chunk-location"][0] else b.astype(str).astype(object),
-        dtype=object, meta=np.empty(0, object),
-    )  # fmt: skip
+        lambda b, block_info=None: b if where(block_info) else b.astype(str).astype(object),
+        dtype=object,
+        meta=np.empty(0, object),
+    )
     return {
         "NaN in X": (second(dX, np.nan), dy, None, "Partition 1.*NaN"),
         "infinity in X": (second(dX, np.inf), dy, None, "Partition 1.*infinity"),
@@ -243,7 +249,7 @@ def test_bad_targets(arrays, cls, value):
     dX, dy = blocks_of(X, SIZES), blocks_of(X[:, 0], SIZES)
     estimator = make(cls, solver="lbfgs")
     before = state_of(estimator)
-    with pytest.raises(ValueError, match="Partition 1.*(?:NaN|infinity)"):
+    with pytest.raises(ValueError, match=r"Partition 1.*(?:NaN|infinity)"):
         on_cluster.fit(
             estimator, dX, dy.map_blocks(spoilt, value=value, dtype=float, meta=dy._meta)
         )
@@ -264,10 +270,10 @@ def test_partitions_that_do_not_fit(frame):
     other = dd.from_pandas(frame, npartitions=3)
     with pytest.raises(ValueError, match="X has 4 partitions and y has 3"):
         on_cluster.fit(neuron(), ddf[NAMES], other["y"])
-    with pytest.raises(ValueError, match="X has 4 partitions and y has 5.*not known"):
+    with pytest.raises(ValueError, match=r"X has 4 partitions and y has 5.*not known"):
         on_cluster.fit(neuron(), ddf[NAMES], da.from_array(frame["y"].to_numpy(), chunks=25))
     short = dd.from_pandas(frame[:-5], npartitions=4)  # as many partitions, other sizes
-    with pytest.raises(ValueError, match="(?i)partition \\d.*(?:inconsistent|samples)"):
+    with pytest.raises(ValueError, match=r"(?i)partition \d.*(?:inconsistent|samples)"):
         on_cluster.fit(neuron(), ddf[NAMES], short["y"])
 
 
@@ -280,13 +286,13 @@ def test_columns_that_differ_between_partitions(frame):
     y = dd.from_delayed(
         [delayed(p) for p in (frame["y"][:60], frame["y"][60:])], meta=frame["y"][:0]
     )
-    with pytest.raises(ValueError, match="(?is)partition 1.*(?:feature names|columns)"):
+    with pytest.raises(ValueError, match=r"(?is)partition 1.*(?:feature names|columns)"):
         on_cluster.fit(neuron(), ddf, y)
 
 
 def test_text_columns(frame):
     ddf = dd.from_pandas(frame, npartitions=4)
-    with pytest.raises((TypeError, ValueError), match="Partition 0.*fish|bird|string|object"):
+    with pytest.raises((TypeError, ValueError), match=r"Partition 0.*fish|bird|string|object"):
         on_cluster.fit(neuron(), ddf[[*NAMES, "kind"]], ddf["y"])
 
 
@@ -340,7 +346,7 @@ def test_what_prediction_refuses(arrays):
     with pytest.raises(NotFittedError):
         on_cluster.predict(neuron(), X)
     model = neuron().fit(*arrays)
-    with pytest.raises(ValueError, match="X has 2 features.*expecting 3"):
+    with pytest.raises(ValueError, match=r"X has 2 features.*expecting 3"):
         on_cluster.predict(model, X[:, :2])
     regressor = make(SigmoidNeuronRegressor).fit(arrays[0], arrays[0][:, 0])
     with pytest.raises(AttributeError, match="predict_proba"):
@@ -355,9 +361,9 @@ def test_initial_values_of_another_shape(arrays):
 
 
 def test_divergence(arrays):
-    X, y = arrays
+    X, _ = arrays
     estimator = make(ManualMLPRegressor, solver="sgd", eta=1e6, batch_size=None, max_iter=30)
     before = state_of(estimator)
-    with pytest.raises(ValueError, match="(?i)diverge"):
+    with pytest.raises(ValueError, match=r"(?i)diverge"):
         on_cluster.fit(estimator, blocks_of(X, SIZES), blocks_of(1e3 * X[:, 0], SIZES))
     assert state_of(estimator) == before
