@@ -88,6 +88,7 @@ EXAMPLES = [
     "plot_out_of_core.py",
     "plot_distributed_search.py",
     "plot_drop_in_benchmark.py",
+    "dask_cluster.py",
     "onnx_serving.py",
 ]
 sphinx_gallery_conf = {

@@ -194,9 +194,7 @@ def bad_partitions(X, y):
         return of.map_blocks(spoilt, value=value, dtype=of.dtype, meta=of._meta)
 
     narrow = da.map_blocks(
-        lambda block, block_info=None: (
-            block[:, :2] if block_info[0]["chunk-location"][0] else block
-        ),
+        lambda block, block_info=None: block[:, :2] if where(block_info) else block,
         dX,
         dtype=float,
         meta=np.empty((0, 3)),
