@@ -21,7 +21,7 @@ from sklearn.base import clone
 import sklearn_neuron.dask
 from sklearn_neuron import LogisticNeuronClassifier, ManualMLPClassifier
 
-FEATURES, LIMIT = 100, 1_000_000_000
+FEATURES, LIMIT = 100, 1_300_000_000
 ESTIMATORS = {
     "neuron, newton": LogisticNeuronClassifier(solver="newton", alpha=1e-4),
     "neuron, lbfgs": LogisticNeuronClassifier(solver="lbfgs", alpha=1e-4),
@@ -90,7 +90,7 @@ def main():
     rows = []
     for name in ESTIMATORS:
         _common.progress(name)
-        rows.append(row_of(name, 1_300_000))
+        rows.append(row_of(name, 1_650_000))
     report.table("Two workers, one thread each; peaks are of the larger one", rows)
     report.save()
 

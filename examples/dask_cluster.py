@@ -4,8 +4,8 @@ More data than a machine
 ========================
 
 A neuron and a network are trained on samples that are spread over the workers of a Dask cluster.
-Here they are two processes of this machine, each of which may have 1 GB of memory, and the samples
-have 1.04 GB: no worker could hold them. They are made on the workers, block by block; usually
+Here they are two processes of this machine, each of which may have 1.3 GB of memory, and the samples
+have 1.32 GB: no worker could hold them. They are made on the workers, block by block; usually
 ``dask.dataframe`` reads them there, from Parquet files. What travels are parameters and sums.
 
 ``pip install '.[dask]'`` installs what is needed here, and ``python examples/dask_cluster.py`` runs
@@ -22,7 +22,7 @@ from distributed import Client, LocalCluster
 import sklearn_neuron.dask
 from sklearn_neuron import LogisticNeuronClassifier, ManualMLPClassifier
 
-LIMIT, FEATURES = "1GB", 100
+LIMIT, FEATURES = "1.3GB", 100
 
 
 def samples(n):
@@ -36,7 +36,7 @@ def samples(n):
     return X, (z > 0).astype(np.int64)
 
 
-def main(n=1_300_000):
+def main(n=1_650_000):
     cluster = LocalCluster(
         n_workers=2,
         threads_per_worker=1,
