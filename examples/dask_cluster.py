@@ -4,7 +4,7 @@ More data than a machine
 ========================
 
 A neuron and a network are trained on samples that are spread over the workers of a Dask cluster.
-Here they are two processes of this machine, each of which may have 1.3 GB of memory, and the samples
+Here they are two processes of this machine, each of which may have 1.3 GB of memory; the samples
 have 1.32 GB: no worker could hold them. They are made on the workers, block by block; usually
 ``dask.dataframe`` reads them there, from Parquet files. What travels are parameters and sums.
 
