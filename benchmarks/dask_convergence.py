@@ -119,7 +119,9 @@ def draw(found):
             label=name,
         )
     ax.set(xlabel="epoch, or round of local epochs", ylabel="loss on other samples", yscale="log")
-    ax.grid(alpha=0.3, which="both")
+    ax.set_yticks([0.3, 0.4, 0.6, 0.8, 1.0, 1.4], ["0.3", "0.4", "0.6", "0.8", "1", "1.4"])
+    ax.yaxis.set_minor_locator(mpl.ticker.NullLocator())
+    ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
     figure.savefig(OUTPUT)
