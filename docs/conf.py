@@ -86,7 +86,7 @@ EXAMPLES = [
     "plot_search_display.py",
     "plot_nested_search.py",
     "plot_out_of_core.py",
-    "plot_distributed_search.py",
+    "distributed_search.py",
     "plot_drop_in_benchmark.py",
     "dask_cluster.py",
     "onnx_serving.py",

