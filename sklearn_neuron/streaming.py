@@ -99,7 +99,7 @@ def shuffle_blocks(
     check_size("buffer_size", buffer_size)
     if block_size is not None:
         check_size("block_size", block_size)
-    return stirred(iter(blocks), buffer_size, block_size, check_random_state(random_state))
+    return buffered(iter(blocks), buffer_size, block_size, check_random_state(random_state))
 
 
 def check_size(name: str, size: Any) -> None:
@@ -110,7 +110,7 @@ def check_size(name: str, size: Any) -> None:
         raise ValueError(f"{name} must be at least 1; got {size!r}.")
 
 
-def stirred(
+def buffered(
     blocks: Iterator[Any], buffer_size: int, block_size: int | None, rng: np.random.RandomState
 ) -> Iterator[Any]:
     """Fill the buffer, yield a quarter of it, and at the end all that is left."""

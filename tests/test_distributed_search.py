@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,9 @@ def test_the_example_runs_and_leaves_no_process(tmp_path):
     assert run.returncode == 0, err
     assert out.startswith("2 worker processes\nGridSearchCV: 0.9")
     assert "\nHalvingGridSearchCV: 0.9" in out
+    deadline = time.monotonic() + 20  # multiprocessing's resource tracker ends after its parent
+    while processes_of(run.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert processes_of(run.pid) == []
 
 
