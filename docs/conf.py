@@ -6,6 +6,7 @@ import re
 import runpy
 from pathlib import Path
 
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 the gallery looks it up
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sklearn_neuron
