@@ -1067,12 +1067,13 @@ def main():
         known = installed(module)
         version = importlib.metadata.version(package) if known else "–"
         outcome = run(function) if known else "not installed"
-        rows.append([package, version, names, " ".join(function.__doc__.split()), outcome])
+        what = " ".join(function.__doc__.split())
+        rows.append([f"{package} {version}", f"**{names}**: {what}", outcome])
         print(f"{package} {version}  {names}: {outcome}", flush=True)
     if "--save" in sys.argv:
         with TABLE.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["package", "version", "tool", "what was run", "outcome"])
+            writer.writerow(["package", "what was run", "outcome"])
             writer.writerows(rows)
 
 
