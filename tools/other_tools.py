@@ -434,7 +434,7 @@ def elimination():
         raise AssertionError("a network has no coef_")
     networks = RFE(network(), n_features_to_select=5, importance_getter=of_layer_one)
     assert networks.fit(X, y).score(X, y) > 0.9
-    return "works; networks have no ``coef_`` and need ``importance_getter``: see below"
+    return "works; networks have no ``coef_`` and need ``importance_getter``: see Traps"
 
 
 @scikit_learn("SelectFromModel")
@@ -667,7 +667,7 @@ def shap_linear():
     found = shap.LinearExplainer(classifier, X)(X[:5])
     total = found.base_values + found.values.sum(axis=1)
     np.testing.assert_allclose(total, classifier.decision_function(X[:5]))
-    return "**trap**: explains z, not the prediction, of ``SigmoidNeuronRegressor``: see below"
+    return "**trap**: explains z, not the prediction, of ``SigmoidNeuronRegressor``: see Traps"
 
 
 @check("imbalanced-learn", "imblearn", "SMOTE", "Pipeline", "BalancedBaggingClassifier")
