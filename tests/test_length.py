@@ -31,7 +31,9 @@ def same(one, other):
 def test_it_chooses_the_length_with_the_lowest_loss():
     model = ManualMLPClassifier(random_state=0).fit(X, y)
     assert model.n_iter_ == model.n_iter_candidates_[np.argmin(model.held_out_losses_)]
-    assert_array_equal(model.n_iter_candidates_, Restarts().ends(200)[: len(model.n_iter_candidates_)])
+    assert_array_equal(
+        model.n_iter_candidates_, Restarts().ends(200)[: len(model.n_iter_candidates_)]
+    )
     assert model.held_out_losses_[-1] > min(model.held_out_losses_)
     assert len(model.loss_curve_) == model.n_iter_ < 200
 
