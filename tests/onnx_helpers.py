@@ -1,9 +1,11 @@
 """What the tests of ONNX share: a model run by onnxruntime, and answers compared."""
 
 import numpy as np
-import onnx
-import onnxruntime
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 #: How far apart numbers may be: absolutely, and in relation to numbers above 1.
 TOLERANCE = {np.dtype(np.float64): 6e-14, np.dtype(np.float32): 5e-6}
