@@ -41,10 +41,10 @@ def shuffle_blocks(
     Parameters
     ----------
     blocks : iterable
-        The blocks, one after the other, such as the batches of a file. A block is one of arrays,
-        sparse matrices or data frames, or a tuple of them with the same number of rows, such as
-        ``(X, y)`` or ``(X, y, sample_weight)``; a member may be None in all blocks. It is read one
-        block at a time, as far as it is needed.
+        The blocks, one after the other, such as the batches of a file. A block is an array, a
+        sparse matrix or a data frame (pandas, polars), or a tuple of them with the same number of
+        rows, such as ``(X, y)`` or ``(X, y, sample_weight)``; a member may be None in all blocks.
+        One block at a time is read, when it is needed.
     buffer_size : int
         The largest number of rows that are held, besides the block that was read last. While some
         are drawn there is, for a moment, a copy of them. The more rows, the better they are

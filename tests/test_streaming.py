@@ -110,6 +110,15 @@ def test_data_frames_keep_columns_and_index():
     pandas.testing.assert_frame_equal(rows.sort_index(), frame)
 
 
+def test_data_frames_of_polars():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"i": range(30), "text": [str(i) for i in range(30)]})
+    parts = [(frame[k : k + 6], np.arange(k, k + 6)) for k in range(0, 30, 6)]
+    out = list(shuffle_blocks(parts, buffer_size=12, random_state=0))
+    assert all((X["i"].to_numpy() == y).all() for X, y in out)
+    assert polars.concat([X for X, _ in out]).sort("i").equals(frame)
+
+
 def test_lists_and_single_members():
     out = list(shuffle_blocks([[[1.0], [2.0]], [[3.0]]], buffer_size=2, random_state=0))
     assert sorted(float(row[0]) for block in out for row in block) == [1.0, 2.0, 3.0]
