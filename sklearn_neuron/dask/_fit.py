@@ -108,7 +108,7 @@ def fit(
     >>> from sklearn_neuron import LogisticNeuronClassifier
     >>> import sklearn_neuron.dask
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> client = Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None)
+    >>> client = Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0")
     >>> X = da.from_array(scale(X), chunks=(100, -1))
     >>> y = da.from_array(y, chunks=100)
     >>> neuron = LogisticNeuronClassifier(solver="lbfgs", alpha=0.01)
