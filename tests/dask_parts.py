@@ -21,12 +21,14 @@ ASIDE = {"history_", "start_"}
 @contextlib.contextmanager
 def cluster(processes=False, n_workers=2, **options):
     """Start a cluster on this machine, and end it; return a client."""
+    import dask
     from distributed import Client, LocalCluster
 
     how = {"threads_per_worker": 1, "dashboard_address": ":0", "host": "127.0.0.1", **options}
     if not processes:
         how = {"protocol": "inproc://", **how, "host": None}
     with (
+        dask.config.set(scheduler=None),  # which a client that is lost does not reset
         LocalCluster(n_workers=n_workers, processes=processes, **how) as local,
         Client(local) as client,
     ):

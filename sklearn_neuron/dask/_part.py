@@ -173,8 +173,10 @@ def middle_rows(parts: OwnParts) -> list[Floats]:
 
 
 # ---- the objective ------------------------------------------------------------------------------
+# What overflows is found in what is returned: without warnings, as where training runs.
 
 
+@np.errstate(all="ignore")
 def value_and_gradient(parts: OwnParts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient."""
     total, grad = 0.0, np.zeros(theta.size)
@@ -185,6 +187,7 @@ def value_and_gradient(parts: OwnParts, recipe: Recipe, theta: Floats) -> tuple[
     return float(total), grad  # a NumPy number takes 100 bytes more
 
 
+@np.errstate(all="ignore")
 def mistakes(parts: OwnParts, recipe: Recipe, theta: Array) -> int:
     """Return in how many parts there is something left to learn."""
     return sum(not solved(part, recipe, theta) for part in parts)
@@ -196,6 +199,7 @@ def solved(part: Part, recipe: Recipe, theta: Array) -> bool:
     return network.loss.solved(Y, raw_output(X, W, b, network.activations))
 
 
+@np.errstate(all="ignore")
 def value_of(parts: OwnParts, recipe: Recipe, theta: Array) -> float:
     """Return the part of the objective, as predictions have it."""
     total = 0.0
@@ -212,6 +216,7 @@ def value_of(parts: OwnParts, recipe: Recipe, theta: Array) -> float:
 # ---- without hidden layers: θ itself stands for z, which is linear in it ------------------------
 
 
+@np.errstate(all="ignore")
 def linear_value(parts: OwnParts, recipe: Recipe, theta: Floats) -> float:
     """Return the part of the objective at θ (p + 1, K)."""
     return sum(_linear_value(part.linear(recipe), theta) for part in parts)
@@ -221,6 +226,7 @@ def _linear_value(linear: LinearObjective, theta: Floats) -> float:
     return linear.value(theta, linear.outputs(theta))
 
 
+@np.errstate(all="ignore")
 def linear_gradient(parts: OwnParts, recipe: Recipe, theta: Floats) -> tuple[float, Floats]:
     """Return the parts of the objective and of its gradient at θ (p + 1, K)."""
     total, grad = 0.0, np.zeros_like(theta)
@@ -230,6 +236,7 @@ def linear_gradient(parts: OwnParts, recipe: Recipe, theta: Floats) -> tuple[flo
     return total, grad
 
 
+@np.errstate(all="ignore")
 def grams(
     parts: OwnParts, recipe: Recipe, theta: Floats, derivative: Derivative, stride: int
 ) -> tuple[Floats, float, int]:
@@ -265,6 +272,7 @@ def _hessian(
     return part.made("hessian", make, number)
 
 
+@np.errstate(all="ignore")
 def hessian_product(
     parts: OwnParts, recipe: Recipe, theta: Floats, V: Floats, convex: bool, number: int
 ) -> Floats:
@@ -273,6 +281,7 @@ def hessian_product(
     return sum(products[1:], products[0])
 
 
+@np.errstate(all="ignore")
 def hessian_moments(
     parts: OwnParts, recipe: Recipe, theta: Floats, convex: bool, number: int
 ) -> tuple[Floats, Floats]:
@@ -285,6 +294,7 @@ def hessian_moments(
 # ---- mini-batches -------------------------------------------------------------------------------
 
 
+@np.errstate(all="ignore")
 def local_epoch(
     parts: OwnParts,
     seed: int,
@@ -330,6 +340,7 @@ def local_epoch(
     return arrays, numbers, loss, weight, n_open
 
 
+@np.errstate(all="ignore")
 def batch_gradient(
     parts: OwnParts,
     seed: int,
