@@ -6,7 +6,7 @@ A search on a cluster
 worker processes of a Dask cluster: here two of this machine, elsewhere as many as there are. The
 result is the same as without a cluster. The page is not run while this site is built, because it
 starts processes; they end with the ``with`` block. To run it:
-``pip install ".[examples,distributed-search]" && python examples/distributed_search.py``.
+``pip install ".[examples,dask]" && python examples/distributed_search.py``.
 """
 
 import joblib
