@@ -508,9 +508,9 @@ def test_journal_holds_the_fitted_parameters(cls, record, X):
     parameters = last.drop(["Loss", "epoch"], errors="ignore").to_numpy(dtype=float)
     assert_array_equal(parameters, weights_of(model))
     if record == "epoch":
-        assert list(table["Loss"]) == model.loss_curve_
+        assert_array_equal(table["Loss"], model.loss_curve_)
     else:
-        assert list(table["epoch"]) == model.history_["epoch"]
+        assert_array_equal(table["epoch"], model.history_["epoch"])
         by_epoch = journal(model, every="epoch")
         assert by_epoch.shape[0] == model.n_iter_
         steps = table.assign(n=model.history_["n_rows"])

@@ -342,7 +342,7 @@ def test_without_curvature_the_step_is_damped():
     point = objective.at(theta, X @ theta[:-1] + theta[-1])
     H = hessian(objective, point.z, objective.loss.curvature)
     assert not H.matrices[0].any()
-    *undamped, damped = islice(models(objective, point.z, point.grad, 1), 3)
+    *undamped, damped = islice(models(objective, point.z, point.grad, 1, hessian), 3)
     assert undamped == [None, None]
     assert damped is not None
     assert Descent(objective).step(point).value < point.value
@@ -354,7 +354,7 @@ def test_a_hessian_that_is_not_convex_gives_way_to_its_gauss_newton_part():
     objective = LinearObjective(network, Samples(X, y[:, None], None))
     theta = np.full((7, 1), 4.0)
     point = objective.at(theta, X @ theta[:-1] + theta[-1])
-    exact, gauss_newton, *_ = models(objective, point.z, point.grad, 1)
+    exact, gauss_newton, *_ = models(objective, point.z, point.grad, 1, hessian)
     assert exact is None
     H = hessian(objective, point.z, objective.loss.gauss_newton)
     assert_allclose(H.matrices[0] @ gauss_newton.solve(point.grad), point.grad, rtol=1e-6)

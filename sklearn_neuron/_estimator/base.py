@@ -33,6 +33,7 @@ from sklearn_neuron._engine.solvers import SOLVERS, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
+from sklearn_neuron._estimator.containers import ORDINARY, check_containers
 from sklearn_neuron._estimator.data import FLOATS, NOT_HELD_OUT, Call, Data, Given, read
 from sklearn_neuron._estimator.diagnosis import (
     FEW_EPOCHS,
@@ -172,6 +173,8 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         """
         config, attributes, layout = sklearn.get_config(), vars(self), self._layout
         if not surely_valid(self, X, config):
+            if type(X) not in ORDINARY:
+                check_containers(self, "predict", X=X)
             X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         n_bytes = min(BLOCK_BYTES, config["working_memory"] * 2**20)
         coefs, intercepts = layout.fitted_layers(attributes)

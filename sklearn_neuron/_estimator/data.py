@@ -20,6 +20,7 @@ from sklearn.utils.validation import validate_data
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.validation import ValidationData
 from sklearn_neuron._estimator.constraints import check_sample_weight
+from sklearn_neuron._estimator.containers import ORDINARY, check_containers
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._estimator.targets import Targets
@@ -159,6 +160,8 @@ def check_data(
     reader: Any, given: Given, targets: Targets, dtype: Any, *, reset: bool
 ) -> tuple[Matrix, Any]:
     """Return X as floats, dense or CSR, and y as scikit-learn checks it."""
+    if not ORDINARY.issuperset(map(type, given)):
+        check_containers(reader, "fit", **given._asdict())
     X, y = validate_data(
         reader,
         given.X,
