@@ -2,8 +2,10 @@
 
 import inspect
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -74,3 +76,14 @@ def run(code, **environment):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False,
         env={**os.environ, **environment},
     )  # fmt: skip
+
+
+#: A block of Python on a page, with the indentation that all of its lines have.
+BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", flags=re.MULTILINE)
+
+
+def blocks_of(page):
+    """Return the blocks of Python on a page of the guide that are not doctests."""
+    path = Path(__file__).parents[1] / "docs" / "guide" / f"{page}.rst"
+    blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
+    return [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in blocks]

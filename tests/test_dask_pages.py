@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import blocks_of
 
 import sklearn_neuron
 
 pytest.importorskip("distributed")
 pytest.importorskip("dask.array")
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", flags=re.MULTILINE)
 
 
 def run(*command, cwd):
@@ -33,11 +33,10 @@ def run(*command, cwd):
 
 
 def test_the_guide_runs(tmp_path):
-    text = (ROOT / "docs" / "guide" / "dask.rst").read_text(encoding="utf-8")
-    blocks = BLOCK.findall(text)
+    blocks = blocks_of("dask")
     assert blocks
     script = tmp_path / "guide.py"
-    script.write_text("\n".join(re.sub("^   ", "", b, flags=re.MULTILINE) for b in blocks))
+    script.write_text("\n".join(blocks))
     done = run(script, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) > 0.98

@@ -1,24 +1,21 @@
 """What is shown of ONNX runs: the guide's page, the example and the benchmark."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from helpers import blocks_of
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("skl2onnx")
 
 ROOT = Path(__file__).parents[1]
-#: A block of Python on a page, with the indentation that all of its lines have.
-BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", flags=re.MULTILINE)
 
 
 def test_the_guide_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = (ROOT / "docs" / "guide" / "onnx.rst").read_text(encoding="utf-8")
-    blocks = [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in BLOCK.findall(page)]
+    blocks = blocks_of("onnx")
     assert len(blocks) == 5
     names = {}
     for block in blocks:
