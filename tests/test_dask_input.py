@@ -329,6 +329,11 @@ def test_other_estimators(arrays, estimator, message):
         on_cluster.fit(estimator, *(blocks_of(each, SIZES) for each in arrays))
 
 
+def test_the_name_of_a_column_is_no_y(arrays):
+    with pytest.raises(TypeError, match="y must be a dask array.*got 'y'"):
+        on_cluster.fit(neuron(), blocks_of(arrays[0], SIZES), "y")
+
+
 def test_data_in_memory(arrays):
     for X in (arrays[0], arrays[0].tolist(), pd.DataFrame(arrays[0])):
         with pytest.raises(TypeError, match=r"X must be a dask array.*estimator\.fit"):

@@ -192,6 +192,11 @@ def aligned(name: str, of: Any, X: Any) -> Any:
     array = require("dask.array", "sklearn_neuron.dask.fit")
     sizes = sizes_of(X)
     if not hasattr(of, "to_delayed"):
+        if np.ndim(of) == 0:
+            raise TypeError(
+                f"{name} must be a dask array, a dask series or array-like, with a row for each "
+                f"sample; got {of!r}."
+            )
         if sizes is None:
             dask = require("dask", "sklearn_neuron.dask.fit")
             sizes = dask.compute(*[dask.delayed(len)(block) for block in delayed_of(X)])
