@@ -330,7 +330,7 @@ def test_other_estimators(arrays, estimator, message):
 
 
 def test_the_name_of_a_column_is_no_y(arrays):
-    with pytest.raises(TypeError, match="y must be a dask array.*got 'y'"):
+    with pytest.raises(TypeError, match=r"y must be a dask array.*got 'y'"):
         on_cluster.fit(neuron(), blocks_of(arrays[0], SIZES), "y")
 
 
