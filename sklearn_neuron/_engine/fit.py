@@ -65,7 +65,7 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
         If training is interrupted before its first complete epoch. A later interrupt is stored in
         the run.
     """
-    place = InMemory(samples) if isinstance(samples, Samples) else samples
+    place = InMemory(samples, len(samples.Y)) if isinstance(samples, Samples) else samples
     best: Run | None = None
     best_height: tuple[float, ...] = ()
     diverged: DivergenceError | None = None
@@ -146,10 +146,7 @@ class InMemory(NamedTuple):
     """Samples in this process."""
 
     samples: Samples
-
-    @property
-    def n(self) -> int:
-        return len(self.samples.Y)
+    n: int  # number of samples
 
     def epochs(self, updater: Updater, plan: Plan, run: Run) -> Epochs:
         epochs, run.refusal = choose_epochs(

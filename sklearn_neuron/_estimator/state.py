@@ -121,6 +121,8 @@ class TrainingState:
         """
         with np.errstate(over="ignore"):
             factor = self.count(n, n if weight is None else float(weight.sum()))
+        if weight is None and factor == 1.0:  # nearly always
+            return None
         return scaled_weight(weight, n, factor)
 
     def count(self, n: int, weight: float) -> float:
