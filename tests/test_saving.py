@@ -100,6 +100,17 @@ def test_a_copy_predicts_and_continues_to_the_bit(name, how):
         assert_array_equal(weights_of(again), weights_of(model))
 
 
+def test_without_a_seed_the_generator_goes_on(cls):
+    """Where it has arrived is saved, though nobody knows where it began."""
+    y = LABELS / 2 if cls is SigmoidNeuronRegressor else LABELS
+    model = make(cls, random_state=None, max_iter=2).fit(X, y)
+    again = pickle.loads(pickle.dumps(model))
+    for each in (model, again):
+        each.partial_fit(X, y)
+        each.partial_fit(X, y)
+    assert_array_equal(weights_of(again), weights_of(model))
+
+
 def not_plain(value):
     """Yield the classes of what is neither an array, a number, a string nor made of these."""
     if isinstance(value, dict):

@@ -107,11 +107,12 @@ class TrainingState:
         same, self.seed = seed == self.seed, seed
         if isinstance(parked, np.random.RandomState) and same:
             return parked
-        if seed is None:
-            return seeded(check_random_state(random_state).randint(2**31 - 1))
-        rng = seeded(seed)
-        if same and self.stream is not None:
-            rng.set_state(self.stream)
+        stream = self.stream if same else None
+        if seed is None and stream is None:
+            seed = check_random_state(random_state).randint(2**31 - 1)
+        rng = seeded(seed or 0)
+        if stream is not None:
+            rng.set_state(stream)
         return rng
 
     def scale(self, weight: NDArray[np.float64] | None, n: int) -> NDArray[np.float64] | None:
