@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
 from sklearn_neuron import (
+    SGD,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
@@ -23,13 +24,15 @@ from sklearn_neuron import (
 )
 from sklearn_neuron._engine import batches, epochs
 from sklearn_neuron._engine.epochs import Plateau
+from sklearn_neuron._engine.fit import InMemory
 from sklearn_neuron._engine.objective import LinearObjective
 from sklearn_neuron._estimator.state import seeded
+from sklearn_neuron.exceptions import DivergenceError
 
 
 def reached(plateau, *losses):
     """Return what a plateau says after each of some epochs."""
-    return [plateau.reached(SimpleNamespace(losses=[loss], validation=None)) for loss in losses]
+    return [plateau.reached(SimpleNamespace(loss=loss, measured={})) for loss in losses]
 
 
 def test_plateau_means_ten_not_eleven():
@@ -55,9 +58,8 @@ def test_with_validation_data_loss_or_score_may_improve():
     plateau = Plateau(tol=0.1, patience=2, validation=True)
 
     def look(loss, score):
-        return plateau.reached(
-            SimpleNamespace(losses=[0.0], validation=SimpleNamespace(losses=[loss], scores=[score]))
-        )
+        measured = {"validation_loss": loss, "validation_score": score}
+        return plateau.reached(SimpleNamespace(loss=0.0, measured=measured))
 
     epochs = [(1.0, 0.5), (2.0, 0.7), (0.5, 0.1), (0.5, 0.1), (0.45, 0.9), (np.nan, 0.9)]
     assert [look(*epoch) for epoch in epochs] == [False] * 6
@@ -374,3 +376,50 @@ def test_a_seed_means_what_it_means_to_numpy(seed):
     assert_array_equal(ours.normal(size=1001), numpys.normal(size=1001))
     for mine, theirs in zip(ours.get_state(), numpys.get_state(), strict=True):
         assert_array_equal(mine, theirs)
+
+
+# ---- the last update, which no epoch looks at ---------------------------------------------------
+
+HUGE = {np.float64: 1e160, np.float32: 1e20}
+
+
+@pytest.mark.parametrize("dtype", HUGE)
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("solver", ["sgd", SGD(average=True)])
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+def test_outputs_that_overflow_after_the_last_update_are_divergence(
+    engine, solver, container, dtype
+):
+    X = container(HUGE[dtype] * np.array([[1.0], [-2.0], [3.0]], dtype))
+    model = LogisticNeuronClassifier(batch_size=None, max_iter=1, tol=None, eta=1.0, solver=solver)
+    model.fit(np.eye(3), [0, 1, 2])
+    before = dict(vars(model))
+    with (
+        config_context(engine=engine),
+        pytest.raises(DivergenceError, match=r"last update, in epoch 1: outputs overflow"),
+    ):
+        model.fit(X, [0, 1, 2])
+    assert vars(model) == before
+
+
+def test_outputs_that_do_not_overflow_are_no_divergence():
+    X = np.array([[1e160], [-2e160], [3e160]])
+    model = LogisticNeuronClassifier(batch_size=None, max_iter=1, tol=None, eta=1e-300)
+    assert np.isfinite(model.fit(X, [0, 1, 2]).predict_proba(X)).all()
+
+
+def test_a_start_whose_last_update_overflows_is_skipped(monkeypatch):
+    X, y = np.eye(4)[:, :3], [0, 1, 0, 1]
+    seen = []
+
+    def overflows_once(place, theta, network):
+        seen.append(theta.copy())
+        return len(seen) > 1
+
+    monkeypatch.setattr(InMemory, "is_finite", overflows_once)
+    monkeypatch.setattr(InMemory, "magnitude", lambda place: 1e200)
+    model = ManualMLPClassifier(
+        (2,), n_init=2, max_iter=3, tol=None, early_stopping=False, random_state=0, eta=0.1
+    ).fit(X, y)
+    assert len(seen) == 2
+    assert_array_equal(weights_of(model), seen[1])

@@ -54,8 +54,8 @@ def descend(steps: Steps, theta: Floats, plan: Plan, run: Run, title: str) -> No
     objective, plateau = steps.objective, plateau_of(plan)
     frame, point, limit = objective.frame, objective.start(theta), plan.tol or 0.0
     check_finite(point.value, point.grad, {}, f"at the start of {title}", SCALE)
-    while len(run.losses) < plan.n_epochs:
-        when = f"in iteration {len(run.losses) + 1} of {title}"
+    while run.moment.n_epochs < plan.n_epochs:
+        when = f"in iteration {run.moment.n_epochs + 1} of {title}"
         new = steps.step(point) if frame.largest(point.grad) > limit else None
         if new is None:  # no point is lower except for rounding, or H overflows
             check_finite(point.value, objective.sizes(), {}, when, SCALE)
@@ -64,14 +64,14 @@ def descend(steps: Steps, theta: Floats, plan: Plan, run: Run, title: str) -> No
             break
         fall, point = point.value - new.value, new
         check_finite(point.value, np.append(point.theta, point.grad), {}, when, SCALE)
-        run.commit(frame.outer(point.theta).ravel(), {}, point.value, math.nan)
+        run.keep(frame.outer(point.theta).ravel(), {}, point.value, math.nan)
         run.call(plan.callbacks)
         flat = plan.tol is not None and bool(fall <= ROUNDING * abs(point.value + fall))
-        run.converged = flat or frame.largest(point.grad) <= limit or plateau.reached(run)
+        run.converged = flat or frame.largest(point.grad) <= limit or plateau.reached(run.moment)
         if run.converged or run.stopped:
             break
-    if not run.losses:  # the start was already a minimum
-        run.commit(frame.outer(point.theta).ravel(), {}, point.value, math.nan)
+    if not run.moment.n_epochs:  # the start was already a minimum
+        run.keep(frame.outer(point.theta).ravel(), {}, point.value, math.nan)
 
 
 def plateau_of(plan: Plan) -> Plateau:

@@ -10,14 +10,13 @@ as many as there are rates. In NumPy, ``Updater`` is the one place where updates
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._engine.batches import Block, MiniBatches, Samples
-from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network, raw_output
 from sklearn_neuron.optimizers import Optimizer, State
@@ -26,10 +25,15 @@ from sklearn_neuron.optimizers import Optimizer, State
 
 
 class Measured(Protocol):
-    """What a training run has measured, epoch by epoch."""
+    """What was measured after an epoch."""
 
-    losses: list[float]
-    validation: Validation | None
+    @property
+    def loss(self) -> float:
+        """The training loss."""
+
+    @property
+    def measured(self) -> Mapping[str, float]:
+        """Loss and score of the validation data, if there are any."""
 
 
 class Plateau:
@@ -43,11 +47,11 @@ class Plateau:
         self.tol, self.patience, self.validation = tol, patience, validation
         self.best, self.stale = [math.inf, math.inf], 0
 
-    def reached(self, run: Measured) -> bool:
-        """Take the last epoch of a run into account; return whether it is time to stop."""
-        values = [run.losses[-1]]
-        if self.validation and run.validation is not None:
-            values = [run.validation.losses[-1], -run.validation.scores[-1]]
+    def reached(self, after: Measured) -> bool:
+        """Take an epoch into account; return whether it is time to stop."""
+        values = [after.loss]
+        if self.validation and after.measured:
+            values = [after.measured["validation_loss"], -after.measured["validation_score"]]
         return self.reached_with(values)
 
     def reached_with(self, values: list[float]) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch
+from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch, raw_outputs
 from sklearn_neuron._engine.compiled import (
     CompiledEpochs,
     compiled_objective,
@@ -80,6 +80,7 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
         try:
             if place is not None:
                 train(network, place, plan, run)
+                check_outputs(network, place, plan, run)
         except DivergenceError as error:
             diverged = error
             continue
@@ -90,7 +91,8 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
             return best
         if plan.n_starts == 1 or place is None:
             return run
-        run.theta = run.theta.copy()  # it may be the network's own, which the next start overwrites
+        # θ may be the network's own, which the next start overwrites
+        run.moment = run.moment._replace(theta=run.moment.theta.copy())
         height = height_of(network, place, run)
         if best is None or height > best_height:
             best, best_height = run, height
@@ -119,17 +121,41 @@ def train(network: Network, place: Place, plan: Plan, run: Run) -> None:
         with np.errstate(all="ignore"):  # what is not finite is found at the end of the epoch
             plan.solver.train(network, place, plan, run)
     except KeyboardInterrupt as interrupt:
-        if not run.losses:
+        if not run.moment.n_epochs:
             raise
         run.interrupt = interrupt
     finally:
         run.restore_best()
 
 
+def check_outputs(network: Network, place: Place, plan: Plan, run: Run) -> None:
+    """Raise a DivergenceError unless outputs are finite at the parameters that users get.
+
+    No epoch has looked at those after the last update. All samples are looked at only if an output
+    may overflow, where ‖θ‖ᴸ‖x‖ > √max for a row x: another row would have to be √max times as
+    large to do so otherwise.
+    """
+    if not plan.solver.has_updates:
+        return
+    theta, n_layers = run.fitted(), len(network.W)
+    with np.errstate(over="ignore"):
+        size, x = float(np.linalg.norm(theta)), place.magnitude()
+    height = n_layers * math.log(max(size, 1.0)) + math.log(max(x, 1.0))
+    if height < 0.5 * math.log(np.finfo(network.dtype).max) or place.is_finite(theta, network):
+        return
+    if run.interrupt is not None:
+        raise run.interrupt
+    raise DivergenceError(
+        f"Training diverged with its last update, in epoch {run.moment.n_epochs}: outputs overflow "
+        f"at the parameters after it. Try a smaller eta (say {run.moment.eta / 10:g}) and features "
+        "of a common scale (for example with StandardScaler)."
+    )
+
+
 def height_of(network: Network, place: Place, run: Run) -> tuple[float, ...]:
     """Return what runs are compared by: larger is better."""
-    if run.validation is not None and run.validation.best >= 0:
-        return run.validation.height
+    if run.moment.best is not None:
+        return run.moment.best.height
     network.theta[...] = run.fitted()
     return (-place.value(network),)
 
@@ -176,6 +202,17 @@ class InMemory(NamedTuple):
 
     def value(self, network: Network) -> float:
         return evaluate(network, full_batch(network, self.samples))
+
+    def is_finite(self, theta: Array, network: Network) -> bool:
+        W, b = split(theta.astype(network.dtype, copy=False), network.layer_sizes)
+        with np.errstate(all="ignore"):
+            outputs = raw_outputs(self.samples.X, W, b, network.activations)
+            return all(bool(np.isfinite(z).all()) for _, z in outputs)
+
+    def magnitude(self) -> float:
+        X = self.samples.X
+        row = X[0] if isinstance(X, np.ndarray) else X.data[: X.shape[1]]
+        return float(np.linalg.norm(row))
 
     def is_solved(self, theta: Array, network: Network) -> bool:
         """Return whether ``predict`` makes no mistake.

@@ -52,7 +52,7 @@ class Solver(ABC):
 
     @abstractmethod
     def train(self, network: Network, place: Place, plan: Plan, run: Run) -> None:
-        """Move the network's θ, and commit every complete epoch or iteration to the run."""
+        """Move the network's θ, and keep every complete epoch or iteration in the run."""
 
     def start(self, theta: Array) -> State:
         """Return the state before the first update."""
@@ -125,3 +125,9 @@ class Place(Protocol):
 
     def is_solved(self, theta: Array, network: Network) -> bool:
         """Return whether predictions leave nothing to learn."""
+
+    def is_finite(self, theta: Array, network: Network) -> bool:
+        """Return whether the raw outputs of all samples are finite."""
+
+    def magnitude(self) -> float:
+        """Return the norm of some row of X."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -56,15 +56,46 @@ class Checkpoint(NamedTuple):
     plateaus: int = 0  # over all calls
 
 
+class Best(NamedTuple):
+    """The epoch that was best on the validation data."""
+
+    epoch: int  # its index
+    height: tuple[float, ...]  # what epochs are compared by
+    theta: Array
+    state: State
+
+
+class Moment(NamedTuple):
+    """What is kept of a complete epoch; nothing of it changes, so it is whole or not there.
+
+    What grows with the number of epochs is in the run's logs. Of these only so much counts as is
+    said here: what an epoch that was not completed has written behind it is never read.
+    """
+
+    theta: Array
+    state: State = {}  # the optimizer's
+    n_epochs: int = 0  # of the run
+    loss: float = math.nan  # of the last epoch
+    eta: float = math.nan
+    measured: Mapping[str, float] = {}  # on the validation data, after the last epoch
+    best: Best | None = None  # if there are validation data
+    plateaus: int = 0  # how often the schedule has continued after one, over all calls
+    n_rows: int = 0  # rows of the record that stay
+    tail: Sequence[Row] = ()  # the last row, where it is there only until another comes
+
+
 class Run:
     """What a training run has reached: its last complete epoch, and what was measured.
+
+    An epoch is kept by one assignment, to ``moment``, after everything it needs has been computed:
+    an exception before it leaves the epoch before, wherever it comes from.
 
     Parameters
     ----------
     theta : ndarray of shape (n_parameters,)
         The initial parameters.
     history : History
-        Receives every complete epoch.
+        Makes the rows of every complete epoch.
     fitted : callable
         Takes θ and the state and returns the parameters that users get: see ``Optimizer``.
     validation : Validation or None, default=None
@@ -72,20 +103,12 @@ class Run:
 
     Attributes
     ----------
-    theta : ndarray of shape (n_parameters,)
-        The parameters after the last complete epoch.
-    state : dict
-        The optimizer's state at that moment.
-    losses : list of float
-        The loss of every epoch or iteration.
-    eta : float
-        The learning rate of the last epoch.
+    moment : Moment
+        The last complete epoch.
     converged, stopped : bool
         Whether training has converged, and whether a callback ended it.
     interrupt : KeyboardInterrupt or None
         What ended training after a complete epoch.
-    plateaus : int
-        How often the schedule has continued after a plateau, over all calls.
     engine : str
         What computed the epochs.
     refusal : str
@@ -101,28 +124,39 @@ class Run:
         fitted: Callable[[Array, State], Array],
         validation: Validation | None = None,
     ) -> None:
-        self.theta, self.history, self.validation = theta, history, validation
-        self._fitted = fitted
-        self.state: State = {}
-        self.losses: list[float] = []
-        self.eta = math.nan
+        self.moment, self.history, self.validation = Moment(theta), history, validation
+        self.fitted_at = fitted
+        self.logs = Logs([], [], [])
+        self._copies: list[tuple[Array, State]] = []  # the one kept last is the last
         self.converged = self.stopped = False
         self.interrupt: KeyboardInterrupt | None = None
-        self.plateaus = 0
         self.engine, self.refusal = "numpy", ""
         self.message = ""
 
     def fitted(self) -> Array:
-        """The parameters that users get."""
-        return self._fitted(self.theta, self.state)
+        """Return the parameters that users get."""
+        return self.fitted_at(self.moment.theta, self.moment.state)
 
-    def commit(
-        self, theta: Array, state: State, loss: float, eta: float, *, last: bool = False
-    ) -> None:
-        """Store a complete, finite epoch or iteration."""
-        self.commit_all(theta, state, [loss], [eta], last=last)
+    @property
+    def losses(self) -> list[float]:
+        """The loss of every epoch or iteration."""
+        return self.logs.losses[: self.moment.n_epochs]
 
-    def commit_all(
+    @property
+    def measured(self) -> list[Mapping[str, float]]:
+        """What was measured on the validation data after every epoch; empty without these."""
+        return self.logs.measured[: self.moment.n_epochs]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of the record."""
+        return [*self.logs.rows[: self.moment.n_rows], *self.moment.tail]
+
+    def keep(self, theta: Array, state: State, loss: float, eta: float) -> None:
+        """Keep a complete, finite epoch or iteration."""
+        self.moment = self.after(theta, state, [loss], [eta])
+
+    def after(
         self,
         theta: Array,
         state: State,
@@ -130,40 +164,49 @@ class Run:
         etas: Sequence[float],
         *,
         last: bool = False,
-    ) -> None:
-        """Store complete, finite epochs.
+    ) -> Moment:
+        """Return the moment after complete, finite epochs, and write their logs.
 
         Only where there is one, the validation data and the parameters are looked at after every
-        epoch.
+        epoch. θ and the state are copied, unless no other epoch follows.
         """
+        now, history = self.moment, self.history
+        if not losses:
+            return now
         measured: dict[str, float] = {}
-        if self.validation is not None and losses:
-            measured = self.validation.measure(self._fitted(theta, state), theta, state)
-        history, rows = self.history, []
-        for epoch, (loss, eta) in enumerate(zip(losses, etas, strict=True), len(self.losses)):
+        best, rows = now.best, []
+        if self.validation is not None:
+            measured, height = self.validation.measure(self.fitted_at(theta, state))
+            self.logs.measured.append(measured)
+            if all(map(math.isfinite, height)) and (best is None or height > best.height):
+                best = Best(now.n_epochs, height, theta.copy(), copy.deepcopy(state))
+        for epoch, (loss, eta) in enumerate(zip(losses, etas, strict=True), now.n_epochs):
             rows += history.make_rows(epoch, theta, state, loss, eta, measured)
-        kept = len(history.rows)
+        tail: Sequence[Row] = ()
         if history.record.every > 1:
-            kept, rows = history.thinned(rows)
-        if losses:
-            self._keep(theta, state, last=last)
-            self.eta = etas[-1]
-        self.losses += losses
-        history.rows[kept:] = rows
+            rows, tail = history.thinned(rows)
+        self.logs.losses.extend(losses)
+        self.logs.rows.extend(rows)
+        kept = (theta, state) if last else self._copy(theta, state)
+        n_epochs, n_rows = now.n_epochs + len(losses), now.n_rows + len(rows)
+        return Moment(
+            *kept, n_epochs, losses[-1], etas[-1], measured, best, now.plateaus, n_rows, tail
+        )
 
-    def _keep(self, theta: Array, state: State, *, last: bool) -> None:
-        """Keep θ and the state: as a copy, unless no other epoch follows."""
-        if last:
-            self.theta, self.state = theta, state
-        elif not self.losses:
-            self.theta, self.state = theta.astype(self.theta.dtype), copy.deepcopy(state)
+    def _copy(self, theta: Array, state: State) -> tuple[Array, State]:
+        """Return copies of θ and the state, in the memory of those kept the time before the last.
+
+        The ones kept last are not touched before the new ones take their place.
+        """
+        dtype = self.moment.theta.dtype
+        if len(self._copies) < 2:
+            new = theta.astype(dtype), copy.deepcopy(state)
         else:
-            np.copyto(self.theta, theta)
-            for name, value in state.items():
-                if isinstance(value, np.ndarray):
-                    np.copyto(self.state[name], value)
-                else:
-                    self.state[name] = value
+            own, memory = self._copies.pop(0)
+            np.copyto(own, theta)
+            new = own, {name: copied_into(memory[name], value) for name, value in state.items()}
+        self._copies.append(new)
+        return new
 
     def call(self, callbacks: Sequence[Callback]) -> None:
         """Call all callbacks; any of them may end training."""
@@ -172,10 +215,27 @@ class Run:
             self.stopped = any(answers)
 
     def restore_best(self) -> None:
-        """Go back to the epoch that was best on the validation data."""
-        if self.validation is not None and self.validation.theta is not None:
-            self.theta = self.validation.theta.astype(self.theta.dtype)
-            self.state = self.validation.state
+        """Go back to the parameters that were best on the validation data."""
+        best = self.moment.best
+        if best is not None:
+            theta = best.theta.astype(self.moment.theta.dtype)
+            self.moment = self.moment._replace(theta=theta, state=best.state)
+
+
+class Logs(NamedTuple):
+    """What grows with the number of epochs, in order."""
+
+    losses: list[float]
+    measured: list[Mapping[str, float]]  # on the validation data
+    rows: list[Row]  # of the record
+
+
+def copied_into(memory: Any, value: Any) -> Any:
+    """Return a copy of a value, in the memory of an earlier one where it is an array."""
+    if isinstance(value, np.ndarray):
+        np.copyto(memory, value)
+        return memory
+    return copy.deepcopy(value)
 
 
 def check_finite(loss: float, theta: Array, state: State, when: str, remedy: str) -> None:
@@ -211,8 +271,6 @@ class History:
 
     Attributes
     ----------
-    rows : list of dict
-        The rows of complete epochs.
     start : ndarray or None
         The initial θ, where parameters are recorded.
     """
@@ -220,7 +278,6 @@ class History:
     names: tuple[str, ...] = ("epoch", "eta", "loss")
 
     def __init__(self, theta: Array, record: Record, first: tuple[int, int] = (0, 0)) -> None:
-        self.rows: list[Row] = []
         self.start: Array | None = None
         self.record, self._first = record, first[0]
 
@@ -239,30 +296,24 @@ class History:
         eta: float,
         measured: dict[str, float],
     ) -> list[Row]:
-        """Return the rows of a complete epoch of this run, to be added to ``rows`` at once."""
+        """Return the rows of a complete epoch of this run."""
         return [{"epoch": self._first + epoch, "eta": eta, "loss": loss, **measured}]
 
-    def thinned(self, rows: list[Row]) -> tuple[int, list[Row]]:
-        """Return how many of the rows so far stay, and which of the new ones are kept.
-
-        The last row is always there, until another comes.
-        """
+    def thinned(self, rows: list[Row]) -> tuple[list[Row], list[Row]]:
+        """Return the new rows that stay, and the last one if it is there until another comes."""
         unit, is_due = self.record.unit, self.record.is_due
-        kept = [row for row in rows[:-1] if is_due(row[unit])]
-        n = len(self.rows)
-        if self.rows and rows and not is_due(self.rows[-1][unit]):
-            n -= 1
-        return n, [*kept, *rows[-1:]]
+        kept = [row for row in rows if is_due(row[unit])]
+        return kept, [] if kept and kept[-1] is rows[-1] else rows[-1:]
 
     def check_size(self, n_epochs: int, n_samples: int, batch_size: int, state: State) -> None:
         """Raise a ValueError if that many epochs would need more memory than is allowed."""
 
-    def columns(self) -> dict[str, Column]:
-        """Return all but the parameters as columns of equal length."""
+    def columns(self, rows: Sequence[Row]) -> dict[str, Column]:
+        """Return all but the parameters of the rows as columns of equal length."""
         columns: dict[str, Column] = {}
-        for name in self.rows[0] if self.rows else self.names:
+        for name in rows[0] if rows else self.names:
             if name != "theta":
-                values = list(map(itemgetter(name), self.rows))
+                values = list(map(itemgetter(name), rows))
                 dtype = DTYPES.get(name, np.float64)
                 columns[name] = values if dtype is None else np.array(values, dtype)
         return columns

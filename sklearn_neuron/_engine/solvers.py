@@ -23,7 +23,7 @@ from sklearn_neuron._engine.epochs import (
     penalty_state,
 )
 from sklearn_neuron._engine.plan import Place, Plan, Solver
-from sklearn_neuron._engine.run import ROUNDING, Run, check_finite, diverged
+from sklearn_neuron._engine.run import ROUNDING, Moment, Run, check_finite, diverged
 from sklearn_neuron._typing import Array
 from sklearn_neuron.network import Network
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer, State
@@ -66,24 +66,30 @@ class Updates(Solver):
         epochs = place.epochs(updater, plan, run)
         progress = Progress(plan.last.epochs, plan.max_iter, plan.last.plateaus)
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
-        run.plateaus, run.engine = progress.plateaus, epochs.engine
+        run.moment = run.moment._replace(plateaus=progress.plateaus)
+        run.engine = epochs.engine
         # where nobody looks at every epoch, as many as possible are made in one call
         alone = run.validation is None and not plan.callbacks and plan.record.kind == "loss"
-        while len(run.losses) < plan.n_epochs and not (run.converged or run.stopped):
-            left = plan.n_epochs - len(run.losses) if alone else 1
+        done = 0
+        while done < plan.n_epochs and not (run.converged or run.stopped):
+            left = plan.n_epochs - done if alone else 1
             rates = rates_of(plan.schedule, plan.eta, progress, left)
             passed = epochs(rates, plateau if alone else None)
-            commit(network.theta, epochs.state, passed, rates, plan, run)
-            run.call(plan.callbacks)
-            progress = progress._replace(epoch=progress.epoch + len(passed.losses))
-            run.converged = passed.status == "solved" and place.is_solved(run.fitted(), network)
-            if run.converged:
-                return
-            if passed.status == "plateau" if alone else plateau.reached(run):
-                run.converged = not plan.schedule.continues(plan.eta, run.plateaus + 1)
-                run.plateaus += not run.converged
-                progress = progress._replace(plateaus=run.plateaus)
+            moment = moment_after(network.theta, epochs.state, passed, rates, plan, run)
+            ends = False
+            if passed.status == "solved":
+                ends = place.is_solved(run.fitted_at(moment.theta, moment.state), network)
+            if not ends and (passed.status == "plateau" if alone else plateau.reached(moment)):
+                ends = not plan.schedule.continues(plan.eta, moment.plateaus + 1)
+                moment = moment._replace(plateaus=moment.plateaus + (not ends))
                 plateau.stale = 0
+            run.moment = moment
+            if passed.interrupt is not None:
+                raise passed.interrupt
+            run.call(plan.callbacks)
+            run.converged, done = ends, moment.n_epochs
+            epoch = progress.epoch + len(passed.losses)
+            progress = progress._replace(epoch=epoch, plateaus=moment.plateaus)
 
     def _state(self, plan: Plan, network: Network) -> State:
         """Return a copy of the last state, or a new one of what is of another kind.
@@ -100,11 +106,11 @@ class Updates(Solver):
         return {**state, **new}
 
 
-def commit(
+def moment_after(
     theta: Array, state: State, passed: Passed, rates: NDArray[np.float64], plan: Plan, run: Run
-) -> None:
-    """Commit the complete epochs; raise if the next one diverged or was interrupted."""
-    n = len(run.losses) + len(passed.losses)
+) -> Moment:
+    """Return the moment after the complete epochs; raise if the next one diverged."""
+    n = run.moment.n_epochs + len(passed.losses)
     if passed.status == "diverged":
         rate = rates[len(passed.losses)]
         raise diverged(
@@ -113,9 +119,7 @@ def commit(
             "(for example with StandardScaler).",
         )
     etas = rates[: len(passed.losses)].tolist()
-    run.commit_all(theta, state, passed.losses, etas, last=n == plan.n_epochs)
-    if passed.interrupt is not None:
-        raise passed.interrupt
+    return run.after(theta, state, passed.losses, etas, last=n == plan.n_epochs)
 
 
 def rates_of(schedule: Schedule, eta: float, progress: Progress, n: int) -> NDArray[np.float64]:
@@ -175,9 +179,9 @@ class LBFGS(Solver):
             return value, gradient
 
         def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
-            run.commit(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
+            run.keep(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
             run.call(plan.callbacks)
-            run.converged = plateau.reached(run)
+            run.converged = plateau.reached(run.moment)
             if run.stopped or run.converged:
                 raise StopIteration
 
@@ -195,9 +199,10 @@ class LBFGS(Solver):
                 "ftol": 0.0 if plan.tol is None else ROUNDING,
             },
         )
-        if not run.losses:  # the start was already a minimum
-            run.commit(result.x, {}, float(result.fun), math.nan)
-        check_finite(run.losses[-1], run.theta, {}, f"in iteration {result.nit} of L-BFGS", SCALE)
+        if not run.moment.n_epochs:  # the start was already a minimum
+            run.keep(result.x, {}, float(result.fun), math.nan)
+        when = f"in iteration {result.nit} of L-BFGS"
+        check_finite(run.moment.loss, run.moment.theta, {}, when, SCALE)
         run.converged = run.converged or result.status == 0
         run.message = f"; SciPy says: {result.message}"
 

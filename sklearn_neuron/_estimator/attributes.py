@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._engine.run import Column, History, Run
+from sklearn_neuron._engine.run import Column, Run
 from sklearn_neuron._estimator.layout import Layout
 from sklearn_neuron._estimator.state import PARKED
 from sklearn_neuron.network import Network
@@ -61,50 +61,50 @@ def run_attributes(
     best = int(curve.argmin()) if len(curve) else 0
     return {
         **layout.attributes(run.fitted(), network),
-        "n_iter_": len(run.losses),
+        "n_iter_": run.moment.n_epochs,
         "engine_": run.engine,
         "loss_curve_": curve,
         "loss_": float(curve[-1]) if len(curve) else math.nan,
         "best_loss_": float(curve[best]) if len(curve) else math.nan,
         "best_iter_": best,
         **validation_attributes(run, len(losses), earlier),
-        **history_attributes(run.history, network, layout, rows, earlier),
+        **history_attributes(run, network, layout, rows, earlier),
     }
 
 
 def validation_attributes(run: Run, first_epoch: int, earlier: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was measured on the validation data, if there are any."""
-    validation = run.validation
-    if validation is None:
+    if run.validation is None:
         return {}
-    n = len(run.losses)  # an interrupt may come between a measurement and the end of its epoch
+    measured, best = run.measured, run.moment.best
     attributes: dict[str, Any] = {"best_validation_score_": math.nan}
-    for name, values in (
-        ("validation_loss_curve_", validation.losses[:n]),
-        ("validation_scores_", validation.scores[:n]),
+    for name, key in (
+        ("validation_loss_curve_", "validation_loss"),
+        ("validation_scores_", "validation_score"),
     ):
         before = earlier.get(name, ())
         unknown = [math.nan] * (first_epoch - len(before))  # epochs without validation data
-        attributes[name] = np.concatenate([before, unknown, values])
-    if validation.best >= 0:
-        attributes["best_iter_"] = first_epoch + validation.best
-        attributes["best_validation_score_"] = validation.scores[validation.best]
+        attributes[name] = np.concatenate([before, unknown, [row[key] for row in measured]])
+    if best is not None:
+        attributes["best_iter_"] = first_epoch + best.epoch
+        attributes["best_validation_score_"] = measured[best.epoch]["validation_score"]
     return attributes
 
 
 def history_attributes(
-    history: History,
+    run: Run,
     network: Network,
     layout: Layout,
     rows: NDArray[np.intp] | None,
     earlier: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return ``history_`` and ``start_``, with parameters and rows as users see them."""
-    columns, start = history.columns(), {}
+    history, own_rows = run.history, run.rows
+    columns, start = history.columns(own_rows), {}
     before: dict[str, Column] = earlier.get("history_", {})
     if history.start is not None:
         start = layout.named(history.start, network)
-        named = [layout.named(row["theta"], network) for row in history.rows]
+        named = [layout.named(row["theta"], network) for row in own_rows]
         for name, at_first in start.items():
             values = [row[name] for row in named]  # a stacked array would be another copy
             columns[name] = np.array(values) if isinstance(at_first, float) else values

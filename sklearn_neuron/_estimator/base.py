@@ -436,11 +436,12 @@ def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
     if data.weightless:
         return fit_network(network, None, plan)
     run = fit_network(network, data.samples, plan)
-    if len(run.losses) >= FEW_EPOCHS and run.interrupt is None and not (one_pass or run.stopped):
+    if run.moment.n_epochs < FEW_EPOCHS or one_pass or run.stopped or run.interrupt is not None:
+        return run
+    with np.errstate(all="ignore"):
         eta = plan.eta if plan.solver.has_updates else None
-        with np.errstate(all="ignore"):
-            if text := has_diverged(network, data.samples, run, eta):
-                raise DivergenceError(text)
+        if text := has_diverged(network, data.samples, run, eta):
+            raise DivergenceError(text)
     return run
 
 
@@ -553,9 +554,10 @@ def warn_after(
             "the fit was computed by NumPy.",
             UserWarning,
         )
-    if one_pass or problem.data.weightless or not run.losses:
+    n_iter = run.moment.n_epochs
+    if one_pass or problem.data.weightless or not n_iter:
         return
-    judged = len(run.losses) >= FEW_EPOCHS
+    judged = n_iter >= FEW_EPOCHS
     if judged:
         eta = plan.eta if solver.has_updates else None
         chosen = length is not None
@@ -579,7 +581,7 @@ def warn_after(
         name,
         kind if solver.has_updates else "iterations",
         solver=solver.title,
-        n_iter=len(run.losses),
+        n_iter=n_iter,
         max_iter=plan.max_iter,
         tol=plan.tol,
         n_iter_no_change=plan.n_iter_no_change,

@@ -100,9 +100,10 @@ class Fold:
             return
         if run.interrupt is not None:
             raise run.interrupt
-        epochs = self.last.epochs + len(run.losses)
-        self.last = Checkpoint(plan.solver.title, dict(run.state), epochs, run.plateaus)
-        self.parameters = split(run.theta.copy(), network.layer_sizes)
+        now = run.moment
+        epochs = self.last.epochs + now.n_epochs
+        self.last = Checkpoint(plan.solver.title, dict(now.state), epochs, now.plateaus)
+        self.parameters = split(now.theta.copy(), network.layer_sizes)
         self.fitted = run.fitted().astype(network.dtype)
 
     def loss(self, network: Network, samples: Samples) -> tuple[float, float]:

@@ -53,13 +53,13 @@ def reporter(name: str, unit: str, max_iter: int, per_loss: float = 1.0) -> Call
     start, width = time.perf_counter(), len(str(max_iter))
 
     def report(run: Run) -> bool:
-        loss = run.losses[-1] * per_loss
-        line = f"[{name}] {unit} {len(run.losses):>{width}}/{max_iter}  loss {loss:.6g}"
-        if run.validation is not None:
-            line += f"  validation loss {run.validation.losses[-1] * per_loss:.6g}"
-            line += f"  score {run.validation.scores[-1]:.4f}"
+        now = run.moment
+        line = f"[{name}] {unit} {now.n_epochs:>{width}}/{max_iter}  loss {now.loss * per_loss:.6g}"
+        if now.measured:
+            line += f"  validation loss {now.measured['validation_loss'] * per_loss:.6g}"
+            line += f"  score {now.measured['validation_score']:.4f}"
         if unit == "epoch":
-            line += f"  eta {run.eta:.6g}"
+            line += f"  eta {now.eta:.6g}"
         print(f"{line}  {time.perf_counter() - start:.2f} s", flush=True)  # noqa: T201
         return False
 

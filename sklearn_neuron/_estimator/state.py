@@ -146,17 +146,18 @@ class TrainingState:
 
     def advanced(self, solver: Solver, run: Run, units: Units) -> dict[str, Any]:
         """Return the state after a run, plain, to be attached to the estimator."""
-        state = dict(run.state)
-        if run.fitted() is not run.theta:  # the fitted parameters are a mean
-            state["iterate"] = run.theta
+        now = run.moment
+        state = dict(now.state)
+        if run.fitted() is not now.theta:  # the fitted parameters are a mean
+            state["iterate"] = now.theta
         stream = self.stream
         if self._rng is not None:
             stream = None if self.seed is None else self._rng.get_state()
         return {
             "optimizer": solver.title,
             "state": state,
-            "epochs": self.checkpoint.epochs + (len(run.losses) if solver.has_updates else 0),
-            "plateaus": run.plateaus,
+            "epochs": self.checkpoint.epochs + (now.n_epochs if solver.has_updates else 0),
+            "plateaus": now.plateaus,
             "units": tuple(units),
             "n_rows": self.n_rows,
             "total_weight": self.total_weight,

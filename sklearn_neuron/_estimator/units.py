@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._engine.batches import Samples, mean_of
 from sklearn_neuron._engine.plan import Parameters
-from sklearn_neuron._engine.run import Run
+from sklearn_neuron._engine.run import Logs, Run
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, split
@@ -84,20 +85,18 @@ class Units(NamedTuple):
 
     def run(self, run: Run, network: Network) -> Run:
         """Return a copy of a run, with the parameters and losses for y."""
-        seen = copy.copy(run)
-        seen.theta = self.theta(run.theta, network)
-        seen.fitted = lambda: self.theta(run.fitted(), network)  # type: ignore[method-assign]
-        seen.losses = [loss * self.per_loss for loss in run.losses]
+        seen, rows = copy.copy(run), [self._row(row, network) for row in run.rows]
+        theta = self.theta(run.moment.theta, network)
+        seen.moment = run.moment._replace(theta=theta, n_rows=len(rows), tail=())
+        seen.fitted_at = lambda _theta, _state: self.theta(run.fitted(), network)
+        losses = [loss * self.per_loss for loss in run.losses]
+        seen.logs = Logs(losses, [self._row(row, network) for row in run.measured], rows)
         seen.history = copy.copy(run.history)
         if run.history.start is not None:
             seen.history.start = self.theta(run.history.start, network)
-        seen.history.rows = [self._row(row, network) for row in run.history.rows]
-        if run.validation is not None:
-            seen.validation = copy.copy(run.validation)
-            seen.validation.losses = [loss * self.per_loss for loss in run.validation.losses]
         return seen
 
-    def _row(self, row: dict[str, Any], network: Network) -> dict[str, Any]:
+    def _row(self, row: Mapping[str, Any], network: Network) -> dict[str, Any]:
         row = {k: v * self.per_loss if k in LOSS_COLUMNS else v for k, v in row.items()}
         if "theta" in row:
             row["theta"] = self.theta(row["theta"], network)

@@ -200,6 +200,18 @@ def solved(part: Part, recipe: Recipe, theta: Array) -> bool:
 
 
 @np.errstate(all="ignore")
+def overflows(parts: OwnParts, recipe: Recipe, theta: Array) -> int:
+    """Return in how many parts there is an output that is not finite."""
+    total = 0
+    for part in parts:
+        network = part.network(recipe)
+        W, b = split(theta.astype(network.dtype), network.layer_sizes)
+        z = raw_output(part.samples.X, W, b, network.activations)
+        total += not np.isfinite(z).all()
+    return total
+
+
+@np.errstate(all="ignore")
 def value_of(parts: OwnParts, recipe: Recipe, theta: Array) -> float:
     """Return the part of the objective, as predictions have it."""
     total = 0.0

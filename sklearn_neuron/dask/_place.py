@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -108,6 +109,13 @@ class OnCluster:
     def is_solved(self, theta: Array, network: Network) -> bool:
         recipe = _part.Recipe.of(network, "numpy").without_penalty()
         return not self.blocks.bound(recipe).sum(_part.mistakes, theta=theta)
+
+    def is_finite(self, theta: Array, network: Network) -> bool:
+        recipe = _part.Recipe.of(network, "numpy").without_penalty()
+        return not self.blocks.bound(recipe).sum(_part.overflows, theta=theta)
+
+    def magnitude(self) -> float:
+        return math.sqrt(self.mean_square())
 
     # ---- questions about the samples ------------------------------------------------------------
 
