@@ -417,7 +417,7 @@ def test_a_start_whose_last_update_overflows_is_skipped(monkeypatch):
         return len(seen) > 1
 
     monkeypatch.setattr(InMemory, "is_finite", overflows_once)
-    monkeypatch.setattr(InMemory, "magnitude", lambda place: 1e200)
+    monkeypatch.setattr(InMemory, "square", lambda place: 1e308)
     model = ManualMLPClassifier(
         (2,), n_init=2, max_iter=3, tol=None, early_stopping=False, random_state=0, eta=0.1
     ).fit(X, y)

@@ -137,11 +137,10 @@ def check_outputs(network: Network, place: Place, plan: Plan, run: Run) -> None:
     """
     if not plan.solver.has_updates:
         return
-    theta, n_layers = run.fitted(), len(network.W)
-    with np.errstate(over="ignore"):
-        size, x = float(np.linalg.norm(theta)), place.magnitude()
-    height = n_layers * math.log(max(size, 1.0)) + math.log(max(x, 1.0))
-    if height < 0.5 * math.log(np.finfo(network.dtype).max) or place.is_finite(theta, network):
+    theta = run.fitted()
+    size, x = float(np.vdot(theta, theta)), place.square()  # squares may overflow, silently
+    height = len(network.W) * math.log(max(size, 1.0)) + math.log(max(x, 1.0))
+    if height < math.log(np.finfo(network.dtype).max) or place.is_finite(theta, network):
         return
     if run.interrupt is not None:
         raise run.interrupt
@@ -209,10 +208,10 @@ class InMemory(NamedTuple):
             outputs = raw_outputs(self.samples.X, W, b, network.activations)
             return all(bool(np.isfinite(z).all()) for _, z in outputs)
 
-    def magnitude(self) -> float:
+    def square(self) -> float:
         X = self.samples.X
         row = X[0] if isinstance(X, np.ndarray) else X.data[: X.shape[1]]
-        return float(np.linalg.norm(row))
+        return float(np.vdot(row, row))
 
     def is_solved(self, theta: Array, network: Network) -> bool:
         """Return whether ``predict`` makes no mistake.

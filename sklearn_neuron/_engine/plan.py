@@ -129,5 +129,5 @@ class Place(Protocol):
     def is_finite(self, theta: Array, network: Network) -> bool:
         """Return whether the raw outputs of all samples are finite."""
 
-    def magnitude(self) -> float:
-        """Return the norm of some row of X."""
+    def square(self) -> float:
+        """Return ‖x‖² of some row of X, which may be infinite."""

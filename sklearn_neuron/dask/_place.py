@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -114,8 +113,8 @@ class OnCluster:
         recipe = _part.Recipe.of(network, "numpy").without_penalty()
         return not self.blocks.bound(recipe).sum(_part.overflows, theta=theta)
 
-    def magnitude(self) -> float:
-        return math.sqrt(self.mean_square())
+    def square(self) -> float:
+        return self.mean_square()
 
     # ---- questions about the samples ------------------------------------------------------------
 
