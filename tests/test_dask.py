@@ -23,7 +23,11 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
     config_context,
 )
-from sklearn_neuron.losses import Huber, Quantile
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._engine.dropout import Dropout
+from sklearn_neuron.activations import Tanh
+from sklearn_neuron.losses import Huber, Quantile, SquaredError
+from sklearn_neuron.network import Network
 
 pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
@@ -31,6 +35,7 @@ da = pytest.importorskip("dask.array")
 from dask_parts import assert_same_fit, blocks_of, both, cluster  # noqa: E402
 
 import sklearn_neuron.dask as on_cluster  # noqa: E402
+from sklearn_neuron.dask import _part  # noqa: E402
 
 N = 300
 PARTITIONS = {
@@ -209,6 +214,19 @@ def test_the_range_of_the_targets_is_of_all_samples(target_range, solver):
     estimator = exact(SigmoidNeuronRegressor, solver, target_range=target_range)
     one, many = both(estimator, X, y, UNEVEN)
     assert_same_fit(one, many, 1e-12)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+@pytest.mark.parametrize("weightless", [0, 1, 2])
+def test_partitions_without_weight_tell_nothing_of_the_range(solver, weightless):
+    """Not of the range of the targets, and not of their units."""
+    X, y = targets()
+    weight = np.ones(N)
+    weight[100 * weightless : 100 * (weightless + 1)] = 0.0
+    y[weight == 0.0] *= 100.0
+    for cls in (SigmoidNeuronRegressor, ManualMLPRegressor):
+        one, many = both(exact(cls, solver), X, y, (100,) * 3, sample_weight=weight)
+        assert_same_fit(one, many, 1e-12)
 
 
 # ---- parameters ---------------------------------------------------------------------------------
@@ -504,6 +522,25 @@ def test_dropout_in_local_epochs():
     )
     assert not np.allclose(weights_of(plain), weights_of(dropped))
     assert dropped.loss_curve_[-1] < dropped.loss_curve_[0]
+
+
+def test_dropout_in_several_threads_of_a_worker():
+    """Each draws its own masks, whatever the others do at the time."""
+    X, y = classes()
+    estimator = batches(ManualMLPClassifier, dropout=0.5, batch_size=4, max_iter=4)
+    with cluster(n_workers=1, threads_per_worker=4), config_context(engine="numpy"):
+        thetas = [weights_of(both(estimator, X, y, (75,) * 4)[1]) for _ in range(4)]
+    for theta in thetas[1:]:
+        assert_array_equal(theta, thetas[0])
+
+
+def test_parts_share_no_activation():
+    sigma = Dropout(Tanh(), 0.5, np.random.RandomState(0))
+    recipe = _part.Recipe.of(Network((6, 3, 1), [sigma], SquaredError()), "numpy")
+    samples = Samples(np.ones((2, 6)), np.ones((2, 1)), None)
+    parts = [_part.Part(samples, first, 4) for first in (0, 2)]
+    made = {id(part.network(recipe).activations[0]) for part in parts} | {id(sigma)}
+    assert len(made) == 3
 
 
 def test_averages_weigh_groups_by_their_samples():

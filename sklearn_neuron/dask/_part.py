@@ -6,6 +6,7 @@ divided by the number of all. The penalty is nobody's share; it is added where s
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -109,8 +110,13 @@ class Part:
         return made
 
     def network(self, recipe: Recipe) -> Network:
-        """Return the network."""
-        return self.made("network", lambda: Network(*recipe[:7]), recipe.number)
+        """Return the network, with activations of its own: threads share the recipe's."""
+
+        def make() -> Network:
+            sizes, activations, *rest = recipe[:7]
+            return Network(sizes, list(map(copy.copy, activations)), *rest)
+
+        return self.made("network", make, recipe.number)
 
     def objective(self, recipe: Recipe) -> Objective:
         """Return the objective, divided by the number of samples here."""
