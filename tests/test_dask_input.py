@@ -254,6 +254,16 @@ def test_bad_targets(arrays, cls, value):
     assert state_of(estimator) == before
 
 
+@pytest.mark.parametrize("cls", [SigmoidNeuronRegressor, ManualMLPRegressor])
+def test_targets_without_weight(arrays, cls):
+    X, _ = arrays
+    dX, dy = blocks_of(X, SIZES), blocks_of(X[:, 0], SIZES)
+    estimator = make(cls, solver="lbfgs")
+    with pytest.raises(ValueError, match="every sample has zero weight"):
+        on_cluster.fit(estimator, dX, dy, blocks_of(np.zeros(N), SIZES))
+    assert state_of(estimator) == state_of(clone(estimator))
+
+
 def test_targets_out_of_range(arrays):
     X, _ = arrays
     estimator = make(SigmoidNeuronRegressor, target_range=(-1.0, 1.0))

@@ -253,11 +253,16 @@ def total_weight(
     if weight.any():
         weight = targets.weigh(target, weight, estimator)
     if not weight.any() and not one_pass:
-        raise ValueError(
-            "Sample weights must contain at least one non-zero number: every sample has zero "
-            "weight (sample_weight times class_weight), so there is nothing to learn from."
-        )
+        raise without_weight()
     return weight
+
+
+def without_weight() -> ValueError:
+    """Return the error of samples that all have zero weight."""
+    return ValueError(
+        "Sample weights must contain at least one non-zero number: every sample has zero "
+        "weight (sample_weight times class_weight), so there is nothing to learn from."
+    )
 
 
 def samples_of(X: Matrix, Y: NDArray[Any], weight: NDArray[Any] | None) -> Samples:

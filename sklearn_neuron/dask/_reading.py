@@ -30,6 +30,7 @@ from sklearn_neuron._estimator.data import (
     read_validation,
     to_dtype,
     total_weight,
+    without_weight,
 )
 from sklearn_neuron._estimator.state import TrainingState, scaled_weight
 from sklearn_neuron._estimator.targets import Classes, Targets, class_factors, unique
@@ -54,7 +55,8 @@ class Facts(NamedTuple):
     n: int
     dtype: Any  # of X
     sparse: bool
-    #: Of one column of classes, these; else the smallest and the largest y of each column.
+    #: Of one column of classes, these; else the smallest and the largest y of each column, of the
+    #: samples that have weight.
     y: NDArray[Any]
     #: The weight of each class, or of the samples with 1 in each column; and of all.
     counts: NDArray[np.float64]
@@ -109,8 +111,8 @@ def facts_of(part: Checked | None, is_class: bool) -> Facts | None:
         codes = np.searchsorted(values, y.ravel())
         y, counts = values, np.bincount(codes, w, minlength=len(values)).astype(np.float64)
     else:
-        some = y if not w.any() else y[w > 0.0]
-        y, counts = np.stack([some.min(axis=0), some.max(axis=0)]), (y.T == 1.0) @ w
+        counts, y = (y.T == 1.0) @ w, y[w > 0.0]  # of other samples nothing is learned
+        y = np.stack([y.min(axis=0), y.max(axis=0)]) if len(y) else y
     return Facts(X.shape[0], X.dtype, sparse.issparse(X), y, counts, float(w.sum()))
 
 
@@ -252,6 +254,8 @@ def read_collections(
     if not facts:
         raise ValueError("X has no samples: every partition is empty.")
     y = summary(facts, is_class=is_class)
+    if not len(y):
+        raise without_weight()
     targets, target = targets.read(y, estimator, classes=None, known=not first, is_block=False)
     targets, _ = targets.encode(target, estimator, known=not first)
     dtype = np.result_type(*(fact.dtype for fact in facts)) if first else dtype
@@ -269,10 +273,7 @@ def read_collections(
     tallies = gathered(client, client.map(tally_of, samples, targets=targets, pure=False))
     n, weight = sum(tally.n for tally in tallies), sum(tally.weight for tally in tallies)
     if not n:
-        raise ValueError(
-            "Sample weights must contain at least one non-zero number: every sample has zero "
-            "weight (sample_weight times class_weight), so there is nothing to learn from."
-        )
+        raise without_weight()
     state.forget_samples()
     factor = state.count(n, weight)
     sizes = [tally.n for tally in tallies]
