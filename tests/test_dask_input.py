@@ -1,8 +1,11 @@
 """Collections of Dask: what a fit reads, and what it refuses and leaves as it was."""
 
+import threading
+
 import numpy as np
 import pytest
 from helpers import make
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -159,6 +162,25 @@ def test_integers_and_booleans(arrays):
     assert_same_fit(one, many, 1e-10)
 
 
+@pytest.mark.parametrize("where_y_is", ["memory", "dask"])
+def test_sparse_labels(arrays, where_y_is):
+    """Multilabel y may be sparse, as on one machine."""
+    X, _ = arrays
+    Y = sparse.csr_matrix(X > 0.3).astype(int)
+    network = make(ManualMLPClassifier, batch_size=None, early_stopping=False, max_iter=4)
+    given = Y if where_y_is == "memory" else blocks_of(Y, SIZES)
+    many = on_cluster.fit(clone(network), blocks_of(X, SIZES), given)
+    assert_same_fit(network.fit(X, Y), many, 1e-12)
+
+
+def test_sparse_blocks_of_unknown_sizes(arrays):
+    """Their rows are counted where y is in memory."""
+    X, y = arrays
+    dX = blocks_of(sparse.csr_matrix(X), SIZES)
+    dX._chunks = ((np.nan,) * 3, *dX.chunks[1:])
+    assert_same_fit(neuron().fit(sparse.csr_matrix(X), y), on_cluster.fit(neuron(), dX, y), 1e-12)
+
+
 def test_the_samples_stay_as_they_were(arrays):
     X, y = (each.copy() for each in arrays)
     dX, dy = blocks_of(X, SIZES).persist(), blocks_of(y, SIZES).persist()
@@ -262,6 +284,41 @@ def test_targets_without_weight(arrays, cls):
     with pytest.raises(ValueError, match="every sample has zero weight"):
         on_cluster.fit(estimator, dX, dy, blocks_of(np.zeros(N), SIZES))
     assert state_of(estimator) == state_of(clone(estimator))
+
+
+def test_too_large_for_the_fitted_parameters(arrays):
+    """A warm start is in the dtype of the first fit: on one machine the check says so, too."""
+    X, y = arrays
+    model = neuron(solver="sgd", batch_size=None, warm_start=True).fit(X.astype(np.float32), y)
+    dX = blocks_of(X, SIZES).map_blocks(spoilt, value=1e300, dtype=float, meta=np.empty((0, 3)))
+    before = state_of(model)
+    with pytest.raises(ValueError, match=r"Partition 1.*too large for dtype\('float32'\)"):
+        on_cluster.fit(model, dX, blocks_of(y, SIZES))
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize("error", [TimeoutError, FileNotFoundError, KeyError])
+def test_errors_of_the_users_own_data(arrays, error):
+    """They are raised as they are; of a timeout nobody waits for more."""
+    X, y = arrays
+
+    def unread(block):
+        raise error("no answer from the store")
+
+    dX = blocks_of(X, SIZES).map_blocks(unread, dtype=float, meta=np.empty((0, 3)))
+    found = []
+
+    def fit():
+        try:
+            on_cluster.fit(neuron(), dX, blocks_of(y, SIZES))
+        except Exception as raised:
+            found.append(raised)
+
+    fitting = threading.Thread(target=fit, daemon=True)
+    fitting.start()
+    fitting.join(20)
+    assert not fitting.is_alive()
+    assert type(found[0]) is error
 
 
 def test_targets_out_of_range(arrays):

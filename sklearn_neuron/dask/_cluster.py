@@ -100,16 +100,10 @@ def distributed_of(user: str) -> Any:
 
 def gathered(client: Any, futures: Sequence[Any]) -> list[Any]:
     """Return the results of futures; a ClusterLostError if there is nobody left to compute them."""
-    distributed, alone = distributed_of("training on a cluster"), 0.0
+    distributed = distributed_of("training on a cluster")
     try:
-        while True:
-            try:
-                distributed.wait(futures, timeout=LOOK)
-                return list(client.gather(futures))
-            except TimeoutError:
-                alone = 0.0 if client.nthreads() else alone + LOOK
-                if alone >= GIVEN_UP:
-                    raise lost("it has had no worker for a minute") from None
+        wait_for(client, futures)
+        return list(client.gather(futures))
     except distributed.KilledWorker as error:
         raise lost(
             "the same task has ended several workers, which usually means that they ran out of "
@@ -119,6 +113,19 @@ def gathered(client: Any, futures: Sequence[Any]) -> list[Any]:
         if not isinstance(error, CancelledError) and client.status == "running":
             raise  # of the user's own data, such as a file that is not there
         raise lost(f"{type(error).__name__}: {error}") from error
+
+
+def wait_for(client: Any, futures: Sequence[Any]) -> None:
+    """Wait until futures are there, or raise if there has been no worker for too long."""
+    wait, alone = distributed_of("training on a cluster").wait, 0.0
+    while True:
+        try:
+            wait(futures, timeout=LOOK)
+            return
+        except TimeoutError:  # of the wait: what tasks raise comes when results are gathered
+            alone = 0.0 if client.nthreads() else alone + LOOK
+            if alone >= GIVEN_UP:
+                raise lost("it has had no worker for a minute") from None
 
 
 def lost(why: str) -> ClusterLostError:

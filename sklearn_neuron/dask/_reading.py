@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import _check_feature_names
+from sklearn.utils.validation import _num_samples as count_rows
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._estimator.data import (
@@ -82,13 +83,14 @@ class Tally(NamedTuple):
 # ---- what workers do ----------------------------------------------------------------------------
 
 
-def checked(number: int, X: Any, y: Any, weight: Any, reader: Any) -> Checked | None:
+@np.errstate(over="ignore")  # of a cast to float32, which is found in what it returns
+def checked(number: int, X: Any, y: Any, weight: Any, reader: Any, dtype: Any) -> Checked | None:
     """Check a partition as ``fit`` checks data; the reader knows the features."""
     if X.shape[0] == 0 and len(y) == 0:
         return None
     try:
         reader = copy.copy(reader)
-        X, y = check_data(reader, Given(X, y, None), reader._targets, FLOATS, reset=False)
+        X, y = check_data(reader, Given(X, y, None), reader._targets, dtype, reset=False)
         return Checked(X, y, own_weight(weight, X.shape[0]))
     except (TypeError, ValueError) as error:
         raise of_partition(number, error) from None
@@ -201,8 +203,8 @@ def aligned(name: str, of: Any, X: Any) -> Any:
             )
         if sizes is None:
             dask = require("dask", "sklearn_neuron.dask.fit")
-            sizes = dask.compute(*[dask.delayed(len)(block) for block in delayed_of(X)])
-        of = array.from_array(np.asarray(of), chunks=-1)
+            sizes = dask.compute(*[dask.delayed(count_rows)(block) for block in delayed_of(X)])
+        of = array.from_array(of.toarray() if sparse.issparse(of) else np.asarray(of), chunks=-1)
     own = sizes_of(of)
     if own is not None and sizes is not None:
         if sum(own) != sum(sizes):
@@ -247,7 +249,7 @@ def read_collections(
     """
     first, reader = dtype is None, reader_of(estimator, call.given.X, dtype)
     parts = partitions_of(*call.given)
-    homes, blocks = placed(client, parts, reader)
+    homes, blocks = placed(client, parts, reader, FLOATS if first else dtype)
     is_class = isinstance(targets, Classes)
     told = gathered(client, client.map(facts_of, blocks, is_class=is_class, pure=False))
     facts = [fact for fact in told if fact is not None]
@@ -313,7 +315,7 @@ def reader_of(estimator: Any, X: Any, dtype: Any) -> Any:
 
 
 def placed(
-    client: Any, parts: Sequence[tuple[Any, Any, Any]], reader: Any
+    client: Any, parts: Sequence[tuple[Any, Any, Any]], reader: Any, dtype: Any
 ) -> tuple[list[NDArray[np.intp]], list[Any]]:
     """Send partitions to the workers, in runs of equal numbers, where they are checked.
 
@@ -324,7 +326,7 @@ def placed(
     runs = [run for run in np.array_split(np.arange(len(parts)), len(threads)) if len(run)]
     reader, blocks = delayed(reader, pure=False), []
     for run, address in zip(runs, threads, strict=False):
-        tasks = [check(int(i), *parts[i], reader) for i in run]
+        tasks = [check(int(i), *parts[i], reader, dtype) for i in run]
         blocks += client.compute(tasks, workers=[address], allow_other_workers=True)
     return runs, blocks
 
