@@ -467,18 +467,72 @@ def test_mini_batches_are_the_same_for_the_same_seed(mini_batches):
     assert not np.allclose(thetas[0], thetas[2])
 
 
+@pytest.mark.parametrize("size", [30, 64])
 @pytest.mark.parametrize("solver", UPDATES, ids=str)
-def test_synchronous_batches_without_shuffling_are_those_of_one_machine(solver):
-    """One group, whose batches are the runs of samples that one machine takes."""
+def test_synchronous_batches_without_shuffling_are_those_of_one_machine(solver, size):
+    """One group, whose batches are the runs of samples that one machine takes; the last is less."""
     X, y = classes(3)
+    weight = np.random.RandomState(0).uniform(size=N)
     with cluster(n_workers=1):
         estimator = batches(
-            LogisticNeuronClassifier, solver=solver, shuffle=False, batch_size=30, max_iter=4
+            LogisticNeuronClassifier, solver=solver, shuffle=False, batch_size=size, max_iter=4
         )
-        one, many = both(estimator, X, y, UNEVEN, mini_batches="synchronous")
+        one, many = both(estimator, X, y, UNEVEN, sample_weight=weight, mini_batches="synchronous")
     theta = weights_of(one)
     assert_allclose(weights_of(many), theta, rtol=1e-11, atol=1e-12)
     assert_allclose(many.loss_curve_, one.loss_curve_, rtol=1e-11)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 100])
+@pytest.mark.parametrize("sizes", [(100,) * 3, (30,) * 10, UNEVEN], ids=str)
+def test_synchronous_batches_have_the_size_that_is_asked_for(size, sizes):
+    """Also if there are more groups than samples in a batch."""
+    firsts = np.cumsum([0, *sizes])
+    groups = [[part_with(n, first)] for n, first in zip(sizes, firsts, strict=False)]
+    batches = [_part.batches_of(parts, 0, size, shuffle=True) for parts in groups]
+    for parts, own in zip(groups, batches, strict=True):  # each sample is in one batch
+        assert sorted(np.concatenate(own)) == list(range(len(parts[0])))
+    found = [sum(map(len, of)) for of in zip(*batches, strict=True)]
+    expected = [size] * (N // size) + [N % size] * (N % size > 0)
+    assert_allclose(found, expected, atol=0 if len(set(sizes)) == 1 else len(sizes))
+
+
+def part_with(n, first):
+    """Return a part of so many of N samples."""
+    return _part.Part(Samples(np.ones((n, 1)), np.ones((n, 1)), None), first, N)
+
+
+def test_synchronous_batches_make_as_many_updates_as_one_machine():
+    X, y = classes()
+    estimator = batches(LogisticNeuronClassifier, solver=Adam(), batch_size=3, max_iter=1)
+    with cluster(n_workers=1, threads_per_worker=10):
+        one, many = both(estimator, X, y, (30,) * 10, mini_batches="synchronous")
+    t = [fit._training_state["state"]["t"] for fit in (one, many)]
+    assert t == [N // 3] * 2
+
+
+def test_synchronous_batches_of_a_perceptron_end_where_those_of_one_machine_do():
+    """After an epoch without a mistake, and not after the first that leaves none."""
+    X, y = classes()
+    X[:, 0] += 20.0 * y
+    estimator = batches(PerceptronClassifier, shuffle=False, batch_size=50, max_iter=50)
+    with cluster(n_workers=1):
+        one, many = both(estimator, X, y, UNEVEN, mini_batches="synchronous")
+    assert many.n_iter_ == one.n_iter_ < 50
+    assert_allclose(many.loss_curve_, one.loss_curve_, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.needs_core
+def test_synchronous_batches_are_computed_by_numpy():
+    X, y = classes()
+    estimator = batches(LogisticNeuronClassifier, batch_size=100, max_iter=1)
+    blocks = blocks_of(X, (75,) * 4), blocks_of(y, (75,) * 4)
+    with (
+        config_context(engine="compiled"),
+        pytest.warns(UserWarning, match="does not cover mini_batches='synchronous'"),
+    ):
+        on_cluster.fit(estimator, *blocks, mini_batches="synchronous")
+    assert estimator.engine_ == "numpy"
 
 
 @pytest.mark.parametrize("solver", UPDATES, ids=str)

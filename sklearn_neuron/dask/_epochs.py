@@ -142,8 +142,8 @@ class SynchronousBatches:
         The parts, bound to the network.
     engine : str
         What computes the gradients.
-    n_batches : int
-        Number of batches of an epoch.
+    n, batch_size : int
+        Numbers of samples in all, and of a batch.
     rng : RandomState
         Draws a seed for each group and epoch.
     shuffle : bool
@@ -155,30 +155,33 @@ class SynchronousBatches:
         updater: Updater,
         blocks: Blocks,
         engine: str,
-        n_batches: int,
+        n: int,
+        batch_size: int,
         rng: np.random.RandomState,
         *,
         shuffle: bool,
     ) -> None:
         self.updater, self.blocks, self.engine = updater, blocks, engine
-        self.n_batches, self.rng, self.shuffle = n_batches, rng, shuffle
+        self.n_batches, self.rng = -(-n // batch_size), rng
+        self.how = {"size": batch_size, "shuffle": shuffle}
         self.state = updater.state
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
-        network, total, n, own = self.updater.network, 0.0, 0, seeds(self.rng, self.blocks)
-        shared = {"n_batches": self.n_batches, "shuffle": self.shuffle}
+        network, own = self.updater.network, seeds(self.rng, self.blocks)
+        total, n, no_mistake = 0.0, 0, network.loss.solvable
         for number in range(self.n_batches):
             theta = network.theta
-            grad, loss, m = self.blocks.sum(
-                _part.batch_gradient, own, theta=theta, number=number, **shared
+            grad, loss, m, n_open = self.blocks.sum(
+                _part.batch_gradient, own, theta=theta, number=number, **self.how
             )
             if not m:
                 continue
             total, n = total + loss + m * network.penalty(), n + m
+            no_mistake = no_mistake and not n_open
             np.copyto(network.grad, grad / m, casting="same_kind")
             network.add_weights(network.alpha)
             self.updater.step((), float(rates[0]))
-        solved = network.loss.solvable and not self.blocks.sum(_part.mistakes, theta=network.theta)
+        solved = no_mistake and not self.blocks.sum(_part.mistakes, theta=network.theta)
         return passed(total / n, network, self.state, plateau, solved=solved)
 
 

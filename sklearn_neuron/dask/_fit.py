@@ -60,7 +60,8 @@ def fit(
         [1]_: one round trip for each epoch, but another algorithm than that of one machine. With
         "synchronous", each batch is spread over all workers: the algorithm is the same, with
         another order of the samples, and each update takes a round trip of some 10 ms, which only
-        pays for large batches.
+        pays for large batches. Where workers have different numbers of samples, some batches have
+        a few more than ``batch_size``, and others less.
     client : distributed.Client, default=None
         The way to the cluster. ``None`` is the client that was made last.
 

@@ -365,23 +365,18 @@ def batch_gradient(
     recipe: Recipe,
     theta: Array,
     number: int,
-    n_batches: int,
+    size: int,
     shuffle: bool,
-) -> tuple[Floats, float, int]:
-    """Return the sums of the gradients and losses over a group's rows of a batch, and their number.
+) -> tuple[Floats, float, int, int]:
+    """Return what a group's rows of a batch add to it.
 
-    The order of the rows is drawn once for each seed.
+    The sums of gradients and losses, the number of rows, and in how many parts there is something
+    left to learn. The order of the rows is drawn once for each seed.
     """
-    sizes = [len(part) for part in parts]
-
-    def make() -> list[NDArray[np.intp]]:
-        n = sum(sizes)
-        order = np.random.RandomState(seed).permutation(n) if shuffle else np.arange(n)
-        return np.array_split(order, n_batches)
-
-    rows = parts[0].made("batches", make, (seed, n_batches))[number]
-    grad, loss = np.zeros(theta.size), 0.0
-    for part, start in zip(parts, np.cumsum([0, *sizes[:-1]]), strict=True):
+    rows = parts[0].made("batches", lambda: batches_of(parts, seed, size, shuffle), (seed, size))
+    rows = rows[number]
+    grad, loss, n_open = np.zeros(theta.size), 0.0, 0
+    for part, start in zip(parts, starts_of(parts), strict=True):
         own = np.sort(rows[(rows >= start) & (rows < start + len(part))]) - start
         if len(own):
             network = part.network(recipe)
@@ -390,4 +385,24 @@ def batch_gradient(
             gradient(network, [block])
             grad += len(own) * network.grad.astype(np.float64)
             loss += len(own) * block_loss(network, block)
-    return grad, loss, len(rows)
+            n_open += not network.loss.solved(block.Y, block.z)
+    return grad, loss, len(rows), n_open
+
+
+def starts_of(parts: OwnParts) -> NDArray[np.intp]:
+    """Return the number of the first row of each part in its group."""
+    return np.cumsum([0, *map(len, parts[:-1])])
+
+
+def batches_of(parts: OwnParts, seed: int, size: int, shuffle: bool) -> list[NDArray[np.intp]]:
+    """Return a group's rows of each batch of so many samples, of which the last may have fewer.
+
+    The rows of each group are spread evenly over the epoch, and groups take turns. So batches of
+    groups of equal size have just the size that is asked for, and those of one group are runs of
+    its rows; of groups that differ, some batches have a few samples more, and others less.
+    """
+    n, n_own = parts[0].n, sum(map(len, parts))
+    order = np.random.RandomState(seed).permutation(n_own) if shuffle else np.arange(n_own)
+    turn = (parts[0].first + 0.5 * n_own) / n
+    number = ((np.arange(n_own) + turn) * (n / (n_own * size))).astype(np.intp)
+    return np.split(order, np.searchsorted(number, np.arange(1, -(-n // size))))

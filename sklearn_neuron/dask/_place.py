@@ -72,9 +72,10 @@ class OnCluster:
                 updater, blocks, engine, batch_size, plan.rng(), shuffle=plan.shuffle
             )
         refuse_dropout(network)
-        blocks, n_batches = self.blocks.bound(recipe.without_penalty()), -(-self.n // batch_size)
+        run.refusal = "mini_batches='synchronous'"
+        blocks = self.blocks.bound(recipe.without_penalty())
         return SynchronousBatches(
-            updater, blocks, "numpy", n_batches, plan.rng(), shuffle=plan.shuffle
+            updater, blocks, "numpy", self.n, batch_size, plan.rng(), shuffle=plan.shuffle
         )
 
     def objective(self, network: Network, plan: Plan, run: Run) -> Objective:
