@@ -7,7 +7,7 @@ import pytest
 from helpers import make
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -104,18 +104,86 @@ def test_partitions_of_dataframes_may_be_empty(frame):
     assert np.asarray(found).tolist() == one.predict(kept[NAMES]).tolist()
 
 
-def test_dataframes_are_predicted(frame):
-    ddf = dd.from_pandas(frame, npartitions=4)
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+
+
+def labels_of(frame, kind):
+    """Return y, and the names that the columns of an answer about classes have."""
+    code = frame["mass"].rank().to_numpy().astype(int) % 3
+    return {
+        "strings": (frame["kind"], ["bird", "fish"]),
+        "numbers": (code, [0, 1, 2]),
+        "three strings": (np.array(["a", "bb", "c"])[code], ["a", "bb", "c"]),
+        "labels": (np.c_[code > 0, code > 1].astype(int), [0, 1]),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["strings", "numbers", "three strings", "labels"])
+@pytest.mark.parametrize("method", METHODS)
+def test_dataframes_are_predicted(frame, kind, method):
+    """By series and dataframes, with the partitions and the index of X, and the dtypes promised."""
+    frame.index = pd.Index(np.arange(N) * 10, name="id")
+    ddf, (y, names) = dd.from_pandas(frame, npartitions=4), labels_of(frame, kind)
+    model = ManualMLPClassifier((4,), solver="lbfgs", alpha=0.1, max_iter=5, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(frame[NAMES], y)
+    expected = getattr(model, method)(frame[NAMES])
+    lazy = getattr(on_cluster, method)(model, ddf[NAMES])
+    assert isinstance(lazy, dd.Series if expected.ndim == 1 else dd.DataFrame)
+    assert lazy.divisions == ddf.divisions
+    found = lazy.compute()
+    pd.testing.assert_index_equal(found.index, frame.index)
+    if expected.ndim == 1:
+        assert lazy.name == found.name == method
+        assert lazy.dtype == found.dtype
+    else:
+        assert list(lazy.columns) == list(found.columns) == names
+        assert lazy.dtypes.tolist() == found.dtypes.tolist()
+    if method == "predict":
+        assert found.to_numpy().tolist() == expected.tolist()
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_regressors_predict_dataframes(frame, outputs):
+    ddf, y = dd.from_pandas(frame, npartitions=4), frame[NAMES[:outputs]].to_numpy()
+    model = make(ManualMLPRegressor, solver="lbfgs").fit(
+        frame[NAMES], y[:, 0] if outputs < 2 else y
+    )
+    found = on_cluster.predict(model, ddf[NAMES]).compute()
+    assert isinstance(found, pd.Series if outputs < 2 else pd.DataFrame)
+    np.testing.assert_allclose(found, model.predict(frame[NAMES]), rtol=1e-12)
+
+
+READ = {
+    "all": dd.read_parquet,
+    "columns": lambda files: dd.read_parquet(files, columns=[*NAMES, "day"]),
+    "selected": lambda files: dd.read_parquet(files)[[*NAMES, "day"]],
+    "row groups": lambda files: dd.read_parquet(files, filters=[("day", ">=", 70)]),
+    "empty partitions": lambda files: dd.read_parquet(files).query("day >= 70"),
+    "repartitioned": lambda files: dd.read_parquet(files).repartition(npartitions=2),
+    "one file": lambda files: dd.read_parquet(files / "part.0.parquet"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of Dask's own code, in pandas 3.1
+@pytest.mark.parametrize("how", READ)
+def test_predictions_go_beside_the_columns_of_files(frame, files, how, tmp_path_factory):
+    """As the guide has it: assign, and write."""
+    ddf, out = READ[how](files), tmp_path_factory.mktemp("out")
     model = neuron().fit(frame[NAMES], frame["kind"])
-    for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
-        expected = getattr(model, method)(frame[NAMES])
-        lazy = getattr(on_cluster, method)(model, ddf[NAMES])
-        assert hasattr(lazy, "dask")
-        found = np.asarray(lazy.compute())
-        if method == "predict":
-            assert found.tolist() == expected.tolist()
-        else:
-            np.testing.assert_allclose(found, expected, rtol=1e-12)
+    labels = on_cluster.predict(model, ddf[NAMES])
+    ddf.assign(label=labels).to_parquet(out)
+    written = pd.read_parquet(out)
+    assert len(written) == len(ddf)
+    assert set(NAMES) < set(written)
+    assert written["label"].tolist() == model.predict(written[NAMES]).tolist()
+    assert labels.compute().tolist() == written["label"].tolist()
+    proba = on_cluster.predict_proba(model, ddf[NAMES])
+    assert len(ddf.join(proba).columns) == len(ddf.columns) + 2
+    p = ddf.assign(p=proba["fish"])[["p", *NAMES]].compute()
+    np.testing.assert_allclose(p["p"], model.predict_proba(p[NAMES])[:, 1], rtol=1e-12)
 
 
 def test_pipelines_predict(frame):
@@ -130,6 +198,31 @@ def test_files_that_are_read_on_the_workers(frame, tmp_path):
     for k in range(3):
         frame[40 * k : 40 * (k + 1)].to_parquet(tmp_path / f"part.{k}.parquet")
     ddf = dd.read_parquet(tmp_path)
+    one = neuron().fit(frame[NAMES], frame["y"])
+    assert_same_fit(one, on_cluster.fit(neuron(), ddf[NAMES], ddf["y"]), 1e-12)
+
+
+@pytest.fixture
+def files(frame, tmp_path):
+    """Return a folder of small files, which Dask joins when only some columns are read."""
+    pytest.importorskip("pyarrow")
+    wide = frame.assign(day=np.arange(N), **{f"more{k}": 0.5 * k for k in range(9)})
+    for k in range(6):
+        wide[20 * k : 20 * (k + 1)].to_parquet(tmp_path / f"part.{k}.parquet")
+    return tmp_path
+
+
+def test_arrays_of_the_columns_of_files(frame, files):
+    """X and y have different partitions of unknown size; what the error advises works."""
+    ddf = dd.read_parquet(files)
+    X, y = ddf[NAMES].values, ddf["y"].values
+    assert X.npartitions != y.npartitions or X.npartitions != ddf.npartitions
+    X, y = ddf[NAMES].repartition(npartitions=3).values, ddf["y"].repartition(npartitions=2).values
+    with pytest.raises(ValueError, match=r"compute_chunk_sizes\(\) on both.*without \.values"):
+        on_cluster.fit(neuron(), X, y)
+    one = neuron().fit(frame[NAMES].to_numpy(), frame["y"])
+    X, y = X.compute_chunk_sizes(), y.compute_chunk_sizes()
+    assert_same_fit(one, on_cluster.fit(neuron(), X, y), 1e-12)
     one = neuron().fit(frame[NAMES], frame["y"])
     assert_same_fit(one, on_cluster.fit(neuron(), ddf[NAMES], ddf["y"]), 1e-12)
 
@@ -260,6 +353,43 @@ def test_bad_partitions(arrays, kind, fitted):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         on_cluster.fit(estimator, dX, dy, weight)
     assert state_of(estimator) == before
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("dtype", ["str", object, "string", "category"])
+@pytest.mark.parametrize("kind", ["dataframe", "array"])
+def test_missing_labels(frame, missing, dtype, kind):
+    frame["kind"] = frame["kind"].astype(object)
+    frame.loc[50, "kind"] = missing  # of partition 1
+    frame["kind"] = frame["kind"].astype(object if kind == "array" else dtype)
+    X, y = frame[NAMES], frame["kind"]
+    if kind == "array":
+        X, y = (blocks_of(each.to_numpy(), (40, 40, 40)) for each in (X, y))
+    else:
+        X, y = (dd.from_pandas(each, npartitions=3) for each in (X, y))
+    estimator = neuron()
+    before = state_of(estimator)
+    with pytest.raises(ValueError, match=r"Partition 1: y contains missing values, in 1 of 40 row"):
+        on_cluster.fit(estimator, X, y)
+    assert state_of(estimator) == before
+
+
+def test_columns_that_are_not_numbers(frame):
+    """They are named, and only they: categories of numbers are read as these."""
+    frame["code"] = pd.Categorical(frame["y"])
+    frame["group"] = pd.Categorical(frame["kind"])
+    frame["day"] = pd.Timestamp("2020-01-01")
+    frame["gap"] = frame["y"].astype("Int64").mask(frame["y"] == 1)
+    ddf = dd.from_pandas(frame, npartitions=3)
+    assert on_cluster.fit(neuron(), ddf[["mass", "code"]], ddf["y"]).coef_.shape == (1, 2)
+    with pytest.raises(ValueError, match=r"Partition \d: Input X contains NaN"):
+        on_cluster.fit(neuron(), ddf[["mass", "gap"]], ddf["y"])
+    for names in (["kind"], ["group"], ["day"], ["kind", "day", "group"]):
+        listed = ", ".join(rf"'{name}' \([\w\[\]]+\)" for name in names)
+        with pytest.raises(
+            ValueError, match=rf"Partition \d: The columns {listed} are not numbers"
+        ):
+            on_cluster.fit(neuron(), ddf[["mass", *names]], ddf["y"])
 
 
 @pytest.mark.parametrize("cls", [SigmoidNeuronRegressor, ManualMLPRegressor])
@@ -418,6 +548,14 @@ def test_what_prediction_refuses(arrays):
     model = neuron().fit(*arrays)
     with pytest.raises(ValueError, match=r"X has 2 features.*expecting 3"):
         on_cluster.predict(model, X[:, :2])
+    frame = dd.from_pandas(pd.DataFrame(arrays[0], columns=NAMES), npartitions=3)
+    named = neuron().fit(frame.compute(), arrays[1])
+    with pytest.raises(ValueError, match=r"(?s)now missing:\n- mass\n"):
+        on_cluster.predict(named, frame[NAMES[:2]])
+    with pytest.raises(ValueError, match=r"(?s)unseen at fit time:\n- other\n"):
+        on_cluster.predict(named, frame.assign(other=1.0))
+    with pytest.raises(ValueError, match=r"The columns 'mass' \(str\w*\) are not numbers"):
+        on_cluster.predict(named, frame.assign(mass="heavy"))
     regressor = make(SigmoidNeuronRegressor).fit(arrays[0], arrays[0][:, 0])
     with pytest.raises(AttributeError, match="predict_proba"):
         on_cluster.predict_proba(regressor, X)

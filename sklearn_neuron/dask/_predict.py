@@ -6,48 +6,68 @@ import warnings
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_neuron.dask._reading import in_row_blocks
-
-
-def answered(block: Any, estimator: Any, method: str, empty: Any) -> Any:
-    """Return what a method of the estimator answers for a block, which may have no samples."""
-    if not block.shape[0]:
-        return empty
-    if hasattr(block, "columns"):
-        return getattr(estimator, method)(block)
-    with warnings.catch_warnings():  # a dask array has no names
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        return getattr(estimator, method)(block)
+from sklearn_neuron._estimator.base import NetworkEstimator
+from sklearn_neuron._extras import require
+from sklearn_neuron.dask._reading import in_row_blocks, with_columns
 
 
 def answers(estimator: Any, X: Any, method: str) -> Any:
-    """Return what a method answers for all blocks, as a dask array that is not computed yet."""
+    """Return what a method answers for all blocks, as a collection that is not computed yet."""
     check_is_fitted(estimator)
-    call = getattr(estimator, method)  # an AttributeError says why there is none
+    getattr(estimator, method)  # an AttributeError says why there is none
     if not (hasattr(X, "dask") and getattr(X, "ndim", 0) == 2):
         raise TypeError(
             "X must be a dask array of 2 dimensions or a dask dataframe; got "
             f"{type(X).__module__}.{type(X).__name__}. For data in memory call "
             f"estimator.{method}."
         )
+    if hasattr(X, "columns"):
+        meta = labelled(X._meta_nonempty[:1], estimator, method)[:0]
+        return X.map_partitions(labelled, estimator, method, meta, meta=meta)
     known = estimator.n_features_in_
     if X.shape[1] != known:
         raise ValueError(
             f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting {known} "
             "features as input."
         )
-    if hasattr(X, "columns"):
-        like = call(X._meta_nonempty[:1].astype(np.float64))[:0]
-        return X.map_partitions(answered, estimator, method, like, meta=like)
     X = in_row_blocks(X)
     some = np.zeros((1, known), dtype=X.dtype if X.dtype.kind == "f" else np.float64)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        like = call(some)[:0]
+    like = answered(some, estimator, method)[:0]
     changed = {"drop_axis": 1} if like.ndim == 1 else {"chunks": (X.chunks[0], (like.shape[1],))}
     return X.map_blocks(answered, estimator, method, like, dtype=like.dtype, meta=like, **changed)
+
+
+def answered(block: Any, estimator: Any, method: str, empty: Any = None) -> Any:
+    """Return what a method of the estimator answers for a block, which may have no samples."""
+    if not block.shape[0]:
+        return empty
+    with warnings.catch_warnings():  # a dask array has no names
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        return getattr(estimator, method)(block)
+
+
+def labelled(frame: Any, estimator: Any, method: str, empty: Any = None) -> Any:
+    """Return what a method answers for a dataframe, with its index: a series or a dataframe."""
+    pandas = require("pandas", "sklearn_neuron.dask")
+    if not len(frame):
+        return empty
+    try:
+        answer = getattr(estimator, method)(frame)
+    except (TypeError, ValueError) as error:
+        own = isinstance(estimator, NetworkEstimator)  # a pipeline may take any columns
+        raise with_columns(error, frame) if own else error from None
+    if answer.ndim == 1:
+        return pandas.Series(answer, frame.index, name=method)
+    return pandas.DataFrame(answer, frame.index, names_of(estimator, method, answer.shape[1]))
+
+
+def names_of(estimator: Any, method: str, n: int) -> NDArray[Any]:
+    """Return the names of the columns of an answer: the classes, if there is one for each."""
+    classes = np.asarray(getattr(estimator, "classes_", ()))
+    return np.arange(n) if method == "predict" or classes.shape != (n,) else classes
 
 
 def predict(estimator: Any, X: Any) -> Any:
@@ -62,8 +82,10 @@ def predict(estimator: Any, X: Any) -> Any:
 
     Returns
     -------
-    y_pred : dask array of shape (n_samples,) or (n_samples, n_outputs)
-        What ``estimator.predict`` returns for each block. Nothing is computed yet.
+    y_pred : dask array, series or dataframe of shape (n_samples,) or (n_samples, n_outputs)
+        What ``estimator.predict`` returns for each block. For a dask dataframe it is a series
+        named "predict", or a dataframe where there are several outputs, with the partitions and
+        the index of X, so that ``frame.assign(label=y_pred)`` works. Nothing is computed yet.
 
     Raises
     ------
@@ -72,7 +94,8 @@ def predict(estimator: Any, X: Any) -> Any:
     TypeError
         If X is not a collection of Dask.
     ValueError
-        If X has another number of features than the estimator was fitted to.
+        If X has other features than the estimator was fitted to. Names of columns are compared as
+        in ``estimator.predict``.
 
     Examples
     --------
@@ -99,8 +122,10 @@ def predict_proba(estimator: Any, X: Any) -> Any:
 
     Returns
     -------
-    proba : dask array of shape (n_samples, n_classes)
-        What ``estimator.predict_proba`` returns for each block. Nothing is computed yet.
+    proba : dask array or dataframe of shape (n_samples, n_classes)
+        What ``estimator.predict_proba`` returns for each block. For a dask dataframe it is a
+        dataframe with the partitions and the index of X, whose columns are the classes. Nothing is
+        computed yet.
 
     Raises
     ------
@@ -122,8 +147,10 @@ def predict_log_proba(estimator: Any, X: Any) -> Any:
 
     Returns
     -------
-    log_proba : dask array of shape (n_samples, n_classes)
-        What ``estimator.predict_log_proba`` returns for each block. Nothing is computed yet.
+    log_proba : dask array or dataframe of shape (n_samples, n_classes)
+        What ``estimator.predict_log_proba`` returns for each block. For a dask dataframe it is a
+        dataframe with the partitions and the index of X, whose columns are the classes. Nothing is
+        computed yet.
 
     Raises
     ------
@@ -145,7 +172,9 @@ def decision_function(estimator: Any, X: Any) -> Any:
 
     Returns
     -------
-    scores : dask array of shape (n_samples,) or (n_samples, n_classes)
-        What ``estimator.decision_function`` returns for each block. Nothing is computed yet.
+    scores : dask array, series or dataframe of shape (n_samples,) or (n_samples, n_classes)
+        What ``estimator.decision_function`` returns for each block. For a dask dataframe it is a
+        series named "decision_function", or a dataframe whose columns are the classes, with the
+        partitions and the index of X. Nothing is computed yet.
     """
     return answers(estimator, X, "decision_function")

@@ -9,6 +9,8 @@ partition may be empty, and need not have samples of every class.
 from __future__ import annotations
 
 import copy
+import itertools
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -90,10 +92,47 @@ def checked(number: int, X: Any, y: Any, weight: Any, reader: Any, dtype: Any) -
         return None
     try:
         reader = copy.copy(reader)
+        refuse_missing(y)
         X, y = check_data(reader, Given(X, y, None), reader._targets, dtype, reset=False)
         return Checked(X, y, own_weight(weight, X.shape[0]))
     except (TypeError, ValueError) as error:
-        raise of_partition(number, error) from None
+        raise of_partition(number, with_columns(error, X)) from None
+
+
+def refuse_missing(y: Any) -> None:
+    """Raise a ValueError where labels or targets are missing, however that is written."""
+    pandas = sys.modules.get("pandas")  # without it there are no missing values but NaN
+    if pandas is None or getattr(getattr(y, "dtype", None), "kind", "O") in "biufc":
+        return
+    if n := int(np.sum(np.asarray(pandas.isna(y)))):
+        raise ValueError(
+            f"y contains missing values, in {n} of {len(y)} rows. Leave these rows out, of X and "
+            "of sample_weight, too."
+        )
+
+
+def with_columns(error: Exception, frame: Any) -> Exception:
+    """Return an error that names the columns of a dataframe that are not numbers, if any."""
+    items = frame.items() if hasattr(frame, "columns") else ()
+    named = list(filter(None, itertools.starmap(not_numbers, items)))
+    if not named:
+        return error
+    return ValueError(
+        f"The columns {', '.join(named)} are not numbers. Encode them, or select the others. "
+        f"({error})"
+    )
+
+
+def not_numbers(name: Any, column: Any) -> str:
+    """Return the name and the dtype of a column, or an empty string if it converts to floats."""
+    found = f"{name!r} ({column.dtype})"
+    if getattr(column.dtype, "kind", "O") in "mM":  # which convert, but not beside numbers
+        return found
+    try:
+        column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        return found
+    return ""
 
 
 def of_partition(number: int, error: Exception) -> Exception:
@@ -217,8 +256,8 @@ def aligned(name: str, of: Any, X: Any) -> Any:
     if of.npartitions != X.npartitions:
         raise ValueError(
             f"X has {X.npartitions} partitions and {name} has {of.npartitions}, whose numbers of "
-            f"rows are not known. Take {name} from the same collection as X, or call "
-            "compute_chunk_sizes() on both arrays (to_dask_array(lengths=True) of a dataframe)."
+            "rows are not known. Call compute_chunk_sizes() on both arrays, or give columns of a "
+            "dask dataframe as they are: frame[features] and frame['y'], without .values."
         )
     return of
 
