@@ -95,7 +95,12 @@ class LocalEpochs:
     ) -> None:
         self.updater, self.blocks, self.engine = updater, blocks, engine
         self.batch_size, self.rng, self.shuffle = batch_size, rng, shuffle
-        self.state = updater.state
+        self.state, self.has_diverged = updater.state, False
+
+    def of(self, updater: Updater, rng: np.random.RandomState) -> LocalEpochs:
+        """Return such epochs of another network."""
+        blocks = self.blocks.bound(_part.Recipe.of(updater.network, self.engine))
+        return LocalEpochs(updater, blocks, self.engine, self.batch_size, rng, shuffle=self.shuffle)
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
         network = self.updater.network
@@ -110,10 +115,13 @@ class LocalEpochs:
             shuffle=self.shuffle,
         )
         if not math.isfinite(loss):
+            self.has_diverged = True
             return Passed([], "diverged")
         np.copyto(network.theta, arrays.pop("θ") / weight, casting="same_kind")
         adopt(self.state, arrays, numbers, weight)
-        return passed(loss, network, self.state, plateau, solved=not n_open)
+        made = passed(loss, network, self.state, plateau, solved=not n_open)
+        self.has_diverged = made.status == "diverged"
+        return made
 
 
 def adopt(state: State, arrays: Any, numbers: Any, weight: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._estimator.callbacks import with_callbacks
 from sklearn_neuron._estimator.data import NOT_HELD_OUT, Call, Given
+from sklearn_neuron.dask._averages import Watch
 from sklearn_neuron.dask._cluster import client_of
 from sklearn_neuron.dask._reading import read_collections
 from sklearn_neuron.records import Record
@@ -133,11 +134,16 @@ def fit(
             f"{type(X).__module__}.{type(X).__name__}. For data in memory call estimator.fit."
         )
     refuse_options(estimator)
-    read = partial(read_collections, client=client_of(client), mini_batches=mini_batches)
+    watch = Watch(type(estimator).__name__, verbose=bool(estimator.verbose))
+    read = partial(
+        read_collections, client=client_of(client), mini_batches=mini_batches, watch=watch
+    )
     given, validation = Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val)
     call = Call(given, validation, coef_init=coef_init, intercept_init=intercept_init, read=read)
     train = with_callbacks(type(estimator)._fit)  # as the method fit is
-    return train(estimator, call)
+    train(estimator, call)
+    watch.end(estimator)
+    return estimator
 
 
 def refuse_options(estimator: Any) -> None:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._engine.batches import Samples, batch_of, bytes_of
+from sklearn_neuron._engine.batches import Samples, batch_of, bytes_of, raw_outputs
 from sklearn_neuron._engine.dropout import Dropout
-from sklearn_neuron._engine.epochs import Updater, block_loss, gradient
+from sklearn_neuron._engine.epochs import Updater, block_loss, gradient, weighted_sum
 from sklearn_neuron._engine.fit import choose_epochs, choose_objective
 from sklearn_neuron._engine.hessian import grams_of
 from sklearn_neuron._engine.objective import (
@@ -224,10 +224,9 @@ def value_of(parts: OwnParts, recipe: Recipe, theta: Array) -> float:
     for part in parts:
         network, (X, Y, weight) = part.network(recipe), part.samples
         W, b = split(theta.astype(network.dtype), network.layer_sizes)
-        loss = network.loss.value(
-            Y.astype(network.dtype, copy=False), raw_output(X, W, b, network.activations)
-        )
-        total += float(loss.sum(dtype=np.float64) if weight is None else loss @ weight[:, 0])
+        for rows, z in raw_outputs(X, W, b, network.activations):
+            loss = network.loss.value(Y[rows].astype(network.dtype, copy=False), z)
+            total += weighted_sum(loss, 1.0 if weight is None else weight[rows])
     return total / parts[0].n
 
 

@@ -22,6 +22,7 @@ from sklearn_neuron._engine.plan import Plan
 from sklearn_neuron._engine.run import Run
 from sklearn_neuron._typing import Array
 from sklearn_neuron.dask import _part
+from sklearn_neuron.dask._averages import Watch
 from sklearn_neuron.dask._cluster import Blocks
 from sklearn_neuron.dask._epochs import FullBatches, LocalEpochs, SynchronousBatches
 from sklearn_neuron.dask._objective import (
@@ -46,12 +47,15 @@ class OnCluster:
         Whether X is sparse.
     mini_batches : {"local", "synchronous"}
         How mini-batches are made.
+    watch : Watch
+        Is told of local epochs.
     """
 
     blocks: Blocks
     n: int
     sparse: bool
     mini_batches: str
+    watch: Watch
 
     # ---- what solvers get -----------------------------------------------------------------------
 
@@ -67,10 +71,10 @@ class OnCluster:
             refuse_dropout(network)
             return FullBatches(updater, self.blocks.bound(recipe.without_penalty()), engine)
         if self.mini_batches == "local":
-            blocks = self.blocks.bound(recipe)
-            return LocalEpochs(
-                updater, blocks, engine, batch_size, plan.rng(), shuffle=plan.shuffle
-            )
+            blocks, rng = self.blocks.bound(recipe), plan.rng()
+            epochs = LocalEpochs(updater, blocks, engine, batch_size, rng, shuffle=plan.shuffle)
+            self.watch.begin(self, epochs, run)
+            return epochs
         refuse_dropout(network)
         run.refusal = "mini_batches='synchronous'"
         blocks = self.blocks.bound(recipe.without_penalty())

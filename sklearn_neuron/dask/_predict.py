@@ -61,10 +61,10 @@ def labelled(frame: Any, estimator: Any, method: str, empty: Any = None) -> Any:
         raise with_columns(error, frame) if own else error from None
     if answer.ndim == 1:
         return pandas.Series(answer, frame.index, name=method)
-    return pandas.DataFrame(answer, frame.index, names_of(estimator, method, answer.shape[1]))
+    return pandas.DataFrame(answer, frame.index, column_names(estimator, method, answer.shape[1]))
 
 
-def names_of(estimator: Any, method: str, n: int) -> NDArray[Any]:
+def column_names(estimator: Any, method: str, n: int) -> NDArray[Any]:
     """Return the names of the columns of an answer: the classes, if there is one for each."""
     classes = np.asarray(getattr(estimator, "classes_", ()))
     return np.arange(n) if method == "predict" or classes.shape != (n,) else classes

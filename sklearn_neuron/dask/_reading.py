@@ -39,6 +39,7 @@ from sklearn_neuron._estimator.state import TrainingState, scaled_weight
 from sklearn_neuron._estimator.targets import Classes, Targets, class_factors, unique
 from sklearn_neuron._estimator.units import Spread
 from sklearn_neuron._extras import require
+from sklearn_neuron.dask._averages import Watch
 from sklearn_neuron.dask._cluster import Blocks, gathered, threads_of
 from sklearn_neuron.dask._part import Part
 from sklearn_neuron.dask._place import OnCluster
@@ -274,6 +275,7 @@ def read_collections(
     *,
     client: Any,
     mini_batches: str,
+    watch: Watch,
 ) -> Data:
     """Check collections of Dask and make samples of them on the cluster, as ``read`` does here.
 
@@ -285,6 +287,8 @@ def read_collections(
         The way to the cluster.
     mini_batches : {"local", "synchronous"}
         How mini-batches are made.
+    watch : Watch
+        Is told of local epochs.
     """
     first, reader = dtype is None, reader_of(estimator, call.given.X, dtype)
     parts = partitions_of(*call.given)
@@ -319,7 +323,7 @@ def read_collections(
     factor = state.count(n, weight)
     sizes = [tally.n for tally in tallies]
     made = grouped(client, homes, (blocks, samples), sizes, n=n, factor=factor, dtype=dtype)
-    place = OnCluster(made, n, facts[0].sparse, mini_batches)
+    place = OnCluster(made, n, facts[0].sparse, mini_batches, watch)
     held = held_target = None
     if not call.validation.missing():
         given = Given(*(in_memory(each) for each in call.validation))

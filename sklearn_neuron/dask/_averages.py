@@ -1,0 +1,129 @@
+"""Averages: what is said of local epochs, and whether their average is as good as they look.
+
+The loss of a local epoch is what each part saw of its own samples while it trained on them, so it
+says nothing of the average if parts differ: where rows are sorted by y, each part learns its own
+y in passing. So at the end the objective of the average is computed over all samples.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_neuron._engine.compiled import sigma_of
+from sklearn_neuron._engine.dropout import Dropout
+from sklearn_neuron._engine.epochs import Updater
+from sklearn_neuron._engine.fit import height_of
+from sklearn_neuron._engine.plan import Place
+from sklearn_neuron._engine.run import Run
+from sklearn_neuron._estimator.diagnosis import constant_loss
+from sklearn_neuron._estimator.reporting import warn
+from sklearn_neuron.dask._cluster import ClusterLostError
+from sklearn_neuron.dask._epochs import LocalEpochs
+from sklearn_neuron.network import Network
+
+#: The average is worse than the parts saw if its loss is so many times theirs, and the difference
+#: is such a part of the loss of a constant prediction.
+WORSE, MATTERS = 1.05, 0.02
+
+
+class Trained(NamedTuple):
+    """A run of local epochs."""
+
+    place: Place
+    epochs: LocalEpochs
+    run: Run
+
+
+class Watch:
+    """Watches local epochs: says that there are any, and looks at what they have led to.
+
+    Parameters
+    ----------
+    name : str
+        Name of the estimator.
+    verbose : bool
+        Whether lines are printed.
+    """
+
+    def __init__(self, name: str, *, verbose: bool) -> None:
+        self.name, self.verbose = name, verbose
+        self.trained: list[Trained] = []
+
+    def begin(self, place: Place, epochs: LocalEpochs, run: Run) -> None:
+        """Take note of a run at its start."""
+        if self.verbose and not self.trained:
+            n = len(epochs.blocks.groups)
+            each = "1 part of" if n == 1 else f"each of {n} parts of"
+            self._say(f"local epochs: {each} the samples makes its own, then they are averaged")
+        self.trained.append(Trained(place, epochs, run))
+
+    def end(self, estimator: Any) -> None:
+        """Compare the fitted parameters with what the parts saw, and warn if they are worse."""
+        runs = [each for each in self.trained if each.run.losses and not each.epochs.has_diverged]
+        if not runs:
+            return
+        try:
+            with np.errstate(all="ignore"):
+                best = runs[0] if len(runs) == 1 else max(runs, key=height)
+                local, value = compared(*best)
+                level = constant_loss(best.epochs.updater.network.loss, best.place)  # type: ignore[arg-type]
+        except ClusterLostError:
+            return  # the estimator is fitted
+        last = best.run.losses[-1]
+        per_loss = float(estimator.loss_curve_[-1]) / last if last else 1.0
+        n = len(best.epochs.blocks.groups)
+        if self.verbose:
+            self._say(f"loss of the average over all samples {value * per_loss:.6g}")
+        if n > 1 and value > WORSE * local and value - local > MATTERS * level:
+            warn(
+                f"{self.name}: the average of local epochs has a loss of {value * per_loss:.3g} "
+                f"over all samples, where each of the {n} parts saw {local * per_loss:.3g} in its "
+                "own: the parts differ, as they do if rows are sorted. Shuffle the rows before "
+                "they are partitioned, or use mini_batches='synchronous' with a large batch_size, "
+                "batch_size=None, or solver='lbfgs', which do not mind.",
+                ConvergenceWarning,
+            )
+
+    def _say(self, what: str) -> None:
+        print(f"[{self.name}] {what}", flush=True)  # noqa: T201
+
+
+def height(trained: Trained) -> tuple[float, ...]:
+    """Return what runs are compared by, as where training chooses one."""
+    return height_of(trained.epochs.updater.network, trained.place, trained.run)
+
+
+def compared(place: Place, epochs: LocalEpochs, run: Run) -> tuple[float, float]:
+    """Return the loss that the parts saw in the epoch of the fitted parameters, and that of these.
+
+    Dropout makes losses higher where parts train, so with dropout one more epoch is made without.
+    """
+    updater, validation = epochs.updater, run.validation
+    network = without_dropout(updater.network)
+    if any(isinstance(sigma, Dropout) for sigma in updater.network.activations):
+        network.theta[...] = run.theta
+        updater = Updater(network, updater.optimizer, copy.deepcopy(run.state))
+        passed = epochs.of(updater, np.random.RandomState(0))(np.array([run.eta]), None)
+        network.theta[...] = updater.optimizer.fitted(network.theta, updater.state)
+        return (passed.losses or [math.inf])[0], place.value(network)
+    network.theta[...] = run.fitted()
+    last = -1 if validation is None or validation.best < 0 else validation.best
+    return run.losses[last], place.value(network)
+
+
+def without_dropout(network: Network) -> Network:
+    """Return a network that has the same layers and no dropout."""
+    return Network(
+        network.layer_sizes,
+        list(map(sigma_of, network.activations)),
+        network.loss,
+        network.alpha,
+        network.dtype,
+        network.beta,
+        network.fit_intercept,
+    )
