@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_neuron import (
     SGD,
@@ -35,7 +36,7 @@ da = pytest.importorskip("dask.array")
 from dask_parts import assert_same_fit, blocks_of, both, cluster  # noqa: E402
 
 import sklearn_neuron.dask as on_cluster  # noqa: E402
-from sklearn_neuron.dask import _part  # noqa: E402
+from sklearn_neuron.dask import _part, _reading  # noqa: E402
 
 N = 300
 PARTITIONS = {
@@ -56,6 +57,12 @@ EXACT = ["sgd", "momentum", "adam", "rmsprop", "lbfgs", "newton", "newton-cg"]
 def client():
     with cluster() as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch):
+    """Let each partition be a part by itself, however small."""
+    monkeypatch.setattr(_reading, "SMALL", 0)
 
 
 def classes(k=2, seed=0):
@@ -127,6 +134,59 @@ def test_more_groups_than_are_added_at_a_time():
             estimator = exact(LogisticNeuronClassifier, solver, max_iter=3)
             one, many = both(estimator, X, y, (10,) * 30)
             assert_same_fit(one, many, 1e-12)
+
+
+@pytest.mark.parametrize("most", [50, 1000])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "labels", "weights"])
+def test_small_partitions_are_put_together(monkeypatch, most, kind):
+    """Up to so many rows, in the order they have; the result is the same."""
+    monkeypatch.setattr(_reading, "SMALL", most * 6 * 8)
+    X, y = classes(3)
+    X = sparse.csr_array(X * (X > 0)) if kind == "sparse" else X
+    y = np.array(["a", "bb", "c"])[y] if kind == "labels" else y
+    weight = np.r_[np.ones(160), np.random.RandomState(0).uniform(size=140)]
+    weight[20:60] = 0.0
+    given, sizes = [], []
+    plain = _reading.grouped
+
+    def noted(*args, **shared):
+        blocks = plain(*args, **shared)
+        sizes.extend(blocks.client.gather([blocks.client.map(len, g) for g in blocks.groups]))
+        return blocks
+
+    monkeypatch.setattr(_reading, "grouped", noted)
+    for solver in ("lbfgs", "newton", "newton-cg", "sgd"):
+        given = weight if kind == "weights" else None
+        one, many = both(
+            exact(LogisticNeuronClassifier, solver), X, y, PARTITIONS["many"], sample_weight=given
+        )
+        assert_same_fit(one, many, 1e-12)
+    if kind != "weights":
+        assert sizes[:2] == ([[40] * 4, [40] * 3 + [20]] if most == 50 else [[160], [140]])
+
+
+def test_bundles():
+    sizes = [5, 5, 0, 20, 3, 3, 3, 3, 100, 1]
+    own = [i for i in range(10) if sizes[i]]
+    assert _reading.bundles(own, sizes, 10) == [[0, 1], [3], [4, 5, 6], [7], [8], [9]]
+    assert _reading.bundles(own, sizes, 0) == [[i] for i in own]
+    assert _reading.bundles([], sizes, 10) == []
+
+
+def test_many_small_partitions_are_warned_of(monkeypatch):
+    """Once for each fit; not of a few, and not of large ones."""
+    monkeypatch.setattr(_reading, "SMALL", 1_000_000)
+    X, y = classes()
+    with pytest.warns(
+        UserWarning, match=r"X has 300 partitions of 4.8e-05 MB each, for 2 thr"
+    ) as w:
+        on_cluster.fit(
+            exact(LogisticNeuronClassifier), blocks_of(X, [1] * N), blocks_of(y, [1] * N)
+        )
+    assert sum("partitions" in str(each.message) for each in w) == 1
+    assert "repartition(npartitions=4)" in str(w[0].message)
+    for of in ((100, 2, 1e3), (300, 20, 1e3), (300, 2, 3.1e8)):
+        _reading.hint_at_partitions("neuron", *of)  # a warning would be an error
 
 
 def test_the_same_bits_for_the_same_partitions():
@@ -362,6 +422,21 @@ def test_the_result_needs_no_dask():
     )
     assert run.stdout.decode().split("\n")[:2] == ["(1,)", "False False"], run.stderr
     many.set_params(warm_start=True).partial_fit(X, y)  # a plain estimator
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_the_warning_of_too_few_epochs_says_what_works_here(held):
+    """Nothing is held out on a cluster."""
+    X, y = classes()
+    held = {"X_val": X[:50], "y_val": y[:50]} if held else {}
+    model = make(
+        ManualMLPClassifier, early_stopping=False, batch_size=None, eta=0.05, max_iter=6, tol=1e-9
+    )
+    with pytest.warns(ConvergenceWarning, match="Increase max_iter") as caught:
+        on_cluster.fit(model, blocks_of(X, UNEVEN), blocks_of(y, UNEVEN), **held)
+    (text,) = [str(each.message) for each in caught]
+    assert "early_stopping" not in text
+    assert ("or give X_val and y_val: the epoch that is best on them is kept" in text) != bool(held)
 
 
 def test_importing_the_module_imports_no_dask():

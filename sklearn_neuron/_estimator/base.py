@@ -576,7 +576,7 @@ def warn_after(
     if run.converged or run.stopped or (plan.tol is None and not solvable):
         return
     kind = "mistakes" if solvable else "epochs"
-    may_stop = solver.has_updates and not estimator.early_stopping
+    may_stop = solver.has_updates and not (estimator.early_stopping or run.validation)
     text = not_converged(
         name,
         kind if solver.has_updates else "iterations",

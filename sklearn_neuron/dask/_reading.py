@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ from sklearn_neuron._estimator.data import (
     total_weight,
     without_weight,
 )
+from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.state import TrainingState, scaled_weight
 from sklearn_neuron._estimator.targets import Classes, Targets, class_factors, unique
 from sklearn_neuron._estimator.units import Spread
@@ -43,6 +45,11 @@ from sklearn_neuron.dask._averages import Watch
 from sklearn_neuron.dask._cluster import Blocks, gathered, threads_of
 from sklearn_neuron.dask._part import Part
 from sklearn_neuron.dask._place import OnCluster
+
+#: Bytes of X up to which partitions become one part, and that a partition should rather have.
+SMALL, GOOD = 1_000_000, 50_000_000
+#: Partitions of fewer bytes from which they are said to be many, in all and for each thread.
+MANY, MANY_EACH = 200, 20
 
 
 class Checked(NamedTuple):
@@ -186,12 +193,36 @@ def tally_of(part: Encoded | None, targets: Targets) -> Tally:
     return Tally(n, weight, None if targets.stratified else targets.spread(part.Y, part.weight))
 
 
-def part_of(whole: Checked, part: Encoded, first: int, n: int, factor: float, dtype: Any) -> Part:
-    """Return a part, with weights of mean 1 over all samples."""
+def part_of(
+    wholes: Sequence[Checked],
+    parts: Sequence[Encoded],
+    first: int,
+    n: int,
+    factor: float,
+    dtype: Any,
+) -> Part:
+    """Return a part of one or more partitions, with weights of mean 1 over all samples."""
+    of = [samples_in(*each, factor, dtype) for each in zip(wholes, parts, strict=True)]
+    return Part(of[0] if len(of) == 1 else stacked_samples(of), first, n)
+
+
+def samples_in(whole: Checked, part: Encoded, factor: float, dtype: Any) -> Samples:
+    """Return the samples of a partition."""
     rows, Y, weight = part
     X = (whole.X if rows is None else whole.X[rows]).astype(dtype, copy=False)
     scaled = scaled_weight(weight, len(Y), factor)
-    return Part(Samples(X, Y, None if scaled is None else to_dtype(scaled, dtype)), first, n)
+    return Samples(X, Y, None if scaled is None else to_dtype(scaled, dtype))
+
+
+def stacked_samples(of: Sequence[Samples]) -> Samples:
+    """Return all of these samples, one after the other."""
+    X, Y, weights = zip(*of, strict=True)
+    weight = None
+    if any(each is not None for each in weights):
+        ones = [np.ones((len(y), 1), x.dtype) for x, y in zip(X, Y, strict=True)]
+        weight = np.concatenate([o if w is None else w for o, w in zip(ones, weights, strict=True)])
+    rows = sparse.vstack(X, format="csr") if sparse.issparse(X[0]) else np.concatenate(X)
+    return Samples(rows, np.concatenate(Y), weight)
 
 
 # ---- collections --------------------------------------------------------------------------------
@@ -322,7 +353,10 @@ def read_collections(
     state.forget_samples()
     factor = state.count(n, weight)
     sizes = [tally.n for tally in tallies]
-    made = grouped(client, homes, (blocks, samples), sizes, n=n, factor=factor, dtype=dtype)
+    row_bytes = reader.n_features_in_ * np.dtype(dtype).itemsize
+    hint_at_partitions(watch.name, len(parts), len(threads_of(client)), n * row_bytes)
+    most, of = SMALL // row_bytes, (blocks, samples)
+    made = grouped(client, homes, of, sizes, most, n=n, factor=factor, dtype=dtype)
     place = OnCluster(made, n, facts[0].sparse, mini_batches, watch)
     held = held_target = None
     if not call.validation.missing():
@@ -379,17 +413,52 @@ def grouped(
     runs: Sequence[NDArray[np.intp]],
     made_of: Sequence[Sequence[Any]],
     sizes: Sequence[int],
+    most: int,
     **shared: Any,
 ) -> Blocks:
-    """Return the parts of each group, without those that have no samples."""
+    """Return the parts of each group: its partitions, several together up to ``most`` rows.
+
+    Those that have no samples are left out.
+    """
     starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
     groups = []
     for run in runs:
         own = [i for i in run if sizes[i]]
         if own:
-            of = [[column[i] for i in own] for column in (*made_of, starts)]
-            groups.append(client.map(part_of, *of, pure=False, **shared))
+            some = bundles(own, sizes, most)
+            of = [[[column[i] for i in each] for each in some] for column in made_of]
+            firsts = [starts[each[0]] for each in some]
+            groups.append(client.map(part_of, *of, firsts, pure=False, **shared))
     return Blocks(client, groups)
+
+
+def bundles(own: Sequence[int], sizes: Sequence[int], most: int) -> list[list[int]]:
+    """Return partitions in runs that have at most so many rows together, or are one."""
+    found: list[list[int]] = []
+    rows = most
+    for i in own:
+        rows += sizes[i]
+        if rows > most:
+            found.append([])
+            rows = sizes[i]
+        found[-1].append(i)
+    return found
+
+
+def hint_at_partitions(name: str, n_partitions: int, n_threads: int, n_bytes: float) -> None:
+    """Warn of partitions that are so many and so small that their number takes the time."""
+    if n_partitions < MANY or n_partitions < MANY_EACH * n_threads:
+        return
+    if n_bytes > SMALL * n_partitions:
+        return
+    fewer = max(2 * n_threads, math.ceil(n_bytes / GOOD))
+    warn(
+        f"{name}: X has {n_partitions} partitions of {n_bytes / 1e6 / n_partitions:.2g} MB each, "
+        f"for {n_threads} threads. Reading a partition costs some 10 ms, whatever its size, which "
+        f"is more than its rows take. Call repartition(npartitions={fewer}) on the dataframe that "
+        "X and y are columns of, or rechunk on arrays.",
+        UserWarning,
+    )
 
 
 def summary(facts: Sequence[Facts], *, is_class: bool) -> NDArray[Any]:
