@@ -227,6 +227,21 @@ def test_arrays_of_the_columns_of_files(frame, files):
     assert_same_fit(one, on_cluster.fit(neuron(), ddf[NAMES], ddf["y"]), 1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of Dask's own code, in pandas 3.1
+def test_what_the_guide_says_of_dataframes(frame, tmp_path):
+    """Rows sorted by y that are shuffled by a number of their own; probabilities are written."""
+    pytest.importorskip("pyarrow")
+    long = pd.concat([frame] * 10).sort_values("y").reset_index(names="row")
+    ddf = dd.from_pandas(long.assign(id=np.arange(10 * N)), npartitions=6)
+    how = {"solver": "adam", "batch_size": 8, "eta": 0.05, "max_iter": 20, "alpha": 0.0}
+    with pytest.warns(ConvergenceWarning, match="each of the 2 parts saw"):
+        on_cluster.fit(neuron(**how), ddf[NAMES], ddf["y"])
+    shuffled = ddf.shuffle("id")
+    model = on_cluster.fit(neuron(**how), shuffled[NAMES], shuffled["y"])  # a warning is an error
+    on_cluster.predict_proba(model, ddf[NAMES]).rename(columns=str).to_parquet(tmp_path)
+    assert list(pd.read_parquet(tmp_path)) == ["0", "1"]
+
+
 @pytest.mark.parametrize("what", ["columns", "y", "weight", "persisted", "unknown"])
 def test_other_chunks(arrays, what):
     X, y = arrays

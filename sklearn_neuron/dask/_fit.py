@@ -84,6 +84,14 @@ def fit(
     sklearn_neuron.exceptions.DivergenceError
         If training diverges; a ValueError, too.
 
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        As ``estimator.fit``; and after local epochs if the loss of the average over all samples is
+        clearly above what the workers saw in their own, as it is if rows are sorted by y.
+    UserWarning
+        If X has so many and so small partitions that reading them takes the time.
+
     See Also
     --------
     predict : Predictions for collections of Dask.
@@ -92,8 +100,9 @@ def fit(
     -----
     With ``early_stopping="auto"`` the number of epochs is not chosen by cross-validation: training
     ends as ``max_iter`` and ``tol`` say. The result is the same to the last digit for the same
-    number of workers and threads, and also if workers are lost, as long as their partitions can be
-    computed again.
+    number of workers and threads at the start, and also if workers are lost later, as long as their
+    partitions can be computed again. ``loss_curve_`` of local epochs has what workers saw in their
+    own samples, before the average; with ``verbose`` the loss of the average is printed at the end.
 
     References
     ----------
