@@ -192,7 +192,7 @@ def more_remedies(network: Network, samples: Samples, *, may_stop: bool) -> str:
     if may_stop and network.activations and isinstance(samples, Samples):
         found += ", or set early_stopping='auto': held-out samples tell when to stop"
     elif may_stop and network.activations:  # not in memory, where nothing is held out
-        found += ", or give X_val and y_val: the epoch that is best on them is kept"
+        found += ", or set early_stopping=True and give X_val and y_val"
     return found
 
 

@@ -77,8 +77,9 @@ def fit(
         If ``estimator`` is not one of this package, or X is not a collection of Dask.
     ValueError
         If parameters or data are invalid, or ask for what is not available on a cluster:
-        ``early_stopping=True``, ``record="step"``, ``dropout`` without local mini-batches. The
-        message names the partition, and the estimator is left as it was.
+        ``early_stopping=True`` without ``X_val`` and ``y_val``, ``record="step"``, ``dropout``
+        without local mini-batches. The message names the partition, and the estimator is left as it
+        was.
     ClusterLostError
         If the cluster is lost. The estimator is left as it was.
     sklearn_neuron.exceptions.DivergenceError
@@ -142,7 +143,7 @@ def fit(
             "X must be a dask array of 2 dimensions or a dask dataframe; got "
             f"{type(X).__module__}.{type(X).__name__}. For data in memory call estimator.fit."
         )
-    refuse_options(estimator)
+    refuse_options(estimator, held_out=X_val is not None)
     watch = Watch(type(estimator).__name__, verbose=bool(estimator.verbose))
     read = partial(
         read_collections, client=client_of(client), mini_batches=mini_batches, watch=watch
@@ -155,14 +156,13 @@ def fit(
     return estimator
 
 
-def refuse_options(estimator: Any) -> None:
+def refuse_options(estimator: Any, *, held_out: bool) -> None:
     """Raise a ValueError where a parameter asks for what needs all samples in one place."""
     name, record = type(estimator).__name__, estimator.record
-    if estimator.early_stopping not in NOT_HELD_OUT:
+    if estimator.early_stopping not in NOT_HELD_OUT and not held_out:
         raise ValueError(
             f"early_stopping={estimator.early_stopping!r} of {name} splits off validation data, "
-            "which is not available on a cluster. Give X_val and y_val, and set "
-            "early_stopping=False."
+            "which is not available on a cluster. Give X_val and y_val."
         )
     if (record.kind if isinstance(record, Record) else record) == "step":
         raise ValueError(
