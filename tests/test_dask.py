@@ -62,7 +62,7 @@ def client():
 @pytest.fixture(autouse=True)
 def apart(monkeypatch):
     """Let each partition be a part by itself, however small."""
-    monkeypatch.setattr(_reading, "SMALL", 0)
+    monkeypatch.setattr(_reading, "SMALL_PART", 0)
 
 
 def classes(k=2, seed=0):
@@ -140,7 +140,7 @@ def test_more_groups_than_are_added_at_a_time():
 @pytest.mark.parametrize("kind", ["dense", "sparse", "labels", "weights"])
 def test_small_partitions_are_put_together(monkeypatch, most, kind):
     """Up to so many rows, in the order they have; the result is the same."""
-    monkeypatch.setattr(_reading, "SMALL", most * 6 * 8)
+    monkeypatch.setattr(_reading, "SMALL_PART", most * 6 * 8)
     X, y = classes(3)
     X = sparse.csr_array(X * (X > 0)) if kind == "sparse" else X
     y = np.array(["a", "bb", "c"])[y] if kind == "labels" else y
@@ -175,7 +175,7 @@ def test_bundles():
 
 def test_many_small_partitions_are_warned_of(monkeypatch):
     """Once for each fit; not of a few, and not of large ones."""
-    monkeypatch.setattr(_reading, "SMALL", 1_000_000)
+    monkeypatch.setattr(_reading, "SMALL_PART", 1_000_000)
     X, y = classes()
     with pytest.warns(
         UserWarning, match=r"X has 300 partitions of 4.8e-05 MB each, for 2 thr"

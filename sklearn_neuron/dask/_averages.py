@@ -71,21 +71,17 @@ class Watch:
             with np.errstate(all="ignore"):
                 best = runs[0] if len(runs) == 1 else max(runs, key=height)
                 local, value = compared(*best)
-                level = constant_loss(best.epochs.updater.network.loss, best.place)  # type: ignore[arg-type]
+                worse = is_worse(best, local, value)
         except ClusterLostError:
             return  # the estimator is fitted
         last = best.run.losses[-1]
         per_loss = float(estimator.loss_curve_[-1]) / last if last else 1.0
-        n = len(best.epochs.blocks.groups)
         if self.verbose:
             self._say(f"loss of the average over all samples {value * per_loss:.6g}")
-        if n > 1 and value > WORSE * local and value - local > MATTERS * level:
+        if worse:
+            n_parts = len(best.epochs.blocks.groups)
             warn(
-                f"{self.name}: the average of local epochs has a loss of {value * per_loss:.3g} "
-                f"over all samples, where each of the {n} parts saw {local * per_loss:.3g} in its "
-                "own: the parts differ, as they do if rows are sorted. Shuffle the rows before "
-                "they are partitioned, or use mini_batches='synchronous' with a large batch_size, "
-                "batch_size=None, or solver='lbfgs', which do not mind.",
+                f"{self.name}: {complaint_of(n_parts, local * per_loss, value * per_loss)}",
                 ConvergenceWarning,
             )
 
@@ -93,9 +89,27 @@ class Watch:
         print(f"[{self.name}] {what}", flush=True)  # noqa: T201
 
 
+def complaint_of(n_parts: int, local: float, value: float) -> str:
+    """Return what is wrong, and what to do."""
+    return (
+        f"the average of local epochs has a loss of {value:.3g} over all samples, where each of "
+        f"the {n_parts} parts saw {local:.3g} in its own: the parts differ, as they do if rows are "
+        "sorted. Shuffle the rows before they are partitioned, or use mini_batches='synchronous' "
+        "with a large batch_size, batch_size=None, or solver='lbfgs', which do not mind."
+    )
+
+
 def height(trained: Trained) -> tuple[float, ...]:
     """Return what runs are compared by, as where training chooses one."""
     return height_of(trained.epochs.updater.network, trained.place, trained.run)
+
+
+def is_worse(trained: Trained, local: float, value: float) -> bool:
+    """Return whether the loss of the average is clearly above what the parts saw."""
+    if len(trained.epochs.blocks.groups) == 1 or not value > WORSE * local:
+        return False
+    level = constant_loss(trained.epochs.updater.network.loss, trained.place)  # type: ignore[arg-type]
+    return value - local > MATTERS * level
 
 
 def compared(place: Place, epochs: LocalEpochs, run: Run) -> tuple[float, float]:

@@ -47,9 +47,9 @@ from sklearn_neuron.dask._part import Part
 from sklearn_neuron.dask._place import OnCluster
 
 #: Bytes of X up to which partitions become one part, and that a partition should rather have.
-SMALL, GOOD = 1_000_000, 50_000_000
+SMALL_PART, GOOD_PART = 1_000_000, 50_000_000
 #: Partitions of fewer bytes from which they are said to be many, in all and for each thread.
-MANY, MANY_EACH = 200, 20
+MANY_PARTS, MANY_FOR_EACH = 200, 20
 
 
 class Checked(NamedTuple):
@@ -355,7 +355,7 @@ def read_collections(
     sizes = [tally.n for tally in tallies]
     row_bytes = reader.n_features_in_ * np.dtype(dtype).itemsize
     hint_at_partitions(watch.name, len(parts), len(threads_of(client)), n * row_bytes)
-    most, of = SMALL // row_bytes, (blocks, samples)
+    most, of = SMALL_PART // row_bytes, (blocks, samples)
     made = grouped(client, homes, of, sizes, most, n=n, factor=factor, dtype=dtype)
     place = OnCluster(made, n, facts[0].sparse, mini_batches, watch)
     held = held_target = None
@@ -447,11 +447,11 @@ def bundles(own: Sequence[int], sizes: Sequence[int], most: int) -> list[list[in
 
 def hint_at_partitions(name: str, n_partitions: int, n_threads: int, n_bytes: float) -> None:
     """Warn of partitions that are so many and so small that their number takes the time."""
-    if n_partitions < MANY or n_partitions < MANY_EACH * n_threads:
+    if n_partitions < MANY_PARTS or n_partitions < MANY_FOR_EACH * n_threads:
         return
-    if n_bytes > SMALL * n_partitions:
+    if n_bytes > SMALL_PART * n_partitions:
         return
-    fewer = max(2 * n_threads, math.ceil(n_bytes / GOOD))
+    fewer = max(2 * n_threads, math.ceil(n_bytes / GOOD_PART))
     warn(
         f"{name}: X has {n_partitions} partitions of {n_bytes / 1e6 / n_partitions:.2g} MB each, "
         f"for {n_threads} threads. Reading a partition costs some 10 ms, whatever its size, which "
