@@ -166,7 +166,7 @@ def test_another_version_warns(cls):
     model = make(cls)
     state = model.__getstate__()
     assert state["_sklearn_neuron_version"] == sklearn_neuron.__version__
-    for version, said in (("0.0.1", "0.0.1"), (None, "an unknown version")):
+    for version, said in (("0.0.1", "0.0.1"), (None, "(unknown version)")):
         old = {k: v for k, v in state.items() if k != "_sklearn_neuron_version"}
         old |= {} if version is None else {"_sklearn_neuron_version": version}
         again = cls.__new__(cls)

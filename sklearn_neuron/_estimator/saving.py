@@ -17,7 +17,7 @@ from sklearn_neuron.exceptions import InconsistentVersionWarning
 #: Under which name what is saved has the version.
 VERSION = "_sklearn_neuron_version"
 #: What is said to have saved an estimator that has none.
-UNKNOWN = "an unknown version"
+UNKNOWN = "(unknown version)"
 
 
 def saved(attributes: dict[str, Any]) -> dict[str, Any]:
