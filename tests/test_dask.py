@@ -1,5 +1,6 @@
 """Training on a Dask cluster ends where training on one machine ends, whatever the partitions."""
 
+import itertools
 import pickle
 import re
 import subprocess
@@ -36,7 +37,7 @@ da = pytest.importorskip("dask.array")
 from dask_parts import assert_same_fit, blocks_of, both, cluster  # noqa: E402
 
 import sklearn_neuron.dask as on_cluster  # noqa: E402
-from sklearn_neuron.dask import _part, _reading  # noqa: E402
+from sklearn_neuron.dask import _part, _place, _reading  # noqa: E402
 
 N = 300
 PARTITIONS = {
@@ -401,6 +402,30 @@ def test_verbose_tells_the_same(capsys):
     expected = re.sub(r"\d+\.\d+ s", "", capsys.readouterr().out)
     on_cluster.fit(clone(estimator), blocks_of(X, UNEVEN), blocks_of(y, UNEVEN))
     assert re.sub(r"\d+\.\d+ s", "", capsys.readouterr().out) == expected != ""
+
+
+def test_samples_at_even_distances_are_those_of_one_machine(monkeypatch):
+    """And where only their targets are asked for, X stays where it is."""
+    whole = Samples(np.arange(2.0 * N).reshape(N, 2), np.arange(1.0 * N).reshape(N, 1), None)
+    cuts = [0, 1, 120, N]
+    parts = [
+        _part.Part(Samples(whole.X[a:b], whole.Y[a:b], None), a, N)
+        for a, b in itertools.pairwise(cuts)
+    ]
+    for most in (1, 7, 100, N):
+        step = -(-N // most)
+        X = np.concatenate([some.X for some in _part.few(parts, step)])
+        assert_array_equal(X, whole.few(most).X)
+        Y = np.concatenate(_part.few_targets(parts, step))
+        assert_array_equal(Y, whole.few_targets(most))
+        assert_array_equal(Y, whole.few(most).Y)
+    asked, plain = [], _place.OnCluster.few
+    monkeypatch.setattr(
+        _place.OnCluster, "few", lambda self, most: asked.append(most) or plain(self, most)
+    )
+    X, y = targets()
+    both(exact(ManualMLPRegressor, "adam", loss=Quantile(0.8), max_iter=6), X, y, UNEVEN)
+    assert max(asked) <= 500  # to tell what went wrong, of 100,000 targets only
 
 
 def test_callbacks_have_a_task_for_each_epoch():

@@ -56,6 +56,10 @@ class Samples(NamedTuple):
         weight = None if self.weight is None else self.weight[::step]
         return self._replace(X=self.X[::step], Y=self.Y[::step], weight=weight)
 
+    def few_targets(self, most: int) -> NDArray[Any]:
+        """Return Y of at most so many of the samples, at even distances."""
+        return self.Y[:: -(-len(self.Y) // most)]
+
     def mean_of(self, value: Callable[[Array], Array]) -> Any:
         """Return the weighted mean of a function of Y, in float64."""
         return mean_of(value, self.Y, self.weight)

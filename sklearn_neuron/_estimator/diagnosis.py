@@ -211,7 +211,7 @@ def constant_loss(loss: Loss, samples: Samples) -> float:
         return math.nan
     if loss.name in {*QUANTILES, "quantile"}:
         q = QUANTILES.get(loss.name, getattr(loss, "quantile", 0.5))
-        z = np.quantile(samples.few(MOST_TARGETS).Y, q, axis=0)
+        z = np.quantile(samples.few_targets(MOST_TARGETS), q, axis=0)
     elif loss.link.name in INVERSES:
         z = INVERSES[loss.link.name](samples.mean_of(lambda y: y))
     else:

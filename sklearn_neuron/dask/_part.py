@@ -157,6 +157,11 @@ def few(parts: OwnParts, stride: int) -> list[Samples]:
     return found
 
 
+def few_targets(parts: OwnParts, stride: int) -> list[NDArray[Any]]:
+    """Return Y of every ``stride``-th of all samples."""
+    return [part.samples.Y[-part.first % stride :: stride] for part in parts]
+
+
 def sum_of(parts: OwnParts, value: Callable[[Array], Array]) -> tuple[Any, float]:
     """Return the weighted sum of a function of Y, and the sum of the weights."""
     total, mass = 0.0, 0.0
@@ -372,8 +377,8 @@ def batch_gradient(
     The sums of gradients and losses, the number of rows, and in how many parts there is something
     left to learn. The order of the rows is drawn once for each seed.
     """
-    rows = parts[0].made("batches", lambda: batches_of(parts, seed, size, shuffle), (seed, size))
-    rows = rows[number]
+    key = seed, size
+    rows = parts[0].made("batches", lambda: batches_of(parts, *key, shuffle), key)[number]
     grad, loss, n_open = np.zeros(theta.size), 0.0, 0
     for part, start in zip(parts, starts_of(parts), strict=True):
         own = np.sort(rows[(rows >= start) & (rows < start + len(part))]) - start

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_neuron._engine.batches import Samples
@@ -134,6 +135,11 @@ class OnCluster:
             np.concatenate(Y),
             np.concatenate(of) if given else None,
         )
+
+    def few_targets(self, most: int) -> NDArray[Any]:
+        """Return Y of at most so many of the samples: X of them may be large."""
+        found = self.blocks.each(_part.few_targets, stride=-(-self.n // most))
+        return np.concatenate(list(itertools.chain.from_iterable(found)))
 
     def mean_of(self, value: Callable[[Array], Array]) -> Any:
         """Return the weighted mean of a function of Y."""
