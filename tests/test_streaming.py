@@ -1,6 +1,7 @@
 """A buffer that shuffles a stream: what enters leaves once, and never too much is held."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -175,19 +176,206 @@ def test_sizes_are_checked_at_the_call(given, error, message):
         shuffle_blocks([], **given)
 
 
+X3, y3 = np.ones((3, 2)), np.ones(3)
+
+
 @pytest.mark.parametrize(
     ("blocks", "error", "message"),
     [
-        ([(np.ones((3, 1)), np.ones(2))], ValueError, r"number of rows: \[3, 2\]"),
-        ([(None, None)], ValueError, "at least one member"),
-        ([(np.ones(2), np.ones(2)), np.ones(2)], TypeError, "an array after an array, an array"),
-        (
-            [np.ones((2, 1)), sparse.csr_array(np.ones((2, 1)))],
-            TypeError,
-            "got a sparse matrix after an array",
-        ),
+        ([(X3, y3[:2])], ValueError, r"blocks\[0\] differ in their number of rows: \[3, 2\]"),
+        ([(None, None)], ValueError, r"blocks\[0\] must have at least one member that is not None"),
+        ([(X3, y3), X3], TypeError, r"same members; blocks\[1\] has 1, and the first block 2"),
+        ([(X3, y3), (X3, None)], TypeError, r"blocks\[1\]\[1\] is None, and .* an array"),
+        ([X3, X3, sparse.csr_array(X3)], TypeError, r"blocks\[2\] is a sparse matrix, and"),
+        ([sparse.csr_array(X3), X3], TypeError, r"blocks\[1\] is an array, and .* a sparse matrix"),
+        ([(X3, y3), [X3, y3]], TypeError, r"blocks\[1\] is a list: give its members as a tuple"),
+        ([[sparse.csr_array(X3), y3]], TypeError, r"blocks\[0\] is a list: give its members as a"),
+        ([[[1.0], [2.0, 3.0]]], ValueError, r"blocks\[0\] has rows that differ in their length"),
+        ([[(1, "a"), (2, "b")]], TypeError, r"blocks\[0\] mixes text with other values"),
+        ([[{"a": 1}, {"a": 2}]], TypeError, r"blocks\[0\] is a list: make a data frame"),
+        ([{"X": X3, "y": y3}], TypeError, r"blocks\[0\] is a dict: give its values as a tuple"),
+        ([((X3, X3), y3)], TypeError, r"blocks\[0\]\[0\] is a tuple: a member of a block is not"),
+        (["a.csv"], TypeError, r"blocks\[0\] is a str: a block is an array, a sparse"),
+        ([5], TypeError, r"blocks\[0\] is a int; a block is an array"),
+        ([np.float64(5)], TypeError, r"blocks\[0\] is a float64; a block is an array"),
+        ([(X3, y3), (X3[:, :1], y3)], ValueError, r"\[1\]\[0\] has the shape \(n, 1\), .*n, 2\)"),
+        ([(X3, y3), (X3, X3[:, :1])], ValueError, r"\[1\]\[1\] has the shape \(n, 1\), .* \(n,\)"),
+        ([sparse.eye_array(3), sparse.csr_array(X3)], ValueError, r"\[1\] has the shape \(n, 2\)"),
+        ([y3, np.array(["a"])], TypeError, r"blocks\[1\] holds text, and in .* numbers"),
+        ([y3, np.array([1, None])], TypeError, r"blocks\[1\] holds objects, and .* numbers"),
+        ([np.ma.masked_array(y3, y3 > 0)], TypeError, r"blocks\[0\] is a MaskedArray: its mask"),
+        ([(X3, sparse.coo_array(y3))], TypeError, r"blocks\[0\]\[1\] is a coo_array: .* toarray"),
     ],
-)
+)  # fmt: skip
 def test_blocks_that_do_not_fit_are_refused(blocks, error, message):
     with pytest.raises(error, match=message):
         list(shuffle_blocks(blocks, buffer_size=10))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (X3, "got ndarray, which is one block at most. Shuffle what is in memory"),
+        (sparse.csr_array(X3), "got csr_array, which is one block"),
+        ((X3, y3), r"got the tuple \(ndarray, ndarray\), which is one block"),
+        ((X3, None), r"got the tuple \(ndarray, NoneType\), which is one block"),
+        ({"X": X3}, "got dict, which is one block"),
+        ("flights.parquet", "got str, which is one block"),
+        (5, "must be an iterable of blocks; got int."),
+        (lambda: iter([X3]), "must be an iterable of blocks; got function; call it"),
+    ],
+)
+def test_what_is_no_stream_is_refused_at_the_call(given, message):
+    with pytest.raises(TypeError, match=message):
+        shuffle_blocks(given, buffer_size=10)
+
+
+def frames(package):
+    """Return a block of a package, and a block without its second column and with another."""
+    columns = {"a": [1, 2, 3], "b": ["x", "y", "z"]}
+    others = {"c": [1, 2, 3], "a": [4, 5, 6]}
+    if package.__name__ == "pyarrow":
+        return package.table(columns), package.table(others)
+    return package.DataFrame(columns), package.DataFrame(others)
+
+
+PACKAGES = ("pandas", "polars", "pyarrow")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_frame_alone_is_no_stream(package):
+    """Neither is one with its target; an iterable of columns was taken for one of blocks."""
+    frame, _ = frames(pytest.importorskip(package))
+    for given in (frame, frame["a"], (frame, frame["a"])):
+        with pytest.raises(TypeError, match="which is one block at most"):
+            shuffle_blocks(given, buffer_size=10)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_frames_with_other_columns_are_refused(package):
+    """A column that is missing is not filled with NaN."""
+    good, bad = frames(pytest.importorskip(package))
+    stream = shuffle_blocks([(good, y3), (good, y3), (bad, y3)], buffer_size=2)
+    with pytest.raises(
+        ValueError, match=r"blocks\[2\]\[0\] must .* missing: \['b'\], further: \['c'\]"
+    ):
+        list(stream)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_columns_in_another_order_are_put_in_that_of_the_first_block(package):
+    good, _ = frames(pytest.importorskip(package))
+    turned = good[["b", "a"]] if package != "pyarrow" else good.select(["b", "a"])
+    out = list(shuffle_blocks([good, turned], buffer_size=4, random_state=0))
+    names = "column_names" if package == "pyarrow" else "columns"
+    assert all(list(getattr(block, names)) == ["a", "b"] for block in out)
+    pairs = [(int(a), str(b)) for block in out for a, b in zip(block["a"], block["b"], strict=True)]
+    assert sorted(pairs) == [(1, "x"), (1, "x"), (2, "y"), (2, "y"), (3, "z"), (3, "z")]
+
+
+def test_frames_whose_columns_share_a_name():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(np.arange(6).reshape(2, 3), columns=["a", "a", "b"])
+    (out,) = shuffle_blocks([frame], buffer_size=10)
+    assert list(out.columns) == ["a", "a", "b"]
+    for other, message in ((frame.iloc[:, ::-1], "share a name"), (frame.iloc[:, 1:], "missing")):
+        with pytest.raises(ValueError, match=rf"blocks\[1\] .*{message}"):
+            list(shuffle_blocks([frame, other], buffer_size=10))
+
+
+@pytest.mark.parametrize("package", ["polars", "pyarrow"])
+def test_types_that_do_not_join_are_refused_with_the_column(package):
+    """These packages convert nothing by themselves; pandas joins integers and floats."""
+    loaded = pytest.importorskip(package)
+    make = loaded.table if package == "pyarrow" else loaded.DataFrame
+    good, bad = make({"a": [1], "b": [1]}), make({"b": [0.5], "a": [1]})
+    with pytest.raises(TypeError, match=r"blocks\[1\] column 'b' holds \w+64|double, and .*64"):
+        list(shuffle_blocks([good, bad], buffer_size=10))
+    with pytest.raises(TypeError, match=r"blocks\[1\]\[1\] holds"):
+        list(shuffle_blocks([(y3[:1], good["b"]), (y3[:1], bad["b"])], buffer_size=10))
+
+
+def test_numbers_of_several_dtypes_keep_their_values():
+    pandas = pytest.importorskip("pandas")
+    arrays = [np.array([1, 2]), np.array([0.5]), np.array([True])]
+    for make in (np.asarray, lambda a: sparse.csr_array(a.reshape(-1, 1)), pandas.Series):
+        out = list(shuffle_blocks(map(make, arrays), buffer_size=10))
+        dense = [block.toarray() if sparse.issparse(block) else block for block in out]
+        assert sorted(float(v) for block in dense for v in np.ravel(block)) == [0.5, 1.0, 1.0, 2.0]
+    texts = shuffle_blocks([np.array(["a"]), np.array(["long"])], buffer_size=10)
+    assert sorted(map(str, np.concatenate(list(texts)))) == ["a", "long"]
+
+
+@pytest.mark.parametrize("container", ["RecordBatch", "Table"])
+def test_arrow_tables_stay_arrow_tables(container):
+    """With missing values, and with categories whose codes differ between batches."""
+    arrow = pytest.importorskip("pyarrow")
+
+    def batches():
+        for k in range(0, 30, 6):
+            numbers = range(k, k + 6)
+            columns = {
+                "i": list(numbers),
+                "text": [str(i) if i % 5 else None for i in numbers],
+                "category": arrow.array([f"c{i % 7}" for i in numbers]).dictionary_encode(),
+            }
+            batch = getattr(arrow, container).from_pydict(columns)
+            yield batch, batch["i"], np.arange(k, k + 6)
+
+    out = list(shuffle_blocks(batches(), buffer_size=12, random_state=0))
+    assert all(isinstance(table, arrow.Table) for table, _, _ in out)
+    assert max(len(table) for table, _, _ in out) <= 6
+    i = np.concatenate([weight for _, _, weight in out])
+    assert sorted(i) == list(range(30))
+    assert list(i) != sorted(i)
+    np.testing.assert_array_equal(np.concatenate([y.to_numpy() for _, y, _ in out]), i)
+    rows = arrow.concat_tables([table for table, _, _ in out]).to_pylist()
+    assert rows == [
+        {"i": k, "text": str(k) if k % 5 else None, "category": f"c{k % 7}"} for k in i.tolist()
+    ]
+
+
+def test_batches_of_a_parquet_file_are_learned(tmp_path):
+    """As the guide says: iter_batches, the buffer, to_pandas."""
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    x = np.linspace(-1.0, 1.0, 1000)
+    parquet.write_table(arrow.table({"x": x, "late": x > 0}), tmp_path / "sorted.parquet")
+    batches = parquet.ParquetFile(tmp_path / "sorted.parquet").iter_batches(100)
+    neuron = LogisticNeuronClassifier(eta=1.0, random_state=0)
+    for table in shuffle_blocks(batches, buffer_size=500, random_state=0):
+        frame = table.to_pandas()
+        neuron.partial_fit(frame[["x"]], frame["late"], classes=[False, True])
+    assert neuron.score(frame[["x"]], frame["late"]) > 0.9
+
+
+def test_an_error_of_the_reader_is_passed_on():
+    def reader():
+        yield from [np.arange(10), np.arange(10, 20)]
+        raise OSError("the disk is gone")
+
+    stream, out = shuffle_blocks(reader(), buffer_size=8, random_state=0), []
+    with pytest.raises(OSError, match="the disk is gone"):
+        out.extend(stream)
+    assert list(stream) == []
+    assert len(np.unique(np.concatenate(out))) == 14  # of 20, less what the buffer held
+
+
+def test_memory_is_bounded_while_others_work_with_a_block():
+    """The rows of the buffer and of one block; twice the buffer while it is drawn from."""
+    row = 8 * 200
+
+    def reader():
+        for _ in range(60):
+            yield np.ones((100, 200))
+
+    tracemalloc.start()
+    try:
+        most = 0
+        for _ in shuffle_blocks(reader(), buffer_size=2000, block_size=100, random_state=0):
+            most = max(most, tracemalloc.get_traced_memory()[0])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 2000 * row < most < (2000 + 3 * 100) * row
+    assert peak < (2 * 2000 + 3 * 100) * row
