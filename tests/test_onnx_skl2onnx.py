@@ -29,6 +29,7 @@ from sklearn.ensemble import (  # noqa: E402
     VotingRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge  # noqa: E402
+from sklearn.metrics import f1_score, make_scorer  # noqa: E402
 from sklearn.model_selection import (  # noqa: E402
     GridSearchCV,
     RandomizedSearchCV,
@@ -124,7 +125,7 @@ def test_regressors(regressor, n_targets, dtype, opset, X):
 
 
 def test_bools_floats_and_codes_in_place_of_classes(X):
-    for labels in ((False, True), (0.0, 2.0, -3.0)):
+    for labels in ((False, True), (0.0, 2.0, -3.0), (2**40, -(2**50), 2**62 + 1)):
         y = np.array(labels)[np.arange(90) % len(labels)]
         model = make(LogisticNeuronClassifier).fit(X, y)
         assert_classifies(model, X)
@@ -332,9 +333,81 @@ def test_several_columns_of_classes_and_of_numbers(X):
         assert_regresses(MultiOutputRegressor(make(cls)).fit(X, X[:, :2]), X)
 
 
-def test_a_tuned_threshold(X):
-    model = TunedThresholdClassifierCV(make(LogisticNeuronClassifier), cv=2)
-    assert_classifies(model.fit(X, groups(2)), X)
+def noisy(X, labels=(0, 1)):
+    """Return two classes that overlap, so that thresholds matter."""
+    z = X[:, 0] + np.random.RandomState(5).normal(size=len(X))
+    return np.array(labels)[(z > 1.5).astype(int)]
+
+
+TUNED = {
+    "itself": make,
+    "a pipeline": lambda cls: make_pipeline(StandardScaler(), make(cls)),
+    "a search of a pipeline": lambda cls: GridSearchCV(
+        make_pipeline(StandardScaler(), make(cls)), {}, cv=2
+    ),
+}
+
+
+@pytest.mark.parametrize("response_method", ["auto", "decision_function"])
+@pytest.mark.parametrize("positive", ["no", "yes", None])
+@pytest.mark.parametrize("name", TUNED)
+def test_a_tuned_threshold(name, positive, response_method, classifier, X):
+    """skl2onnx takes the label of what is inside, as if there were no threshold."""
+    y = noisy(X, ("no", "yes") if positive else (0, 1))
+    how = {"cv": 2, "response_method": response_method}
+    if positive:
+        how["scoring"] = make_scorer(f1_score, pos_label=positive)
+    model = TunedThresholdClassifierCV(TUNED[name](classifier), **how).fit(X, y)
+    given = 2.0 * np.random.RandomState(6).normal(size=(400, 4))
+    assert (model.predict(given) != model.estimator_.predict(given)).any()
+    assert_classifies(model, given)
+
+
+def test_a_tuned_threshold_within_others(X):
+    tuned = TunedThresholdClassifierCV(make(LogisticNeuronClassifier), cv=2)
+    for model in (
+        CalibratedClassifierCV(tuned, cv=2),
+        CalibratedClassifierCV(make_pipeline(StandardScaler(), tuned), cv=2),
+        VotingClassifier([("a", tuned)], voting="soft", flatten_transform=False),
+    ):
+        assert_classifies(model.fit(X, noisy(X)), 2.0 * X)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_one_vs_rest_of_a_perceptron(inside, X):
+    """skl2onnx's is positive above 0.5, also of scores."""
+    inner = make(PerceptronClassifier)
+    inner = make_pipeline(StandardScaler(), inner) if inside else inner
+    given = np.random.RandomState(6).normal(size=(400, 4))
+    for y in (noisy(X, ("a", "b")), (X[:, :3] > 0.5).astype(int)):
+        model = OneVsRestClassifier(inner).fit(X, y)
+        z = model.decision_function(given)
+        assert ((z > 0) & (z < 0.5)).any()
+        assert_classifies(model, given)
+
+
+def test_stacking_asks_pipelines_and_searches_for_decision_functions(classifier, X):
+    members = [
+        ("a", make_pipeline(StandardScaler(), make(classifier))),
+        ("b", GridSearchCV(make_pipeline(StandardScaler(), make(classifier)), {}, cv=2)),
+    ]
+    model = StackingClassifier(members, stack_method="decision_function", cv=2)
+    assert_classifies(model.fit(X, groups()), X)
+
+
+def test_a_frame_has_an_input_for_each_column(cls, X):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(b=np.arange(90))
+    model = make(cls).fit(frame, target_for(cls, 90))
+    options = {"options": {id(model): {"zipmap": False}}} if cls in CLASSIFIERS else {}
+    graph = skl2onnx.to_onnx(model, frame[:1], target_opset=20, **options)
+    first, *rest = serve(graph, {name: frame[[name]].to_numpy() for name in frame}).values()
+    if cls in CLASSIFIERS:
+        assert_array_equal(first, model.predict(frame))
+    else:
+        assert_close(first[:, 0], model.predict(frame), "float64")
+    for proba in rest if cls in PROBABILISTIC else []:
+        assert_close(proba, model.predict_proba(frame), "float64")
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -465,6 +538,93 @@ def test_the_guide_lists_what_fails_with_any_classifier(name, X):
     """When this fails skl2onnx has learned something, and the guide is to be changed."""
     for one in (make(LogisticNeuronClassifier), LogisticRegression(random_state=0)):
         assert not converts(NOT_CONVERTED[name](one), X, groups())
+
+
+SILENT = {
+    "calibrated pipeline of one-vs-rest": (
+        lambda one: CalibratedClassifierCV(make_pipeline(OneVsRestClassifier(one)), cv=2),
+        "CalibratedClassifierCV takes probabilities for the decision function",
+    ),
+    "isotonic": (
+        lambda one: CalibratedClassifierCV(one, method="isotonic", cv=2),
+        "CalibratedClassifierCV has other probabilities with method='isotonic'. Use",
+    ),
+    "stack of a search": (
+        lambda one: StackingClassifier(
+            [("a", GridSearchCV(OneVsRestClassifier(one), {}, cv=2))],
+            stack_method="decision_function",
+            cv=2,
+        ),
+        "StackingClassifier takes probabilities for the decision function",
+    ),
+    "one-vs-rest of bags": (
+        lambda one: OneVsRestClassifier(BaggingClassifier(one, 3, random_state=0)),
+        "OneVsRestClassifier compares means of probabilities",
+    ),
+}
+TUNED_OF_OTHERS = {
+    "calibrated": lambda one: TunedThresholdClassifierCV(CalibratedClassifierCV(one, cv=2), cv=2),
+    "bagged": lambda one: TunedThresholdClassifierCV(BaggingClassifier(one, 3), cv=2),
+    "hard voting": lambda one: VotingClassifier(
+        [("a", TunedThresholdClassifierCV(one, cv=2))], flatten_transform=False
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", SILENT)
+def test_what_would_be_wrong_without_an_error_is_refused(name, X):
+    """With LogisticRegression it is converted, and the answers differ."""
+    model, message = SILENT[name]
+    given = np.vstack([X, 2.0 * np.random.RandomState(6).normal(size=(4000, 4))])
+    plain = model(LogisticRegression(C=100.0)).fit(X, groups())
+    label, proba = converted(plain, given, zipmap=False).values()
+    differs = (label != plain.predict(given)).any()
+    if hasattr(plain, "predict_proba"):
+        differs = differs or np.abs(proba - plain.predict_proba(given)).max() > 0.01
+    assert differs
+    with pytest.raises(NotImplementedError, match=message):
+        converted(model(make(LogisticNeuronClassifier)).fit(X, groups()), X, zipmap=False)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TUNED_OF_OTHERS)
+def test_thresholds_that_would_not_be_applied_are_refused(name, X):
+    model, y = TUNED_OF_OTHERS[name], noisy(X)
+    given = np.random.RandomState(6).normal(size=(4000, 4))
+    plain = model(LogisticRegression()).fit(X, y)
+    label, _ = converted(plain, given, zipmap=False).values()
+    assert (label != plain.predict(given)).any()
+    with pytest.raises(NotImplementedError, match="does not apply a tuned threshold"):
+        converted(model(make(LogisticNeuronClassifier)).fit(X, y), X, zipmap=False)
+
+
+def test_one_vs_one_is_refused(X):
+    """Of LogisticRegression it has codes of the shape (n, 1), which onnxruntime loads."""
+    model = OneVsOneClassifier(make(LogisticNeuronClassifier)).fit(X, groups())
+    with pytest.raises(NotImplementedError, match="OneVsOneClassifier returns a column of codes"):
+        converted(model, X, zipmap=False)
+
+
+def test_calibration_of_several_inputs_goes_inside_the_pipeline(classifier, X):
+    """skl2onnx takes one input outside, whatever is inside."""
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"x": X[:, 0], "z": X[:, 1], "c": np.array(["a", "b"])[np.arange(90) % 2]})
+    columns = ColumnTransformer(
+        [("n", StandardScaler(), ["x", "z"]), ("c", OneHotEncoder(), ["c"])]
+    )
+    for one in (make(classifier), LogisticRegression()):
+        model = CalibratedClassifierCV(make_pipeline(columns, one), cv=2).fit(frame, groups())
+        with pytest.raises(Exception, match=r"at most 1 input\(s\)"):
+            skl2onnx.to_onnx(model, frame[:1], target_opset=20)
+    model = make_pipeline(columns, CalibratedClassifierCV(make(classifier), cv=2))
+    model.fit(frame, groups())
+    options = {id(model): {"zipmap": False}}
+    graph = skl2onnx.to_onnx(model, frame[:1], target_opset=20, options=options)
+    given = {"x": X[:, :1], "z": X[:, 1:2], "c": frame[["c"]].to_numpy(object)}
+    label, proba = serve(graph, given).values()
+    assert_array_equal(label, model.predict(frame))
+    assert_close(proba, model.predict_proba(frame), "float64")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.pipeline import Pipeline
 
 from sklearn_neuron._estimator.base import NetworkClassifier, NetworkEstimator
 from sklearn_neuron._extras import require
@@ -26,6 +24,12 @@ from sklearn_neuron.onnx._answers import (
     write_probabilities,
     write_raw_output,
     write_scores,
+)
+from sklearn_neuron.onnx._around import (
+    asks_for_raw_scores,
+    asks_for_votes,
+    check_around,
+    write_tuned_label,
 )
 from sklearn_neuron.onnx._graph import OPSETS, Graph
 
@@ -144,20 +148,30 @@ class ContainerGraph(Graph):
 
 
 def opened(scope: Any, operator: Any, container: Any) -> tuple[ContainerGraph, str]:
-    """Return the graph to write, and its z^L; inputs that are not floats become float32."""
-    given, estimator = operator.inputs[0], operator.raw_operator
+    """Return the graph to write, and its z^L. Inputs are columns of one dtype side by side."""
+    estimator = operator.raw_operator
     check_convertible(estimator)
-    graph = ContainerGraph(scope, operator, container, float_kind(operator)[0])
-    X = given.full_name
-    if type(given.type).__name__ not in {"FloatTensorType", "DoubleTensorType"}:
-        X = graph.node("Cast", X, to=require("onnx", "register").TensorProto.FLOAT)
+    check_around(scope)
+    dtype, kind = float_kind(operator)
+    graph = ContainerGraph(scope, operator, container, dtype)
+    code = require("onnx.helper", "register").np_dtype_to_tensor_dtype(dtype)
+    columns = [
+        given.full_name
+        if isinstance(given.type, kind)
+        else graph.node("Cast", given.full_name, to=code)
+        for given in operator.inputs
+    ]
+    X = columns[0] if len(columns) == 1 else graph.node("Concat", *columns, axis=1)
     return graph, write_raw_output(graph, estimator, X)
 
 
 def float_kind(operator: Any) -> tuple[np.dtype[Any], Any]:
-    """Return the dtype of the floats of an operator, and its type in skl2onnx."""
+    """Return the dtype of the floats of an operator, and its type in skl2onnx.
+
+    It is float64 if an input is, and else float32, also of integers, as everywhere in skl2onnx.
+    """
     types = require("skl2onnx.common.data_types", "register")
-    if isinstance(operator.inputs[0].type, types.DoubleTensorType):
+    if any(isinstance(given.type, types.DoubleTensorType) for given in operator.inputs):
         return np.dtype(np.float64), types.DoubleTensorType
     return np.dtype(np.float32), types.FloatTensorType
 
@@ -204,49 +218,23 @@ def regressor_shapes(operator: Any) -> None:
     operator.outputs[0].set_type(float_kind(operator)[1]([n_rows, n_targets]))
 
 
-def asks_for_raw_scores(scope: Any, container: Any, estimator: Any) -> bool:
-    """Return whether raw scores of a classifier are wanted in place of probabilities.
-
-    skl2onnx says so by an option of the classifier. But where the classifier is the last step of a
-    pipeline the option is the pipeline's, which does not pass it on; and a calibrated search is not
-    asked at all. Without an error, calibration would take probabilities for logits, as it does with
-    scikit-learn's own classifiers in a pipeline.
-    """
-    option = {"raw_scores": False}
-    if container.get_options(estimator, dict(option))["raw_scores"]:
-        return True
-    for operator in scope.operators.values():
-        outer = operator.raw_operator
-        if isinstance(outer, CalibratedClassifierCV):
-            inner = [last_step(each.estimator) for each in outer.calibrated_classifiers_]
-            if any(each is estimator for each in inner):
-                return True
-        ends_in_it = isinstance(outer, Pipeline) and last_step(outer) is estimator
-        if ends_in_it and container.get_options(outer, dict(option))["raw_scores"]:
-            return True
-    return False
-
-
-def last_step(model: Any) -> Any:
-    """Return the estimator that answers for a pipeline or a search, however nested."""
-    while True:
-        if isinstance(model, Pipeline):
-            model = model.steps[-1][1]
-        elif hasattr(model, "best_estimator_"):
-            model = model.best_estimator_
-        else:
-            return model
-
-
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write the labels, and the probabilities or raw scores."""
     graph, z = opened(scope, operator, container)
     estimator, targets = operator.raw_operator, fitted_targets(operator.raw_operator)
     label, answer = operator.output_full_names
     classes = label_classes(operator, scope)
-    graph.node_to(label, "Identity", write_labels(graph, targets, z, classes))
+    tuned = write_tuned_label(graph, scope, estimator, targets, z)
+    if tuned is None:
+        labels = write_labels(graph, targets, z, classes)
+    else:
+        labels = graph.node("Gather", graph.exactly(classes), tuned)
+    graph.node_to(label, "Identity", labels)
     if is_probabilistic(estimator) and not asks_for_raw_scores(scope, container, estimator):
         value = write_probabilities(graph, targets, z)
+    elif asks_for_votes(scope, container, estimator):
+        reached = graph.node("Greater", write_scores(graph, targets, z), graph.const(0.0))
+        value = graph.node("Where", reached, graph.const([[0.0, 1.0]]), graph.const([[1.0, 0.0]]))
     else:
         value = write_scores(graph, targets, z)
         if len(targets.classes) == 2 and not targets.multilabel:
