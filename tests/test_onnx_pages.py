@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 def test_the_guide_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = blocks_of("onnx")
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names = {}
     for block in blocks:
         exec(compile(block, "docs/guide/onnx.rst", "exec"), names)

@@ -28,14 +28,20 @@ from sklearn.ensemble import (  # noqa: E402
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.impute import SimpleImputer  # noqa: E402
 from sklearn.linear_model import LogisticRegression, Ridge  # noqa: E402
 from sklearn.metrics import f1_score, make_scorer  # noqa: E402
 from sklearn.model_selection import (  # noqa: E402
+    FixedThresholdClassifier,
     GridSearchCV,
     RandomizedSearchCV,
     TunedThresholdClassifierCV,
 )
-from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier  # noqa: E402
+from sklearn.multiclass import (  # noqa: E402
+    OneVsOneClassifier,
+    OneVsRestClassifier,
+    OutputCodeClassifier,
+)
 from sklearn.multioutput import (  # noqa: E402
     ClassifierChain,
     MultiOutputClassifier,
@@ -43,7 +49,13 @@ from sklearn.multioutput import (  # noqa: E402
     RegressorChain,
 )
 from sklearn.pipeline import make_pipeline  # noqa: E402
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler  # noqa: E402
+from sklearn.preprocessing import (  # noqa: E402
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 
 from sklearn_neuron import (  # noqa: E402
     LogisticNeuronClassifier,
@@ -529,6 +541,18 @@ NOT_CONVERTED = {
     "random search": lambda one: RandomizedSearchCV(one, {"random_state": [0]}, n_iter=1, cv=2),
     "flat voting": lambda one: VotingClassifier([("a", one)], voting="soft"),
     "boosting in float64": lambda one: AdaBoostClassifier(one, n_estimators=3),
+    "weights in a list": lambda one: VotingClassifier(
+        [("a", one)], voting="soft", weights=[1], flatten_transform=False
+    ),
+    "stack of predictions": lambda one: StackingClassifier(
+        [("a", one)], stack_method="predict", cv=2
+    ),
+    "output code": lambda one: OutputCodeClassifier(one, random_state=0),
+    "bins": lambda one: make_pipeline(
+        KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), one
+    ),
+    "powers in float64": lambda one: make_pipeline(PolynomialFeatures(2), one),
+    "imputation in float64": lambda one: make_pipeline(SimpleImputer(), one),
 }
 
 
@@ -639,5 +663,6 @@ def test_the_guide_lists_what_fails_with_some(X):
         how = {"stack_method": "decision_function", "cv": 2}
         assert not converts(StackingClassifier([("a", one)], **how), X, groups(2))
         assert converts(StackingClassifier([("a", one)], **how), X, groups(3))
+        assert not converts(FixedThresholdClassifier(one), X, groups(2))
     boosted = AdaBoostClassifier(make(LogisticNeuronClassifier), n_estimators=3)
     assert converts(boosted, X.astype(np.float32), groups())
