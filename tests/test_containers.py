@@ -1,6 +1,9 @@
 """Arrays of other libraries and collections of Dask: what fit and predict say of them."""
 
+import functools
+import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -11,6 +14,7 @@ import pytest
 from helpers import make
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_iris
+from test_common import expected_failures
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor
 
@@ -29,6 +33,9 @@ class Collection:
     def __array__(self, dtype=None, copy=None):
         return np.array(self.values, dtype=dtype)
 
+    def compute(self):
+        return self.values
+
 
 Collection.__module__ = "dask.array.core"
 
@@ -46,6 +53,18 @@ def test_collections_of_dask_are_not_brought_into_memory_silently():
         make(LogisticNeuronClassifier).fit(X, Y, sample_weight=Collection(np.ones(150)))
     with pytest.warns(UserWarning, match="brought into memory"):
         make(SigmoidNeuronRegressor).partial_fit(Collection(X), Y / 2)
+    words = r"X_val \(a Dask Collection\) and y_val \(a Dask Collection\) are brought into"
+    with pytest.warns(UserWarning, match=words):
+        make(LogisticNeuronClassifier).fit(X, Y, X_val=Collection(X), y_val=Collection(Y))
+
+
+def test_score_tells_of_all_that_it_brings_into_memory_at_once():
+    model = make(LogisticNeuronClassifier).fit(X, Y)
+    words = r"X \(a .* and y \(a .* and sample_weight \(a .* are .* sklearn_neuron\.dask\.predict"
+    with pytest.warns(UserWarning, match=words) as told:
+        score = model.score(Collection(X), Collection(Y), Collection(np.ones(150)))
+    assert len(told) == 1
+    assert score == model.score(X, Y)
 
 
 def test_nothing_is_said_of_ordinary_containers(cls):
@@ -69,12 +88,14 @@ def test_dask_itself():
             model.predict(data)
 
 
-def test_tensors_are_converted_without_dispatch():
-    torch = pytest.importorskip("torch")
-    model = make(LogisticNeuronClassifier).fit(torch.from_numpy(X), torch.from_numpy(Y))
-    expected = make(LogisticNeuronClassifier).fit(X, Y)
-    assert_array_equal(model.coef_, expected.coef_)
-    assert_array_equal(model.predict(torch.from_numpy(X)), expected.predict(X))
+def test_the_names_of_columns_come_with_a_table():
+    frames = pytest.importorskip("dask.dataframe")
+    table = pd.DataFrame(X, columns=list("abcd"))
+    with pytest.warns(UserWarning, match="brought into memory"):
+        model = make(LogisticNeuronClassifier).fit(frames.from_pandas(table, npartitions=2), Y)
+    assert model.feature_names_in_.tolist() == list("abcd")
+    expected = make(LogisticNeuronClassifier).fit(table, Y)
+    assert_array_equal(model.predict(table), expected.predict(table))
 
 
 def dispatched(script):
@@ -98,37 +119,151 @@ def dispatched(script):
     return done.stdout
 
 
-REFUSED = """
-before = {**vars(model)}
-for method, arguments in [
-    ("fit", (T(X), T(y))), ("fit", (X, T(y))), ("fit", (X, y, T(np.ones(150)))),
-    ("partial_fit", (T(X), y)), ("predict", (T(X),)), ("predict_proba", (T(X),)),
-    ("predict_log_proba", (T(X),)), ("decision_function", (T(X),)), ("score", (T(X), T(y))),
-]:
-    try:
-        getattr(model, method)(*arguments)
-    except TypeError as error:
-        print(error)
-    assert vars(model) == before
+#: Every argument that holds data, of every method, given in a container of its own.
+GRID = """
+import copy, json, warnings
+from sklearn import config_context
+from sklearn_neuron import ManualMLPRegressor
+MADE
+warnings.simplefilter("ignore")
+sklearn.set_config(array_api_dispatch=False)
+w, half = np.linspace(0.5, 1.5, 150), y / 2
+how = dict(max_iter=3, tol=None, random_state=0)
+classifier = LogisticNeuronClassifier(**how).fit(X, y)
+regressor = ManualMLPRegressor((3,), early_stopping=False, **how).fit(X, half)
+CALLS = [(model, method, dict(X=X)) for model, methods in (
+    (classifier, ("predict", "predict_proba", "predict_log_proba", "decision_function")),
+    (regressor, ("predict",)),
+) for method in methods]
+for model, t, start in (
+    (classifier, y, dict(coef_init=classifier.coef_, intercept_init=classifier.intercept_)),
+    (regressor, half, dict(coef_init=regressor.coefs_, intercept_init=regressor.intercepts_)),
+):
+    given = dict(X=X, y=t, sample_weight=w)
+    held = dict(X_val=X, y_val=t, sample_weight_val=w)
+    classes = dict(classes=classifier.classes_) if model is classifier else {}
+    CALLS += [(model, "score", given), (model, "partial_fit", given | classes)]
+    CALLS += [(model, "fit", given | held | start)]
+
+def contained(value):
+    return [T(each) for each in value] if isinstance(value, list) else T(value)
+
+def outcome(model, method, arguments):
+    model = copy.deepcopy(model)
+    before, answer = dict(vars(model)), None
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            answer = getattr(model, method)(**arguments)
+        except Exception as error:
+            return type(error).__name__, str(error), vars(model) == before, told, None
+    if answer is model:
+        answer = model.coef_ if hasattr(model, "coef_") else model.coefs_[0]
+    return "", "", True, told, np.asarray(answer)
+
+rows = []
+for dispatch in (False, True):
+    for model, method, arguments in CALLS:
+        expected = outcome(model, method, arguments)[-1]
+        for name, value in arguments.items():
+            with config_context(array_api_dispatch=dispatch):
+                kind, text, unchanged, told, answer = outcome(
+                    model, method, arguments | {name: contained(value)}
+                )
+            said = [str(each.message) for each in told if "brought" in str(each.message)]
+            equal = answer is not None and bool(np.array_equal(answer, expected))
+            of = type(model).__name__
+            rows.append((dispatch, of, method, name, kind, text, unchanged, said, equal))
+print(json.dumps(rows))
 """
 
+TABLES = """
+import pandas as pd, dask.dataframe
+def T(v):
+    v = pd.DataFrame(v) if np.ndim(v) == 2 else pd.Series(v)
+    return dask.dataframe.from_pandas(v, npartitions=2, sort=False)
+"""
+#: How a container is made, the library it needs, and what its arrays are called.
+CONTAINERS = {
+    "torch": ("import torch\nT = torch.tensor", "a torch.Tensor", ".cpu().numpy()"),
+    "array_api_strict": (
+        "import array_api_strict\nT = array_api_strict.asarray",
+        "an array_api_strict.Array",
+        "numpy.asarray(",
+    ),
+    "dask.array": ("import dask.array\nT = dask.array.from_array", "a Dask Array", ""),
+    "dask.dataframe": (TABLES, "a Dask ", ""),
+}
+ARGUMENTS_OF = {
+    **dict.fromkeys(["predict", "predict_proba", "predict_log_proba", "decision_function"], "X"),
+    "score": "X y sample_weight",
+    "partial_fit": "X y classes sample_weight",
+    "fit": "X y sample_weight X_val y_val sample_weight_val coef_init intercept_init",
+}
 
-@pytest.mark.parametrize(
-    ("module", "made", "name", "how"),
-    [
-        ("torch", "torch.from_numpy", "torch Tensor", ".cpu().numpy()"),
-        ("array_api_strict", "module.asarray", "array_api_strict Array", "numpy.asarray("),
-    ],
-)
-def test_arrays_of_other_libraries_are_refused_by_name(module, made, name, how):
-    pytest.importorskip(module)
-    said = dispatched(f"import {module}\nmodule = {module}\nT = {made}\n{REFUSED}").splitlines()
-    assert len(said) == 9
-    arguments = ["X", "y", "sample_weight", *"XXXXXX"]
-    for text, argument in zip(said, arguments, strict=True):
-        assert text.startswith(f"{argument} is a {name}, and LogisticNeuronClassifier computes")
-        assert how in text
-        assert "sklearn_neuron.onnx.to_onnx" in text
+
+@functools.cache
+def outcomes(library):
+    """Return what each call says, by dispatch, estimator, method and argument."""
+    pytest.importorskip(library)
+    rows = json.loads(dispatched(GRID.replace("MADE", CONTAINERS[library][0])))
+    return {tuple(row[:4]): row[4:] for row in rows}
+
+
+def calls():
+    """Yield every method and argument of a classifier and of a regressor."""
+    for method, arguments in ARGUMENTS_OF.items():
+        for argument in arguments.split():
+            yield "LogisticNeuronClassifier", method, argument
+            if method in {"predict", "score", "partial_fit", "fit"} and argument != "classes":
+                yield "ManualMLPRegressor", method, argument
+
+
+@pytest.mark.parametrize(("of", "method", "argument"), calls())
+@pytest.mark.parametrize("library", ["torch", "array_api_strict"])
+def test_an_array_of_another_library_is_refused_by_the_name_of_the_argument(
+    library, of, method, argument
+):
+    """Under dispatch, and nothing has changed; else it is converted, as scikit-learn does."""
+    kind, text, unchanged, said, _ = outcomes(library)[True, of, method, argument]
+    _, name, how = CONTAINERS[library]
+    each = r"\[0\]" if of == "ManualMLPRegressor" and argument.endswith("_init") else ""
+    assert kind == "TypeError"
+    assert re.match(rf"{argument}{each} is {re.escape(name)}, and the estimators of ", text)
+    assert how in text
+    assert "sklearn_neuron.onnx.to_onnx" in text
+    assert unchanged
+    assert not said
+    kind, text, _, said, equal = outcomes(library)[False, of, method, argument]
+    assert (kind, text, said, equal) == ("", "", [], True)
+
+
+@pytest.mark.parametrize("dispatch", [False, True])
+@pytest.mark.parametrize(("of", "method", "argument"), calls())
+@pytest.mark.parametrize("library", ["dask.array", "dask.dataframe"])
+def test_a_collection_is_brought_into_memory_with_and_without_dispatch(
+    library, of, method, argument, dispatch
+):
+    kind, text, _, said, equal = outcomes(library)[dispatch, of, method, argument]
+    assert (kind, text, equal) == ("", "", True)
+    if argument.endswith("_init"):  # as small as the model
+        assert not said
+        return
+    (said,) = said
+    assert said.startswith(f"{of}: {argument} ({CONTAINERS[library][1]}")
+    assert f"sklearn_neuron.dask.{'fit' if 'fit' in method else 'predict'} works" in said
+
+
+def test_a_tensor_with_a_gradient_is_to_be_detached():
+    pytest.importorskip("torch")
+    text = dispatched(
+        "import torch\n"
+        "try:\n"
+        "    model.predict(torch.from_numpy(X).requires_grad_())\n"
+        "except TypeError as error:\n"
+        "    print(error)\n"
+    )
+    assert "Pass X.detach().cpu().numpy()." in text
 
 
 def test_an_array_of_an_unknown_library_is_refused_too():
@@ -142,15 +277,51 @@ def test_an_array_of_an_unknown_library_is_refused_too():
         "    print(error)\n"
     )
     assert text.startswith(
-        "X is a __main__ Array, and LogisticNeuronClassifier computes with NumPy"
+        "X is a __main__.Array, and the estimators of sklearn_neuron compute with NumPy"
     )
 
 
 def test_under_dispatch_the_usual_containers_work_as_before():
     text = dispatched(
         "import pandas as pd, scipy.sparse as sp\n"
-        "for data in (X, X.tolist(), pd.DataFrame(X), sp.csr_matrix(X)):\n"
+        "class Convertible:\n"
+        "    def __init__(self, values):\n"
+        "        self.values = values\n"
+        "    def __array__(self, dtype=None, copy=None):\n"
+        "        return self.values\n"
+        "table = pd.DataFrame(X, columns=list('abcd'))\n"
+        "nullable = table.convert_dtypes()\n"
+        "for data in (X, X.tolist(), table, nullable, sp.csr_matrix(X), Convertible(X)):\n"
         "    again = LogisticNeuronClassifier(solver='lbfgs').fit(data, y)\n"
-        "    print(again.score(data, y) > 0.9)\n"
+        "    print(again.score(data, y) > 0.9, hasattr(again, 'feature_names_in_'))\n"
+        "labels = pd.Series(y, dtype='Int64')\n"
+        "print(again.score(X, Convertible(y)) == again.score(X, labels) == again.score(X, y))\n"
     )
-    assert text.split() == ["True"] * 4
+    plain, table = "True False", "True True"
+    assert text.splitlines() == [plain, plain, table, table, plain, plain, "True"]
+
+
+CHECKS = """
+import json, warnings
+from sklearn.utils.estimator_checks import check_estimator
+warnings.simplefilter("ignore")
+found = check_estimator(ESTIMATOR, expected_failed_checks=EXPECTED, on_fail=None, on_skip=None)
+print(json.dumps({each["check_name"]: each["status"] for each in found}))
+"""
+
+
+def test_scikit_learns_checks_pass_under_dispatch(cls):
+    """All that pass without it; LogisticRegression fails those of what only converts to an array.
+
+    What fails is the table of ``test_common``.
+    """
+    expected = expected_failures(cls())
+    script = f"from sklearn_neuron import {cls.__name__}\n{CHECKS}"
+    script = script.replace("ESTIMATOR", f"{cls.__name__}()").replace("EXPECTED", repr(expected))
+    found = json.loads(dispatched(script))
+    assert {name for name, status in found.items() if status == "xfail"} == expected.keys()
+    assert [name for name, status in found.items() if status == "failed"] == []
+    converting = [name for name in found if name.endswith("not_an_array")]
+    assert len(converting) == 2
+    assert all(found[name] == "passed" for name in converting)
+    assert sum(status == "passed" for status in found.values()) > 50

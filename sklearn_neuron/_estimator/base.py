@@ -33,7 +33,7 @@ from sklearn_neuron._engine.solvers import SOLVERS, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
-from sklearn_neuron._estimator.containers import ORDINARY, check_containers
+from sklearn_neuron._estimator.containers import ORDINARY, in_numpy
 from sklearn_neuron._estimator.data import FLOATS, NOT_HELD_OUT, Call, Data, Given, read
 from sklearn_neuron._estimator.diagnosis import (
     FEW_EPOCHS,
@@ -174,7 +174,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         config, attributes, layout = sklearn.get_config(), vars(self), self._layout
         if not surely_valid(self, X, config):
             if type(X) not in ORDINARY:
-                check_containers(self, "predict", X=X)
+                X = in_numpy(self, "predict", X=X)["X"]
             X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         n_bytes = min(BLOCK_BYTES, config["working_memory"] * 2**20)
         coefs, intercepts = layout.fitted_layers(attributes)
@@ -781,6 +781,26 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """
         return self._answer(X, self._fitted_targets().log_proba)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            The true class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        score : float
+            The share of samples whose class, or whose every label, is predicted.
+        """
+        data = {"X": X, "y": y, "sample_weight": sample_weight}
+        return float(super().score(**in_numpy(self, "predict", **data)))
+
     def _fitted_targets(self) -> Classes:
         check_fitted(self)
         return self._targets.fitted(vars(self))
@@ -844,6 +864,26 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         """
         check_fitted(self)
         return self._answer(X, self._targets.fitted(vars(self)).predict)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of the predictions, the share of the variance of y that they explain.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The true target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        score : float
+            At most 1.0, for perfect predictions; the mean over the targets if there are several.
+        """
+        data = {"X": X, "y": y, "sample_weight": sample_weight}
+        return float(super().score(**in_numpy(self, "predict", **data)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
 from sklearn_neuron._estimator import hints
+from sklearn_neuron._estimator.containers import ORDINARY, converted
 from sklearn_neuron._typing import Array
 from sklearn_neuron.components import Component
 from sklearn_neuron.exceptions import InvalidParameterTypeError
@@ -338,7 +339,8 @@ def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
 
 def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Return an initial value given to ``fit`` as an array, or raise if its shape is wrong."""
-    array: Array = _as_floats(name, value, dtype)
+    given = value if type(value) in ORDINARY else converted(name, value)
+    array: Array = _as_floats(name, given, dtype)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got shape {array.shape}.")
     return array

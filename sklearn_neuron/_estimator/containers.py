@@ -1,8 +1,9 @@
-"""Containers: what is said of data that the estimators cannot take as they are, or only at a cost.
+"""Containers: what is done with data that scikit-learn's validation does not take as they are.
 
-Everything that NumPy or pandas make, and what converts to it, is left to scikit-learn's validation.
-Two kinds are not: arrays of other libraries where scikit-learn is told to compute with these
-(``array_api_dispatch``), and collections of Dask, which conversion brings into memory as a whole.
+Everything that NumPy or pandas make, and what converts to it, is left to that validation. Two kinds
+are not: arrays of other libraries where scikit-learn is told to compute with these
+(``array_api_dispatch``) are refused, and collections of Dask are brought into memory as a whole,
+which is said.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ import sklearn
 
 from sklearn_neuron._estimator.reporting import warn
 
-#: Types that nothing is said of.
+#: Types that nothing is done with.
 ORDINARY = frozenset({np.ndarray, list, type(None)})
 #: Packages whose arrays do not have the standard's method by themselves.
 OTHER_ARRAYS = {"torch", "cupy", "jaxlib", "jax"}
 #: Packages whose objects are collections of Dask.
 COLLECTIONS = {"dask", "dask_expr"}
+#: Packages whose tables scikit-learn reads also where it is told to compute with other arrays.
+TABLES = {"pandas", "polars", "pyarrow"}
 
 
-def check_containers(estimator: Any, method: str, **data: Any) -> None:
-    """Raise for arrays of other libraries under dispatch, and warn of collections of Dask.
+def in_numpy(estimator: Any, method: str, **data: Any) -> dict[str, Any]:
+    """Return data as scikit-learn's validation takes them, and say what that costs.
 
     Parameters
     ----------
@@ -35,23 +38,57 @@ def check_containers(estimator: Any, method: str, **data: Any) -> None:
     **data : object
         What users have given, by the names of the arguments.
 
+    Returns
+    -------
+    data : dict
+        The same, with collections in memory.
+
     Raises
     ------
     TypeError
         If ``array_api_dispatch`` is set and one of them is an array of another library.
     """
-    own = type(estimator).__name__
-    if sklearn.get_config()["array_api_dispatch"]:
-        for name, values in data.items():
-            if is_other_array(values):
-                raise TypeError(refusal_of(own, name, values))
-    found = [described(name, v) for name, v in data.items() if origin_of(v) in COLLECTIONS]
+    taken = {name: values for name, values in data.items() if type(values) not in ORDINARY}
+    for name, values in taken.items():
+        refuse_other_array(name, values)
+    found = [described(name, v) for name, v in taken.items() if origin_of(v) in COLLECTIONS]
     if found:
         warn(
-            f"{own}: {' and '.join(found)} {'is' if len(found) == 1 else 'are'} brought into "
-            f"memory as a whole. sklearn_neuron.dask.{method} works where the partitions are.",
+            f"{type(estimator).__name__}: {' and '.join(found)} "
+            f"{'is' if len(found) == 1 else 'are'} brought into memory as a whole. "
+            f"sklearn_neuron.dask.{method} works where the partitions are.",
             UserWarning,
         )
+    return data | {name: converted(name, values) for name, values in taken.items()}
+
+
+def converted(name: str, values: Any) -> Any:
+    """Return what an argument holds as scikit-learn's validation takes it, or raise a TypeError."""
+    refuse_other_array(name, values)
+    if origin_of(values) in COLLECTIONS:
+        return values.compute()
+    dispatch = sklearn.get_config()["array_api_dispatch"]
+    if dispatch and hasattr(values, "__array__") and not is_understood(values):
+        return np.asarray(values)  # what only converts is then refused by scikit-learn
+    return values
+
+
+def refuse_other_array(name: str, values: Any) -> None:
+    """Raise a TypeError if scikit-learn would compute with an array of a library other than NumPy.
+
+    Without ``array_api_dispatch`` it converts it.
+    """
+    if not sklearn.get_config()["array_api_dispatch"] or not is_other_array(values):
+        return
+    how = f"numpy.asarray({name})"
+    if origin_of(values) == "torch":
+        how = f"{name}{'.detach()' if values.requires_grad else ''}.cpu().numpy()"
+    kind = f"{origin_of(values)}.{type(values).__name__}"
+    raise TypeError(
+        f"{name} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, and the estimators of "
+        f"sklearn_neuron compute with NumPy only, also where array_api_dispatch=True. Pass {how}. "
+        "To predict on a GPU, convert the fitted estimator with sklearn_neuron.onnx.to_onnx."
+    )
 
 
 def origin_of(values: Any) -> str:
@@ -61,19 +98,15 @@ def origin_of(values: Any) -> str:
 
 def is_other_array(values: Any) -> bool:
     """Return whether it is an array of a library other than NumPy, as the array API has them."""
-    if isinstance(values, np.ndarray | np.generic):
+    if isinstance(values, np.ndarray | np.generic) or origin_of(values) in COLLECTIONS:
         return False
     return origin_of(values) in OTHER_ARRAYS or hasattr(values, "__array_namespace__")
 
 
-def refusal_of(own: str, name: str, values: Any) -> str:
-    """Return the error of an array of another library."""
-    how = f"{name}.cpu().numpy()" if origin_of(values) == "torch" else f"numpy.asarray({name})"
-    return (
-        f"{name} is a {origin_of(values)} {type(values).__name__}, and {own} computes with NumPy "
-        f"only, also where array_api_dispatch=True. Pass {how}. To predict on a GPU, convert the "
-        "fitted estimator with sklearn_neuron.onnx.to_onnx."
-    )
+def is_understood(values: Any) -> bool:
+    """Return whether scikit-learn takes what converts to an array also under dispatch."""
+    origins = {kind.__module__.partition(".")[0] for kind in type(values).__mro__}
+    return isinstance(values, np.ndarray | np.generic) or not origins.isdisjoint(TABLES)
 
 
 def described(name: str, values: Any) -> str:

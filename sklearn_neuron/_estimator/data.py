@@ -20,7 +20,7 @@ from sklearn.utils.validation import validate_data
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.validation import ValidationData
 from sklearn_neuron._estimator.constraints import check_sample_weight
-from sklearn_neuron._estimator.containers import ORDINARY, check_containers
+from sklearn_neuron._estimator.containers import ORDINARY, in_numpy
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.state import TrainingState
 from sklearn_neuron._estimator.targets import Targets
@@ -45,6 +45,8 @@ class Given(NamedTuple):
 #: Values of early_stopping with which no validation data are split off; "auto" trains on all.
 NOT_HELD_OUT = (False, "auto")
 NOTHING = Given(None, None, None)
+#: The arguments of ``fit`` and ``partial_fit`` that hold data, training and validation data.
+ARGUMENTS = (*Given._fields, *(f"{name}_val" for name in Given._fields), "classes")
 
 
 class Call(NamedTuple):
@@ -58,6 +60,14 @@ class Call(NamedTuple):
     one_pass: bool = False  # whether it is partial_fit
     all_classes: bool = True  # whether y must have all classes of the last fit, unless one_pass
     read: Callable[..., Data | None] | None = None  # what reads data that are not in memory
+
+    def in_numpy(self, estimator: Any) -> Call:
+        """Return the call with data that scikit-learn's validation takes, or raise a TypeError."""
+        data = dict(zip(ARGUMENTS, (*self.given, *self.validation, self.classes), strict=True))
+        taken = list(in_numpy(estimator, "fit", **data).values())
+        return self._replace(
+            given=Given(*taken[:3]), validation=Given(*taken[3:6]), classes=taken[6]
+        )
 
     def gives_start(self) -> bool:
         """Return whether there are initial parameters."""
@@ -109,6 +119,8 @@ def read(
     dtype : dtype, default=None
         The dtype of the fitted parameters, if training continues; None if it starts from scratch.
     """
+    if not ORDINARY.issuperset(map(type, (*call.given, *call.validation, call.classes))):
+        call = call.in_numpy(estimator)
     given, one_pass = call.given, call.one_pass
     reader: Any = object.__new__(type(estimator))  # validate_data writes attributes on it
     vars(reader).update(vars(estimator))
@@ -160,8 +172,6 @@ def check_data(
     reader: Any, given: Given, targets: Targets, dtype: Any, *, reset: bool
 ) -> tuple[Matrix, Any]:
     """Return X as floats, dense or CSR, and y as scikit-learn checks it."""
-    if not ORDINARY.issuperset(map(type, given)):
-        check_containers(reader, "fit", **given._asdict())
     X, y = validate_data(
         reader,
         given.X,
