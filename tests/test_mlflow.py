@@ -8,7 +8,8 @@ from test_saving import X, fitted
 mlflow = pytest.importorskip("mlflow")
 flavor = pytest.importorskip("mlflow.sklearn")
 pytest.importorskip("skops")
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, of several packages
+# MLflow reads the type hints of its own pyfunc models
+pytestmark = pytest.mark.filterwarnings("ignore:.*type hint.*is inferred as AnyType:UserWarning")
 TRUSTED = ["sklearn_neuron.mlp.ManualMLPClassifier"]
 
 
@@ -34,13 +35,17 @@ def test_a_model_comes_back(network, options, tmp_path):
 
 def test_a_model_is_logged(network, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database needs all of MLflow
+    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
-    mlflow.set_experiment("of a test")
-    with mlflow.start_run():
-        logged = flavor.log_model(
-            network, name="network", pip_requirements=[], skops_trusted_types=TRUSTED
-        )
-    loaded = flavor.load_model(logged.model_uri)
+    try:
+        mlflow.set_experiment("of a test")
+        with mlflow.start_run():
+            logged = flavor.log_model(
+                network, name="network", pip_requirements=[], skops_trusted_types=TRUSTED
+            )
+        loaded = flavor.load_model(logged.model_uri)
+    finally:
+        mlflow.set_tracking_uri(before)
     assert_array_equal(loaded.predict(X), network.predict(X))
 
 

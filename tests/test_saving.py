@@ -74,9 +74,14 @@ def joblib_copy(model):
     return joblib.load(file)
 
 
+def cloudpickle_copy(model):
+    return pickle.loads(pytest.importorskip("cloudpickle").dumps(model))
+
+
 COPIES = {
     "pickle": lambda model: pickle.loads(pickle.dumps(model)),
     "joblib": joblib_copy,
+    "cloudpickle": cloudpickle_copy,
     "deepcopy": copy.deepcopy,
 }
 
@@ -109,6 +114,17 @@ def test_without_a_seed_the_generator_goes_on(cls):
         each.partial_fit(X, y)
         each.partial_fit(X, y)
     assert_array_equal(weights_of(again), weights_of(model))
+
+
+def test_validation_data_do_not_change_what_is_continued():
+    """They are not saved: whoever continues gives them again."""
+    model = ManualMLPClassifier((3,), early_stopping=True, random_state=0, **SHORT)
+    model.fit(X, LABELS, X_val=X[::3], y_val=LABELS[::3])
+    again = pickle.loads(pickle.dumps(model))
+    for each in (model, again):
+        each.set_params(warm_start=True).fit(X, LABELS, X_val=X[::3], y_val=LABELS[::3])
+    assert_array_equal(weights_of(again), weights_of(model))
+    assert_array_equal(again.validation_scores_, model.validation_scores_)
 
 
 def not_plain(value):
