@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._config import get_config
 from sklearn_neuron._engine import core
@@ -34,7 +34,7 @@ from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
 from sklearn_neuron._estimator.containers import ORDINARY, in_numpy
-from sklearn_neuron._estimator.data import FLOATS, NOT_HELD_OUT, Call, Data, Given, read
+from sklearn_neuron._estimator.data import FLOATS, NOT_HELD_OUT, Call, Data, Given, read, validated
 from sklearn_neuron._estimator.diagnosis import (
     FEW_EPOCHS,
     constant_loss,
@@ -175,7 +175,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         if not surely_valid(self, X, config):
             if type(X) not in ORDINARY:
                 X = in_numpy(self, "predict", X=X)["X"]
-            X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+            X = validated(self, X, dtype=FLOATS, reset=False)
         n_bytes = min(BLOCK_BYTES, config["working_memory"] * 2**20)
         coefs, intercepts = layout.fitted_layers(attributes)
         activations = layout.fitted_activations(attributes)

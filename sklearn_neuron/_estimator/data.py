@@ -7,6 +7,8 @@ come from the user, or are split off on request.
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,6 +30,8 @@ from sklearn_neuron._estimator.units import Spread, Units
 from sklearn_neuron._typing import Array, Matrix
 
 FLOATS = (np.float64, np.float32)
+#: What an error has in it that says which argument it is about.
+NAMED = re.compile(r"\b[Xy]\b|[Ff]eature names")
 
 
 class Given(NamedTuple):
@@ -172,16 +176,30 @@ def check_data(
     reader: Any, given: Given, targets: Targets, dtype: Any, *, reset: bool
 ) -> tuple[Matrix, Any]:
     """Return X as floats, dense or CSR, and y as scikit-learn checks it."""
-    X, y = validate_data(
-        reader,
-        given.X,
-        given.y,
-        accept_sparse="csr",
-        dtype=dtype,
-        reset=reset,
-        **targets.y_check,
-    )
+    X, y = validated(reader, given.X, given.y, dtype=dtype, reset=reset, **targets.y_check)
     return X, y.toarray() if sparse.issparse(y) else y
+
+
+def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
+    """Return X, or X and y, as ``validate_data`` does, with errors that say which it is about."""
+    try:
+        return validate_data(reader, X, *y, accept_sparse="csr", **how)
+    except (TypeError, ValueError) as error:
+        if NAMED.search(str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{culprit_of(error, reader, X, **how)}: {error}") from error
+
+
+def culprit_of(error: Exception, reader: Any, X: Any, *, dtype: Any, reset: bool, **_: Any) -> str:
+    """Return which of X and y ``validate_data`` has raised an error of; X alone tells."""
+    if "inconsistent numbers of samples" in str(error):
+        return "X and y"
+    try:
+        validate_data(copy.copy(reader), X, accept_sparse="csr", dtype=dtype, reset=reset)
+    except (TypeError, ValueError):
+        return "X"
+    return "y"
 
 
 def read_validation(
@@ -197,8 +215,8 @@ def read_validation(
         X, y = check_data(reader, given, targets, dtype, reset=False)
         _, target = targets.read(y, estimator, classes=None, known=True, is_block=True)
         own = own_weight(given.sample_weight, X.shape[0])
-        if own is not None and not own.any():
-            raise ValueError("at least one weight must not be zero.")
+        if own is not None:
+            check_sum(own)
         X, target, own, _ = drop_weightless(own, X, target, own)
         Y = to_dtype(targets.encode_validation(target, estimator), X.dtype)
     except (TypeError, ValueError) as error:
@@ -296,6 +314,18 @@ def to_dtype(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
 def own_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
     """Return the sample weights, (n,), or None if there are none."""
     return None if sample_weight is None else check_sample_weight(sample_weight, n)
+
+
+def check_sum(weight: NDArray[np.float64]) -> None:
+    """Raise unless the weights of validation data have a mean to divide by."""
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+    if not weight.any():
+        raise ValueError("at least one weight must not be zero.")
+    if not np.isfinite(total):
+        raise ValueError("the sum of sample_weight is not finite: scale the weights down.")
+    if total < np.finfo(np.float64).tiny:
+        raise ValueError("sample_weight has a sum too close to zero: scale the weights up.")
 
 
 def drop_weightless(weight: NDArray[np.float64] | None, *columns: Any) -> tuple[Any, ...]:

@@ -487,6 +487,8 @@ class Numbers(Targets):
         self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
     ) -> tuple[Self, NDArray[Any]]:
         target = np.asarray(y).reshape(len(y), -1)
+        if not np.isfinite(target).all():  # scikit-learn takes None for a number
+            raise ValueError("y contains NaN or None, but every target must be a number.")
         if not known:
             return self._changed(flat=y.ndim == 1, n_targets=target.shape[1]), target
         if target.shape[1] != self.n_targets:
