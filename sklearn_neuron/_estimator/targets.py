@@ -486,9 +486,7 @@ class Numbers(Targets):
     def read(
         self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
     ) -> tuple[Self, NDArray[Any]]:
-        target = np.asarray(y).reshape(len(y), -1)
-        if not np.isfinite(target).all():  # scikit-learn takes None for a number
-            raise ValueError("y contains NaN or None, but every target must be a number.")
+        target = numbers_of(y).reshape(len(y), -1)
         if not known:
             return self._changed(flat=y.ndim == 1, n_targets=target.shape[1]), target
         if target.shape[1] != self.n_targets:
@@ -537,6 +535,19 @@ class Numbers(Targets):
             n_targets=attributes["_n_targets"],
             link=links_of([attributes["_link"]])[0] if "_link" in attributes else None,
         )
+
+
+def numbers_of(y: Any) -> NDArray[Any]:
+    """Return targets as finite numbers; scikit-learn lets words and None pass."""
+    numbers = np.asarray(y)
+    if numbers.dtype.kind not in "fiub":
+        try:
+            numbers = numbers.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"y must hold numbers: {error}") from error
+    if not np.isfinite(numbers).all():
+        raise ValueError("y contains NaN or None, but every target must be a number.")
+    return numbers
 
 
 @dataclass(frozen=True, eq=False)
