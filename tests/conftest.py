@@ -31,5 +31,11 @@ def neuron(request):
 
 
 @pytest.fixture
+def pd():
+    """Return pandas, an extra; the test is skipped where it is missing."""
+    return pytest.importorskip("pandas")
+
+
+@pytest.fixture
 def X():
     return np.random.RandomState(42).normal(size=(30, 4))

@@ -4,7 +4,6 @@ import copy
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import make, raw_output_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
@@ -69,7 +68,7 @@ def test_the_start(cls, X):
         assert not weights_of(start).any()
 
 
-def test_a_pipeline(X):
+def test_a_pipeline(X, pd):
     y = target_for(LogisticNeuronClassifier, 30)
     pipeline = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier, record="epoch"))
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])

@@ -1,7 +1,6 @@
 """scikit-learn's callbacks: a task for each epoch or iteration, wherever an estimator stands."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import CLASSIFIERS, NETWORKS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_array_equal
@@ -144,7 +143,7 @@ class Snapshots(Recorder):
 
 
 @pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
-def test_a_fitted_estimator_at_every_begin_and_its_curves_at_every_end(cls, solver, X):
+def test_a_fitted_estimator_at_every_begin_and_its_curves_at_every_end(cls, solver, X, pd):
     if solver == "lbfgs" and cls not in WITH_LBFGS:
         pytest.skip("no lbfgs")
     y, recorder = target_for(cls, 30), Snapshots()

@@ -9,7 +9,6 @@ import sys
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import make
 from numpy.testing import assert_array_equal
@@ -67,7 +66,7 @@ def test_score_tells_of_all_that_it_brings_into_memory_at_once():
     assert score == model.score(X, Y)
 
 
-def test_nothing_is_said_of_ordinary_containers(cls):
+def test_nothing_is_said_of_ordinary_containers(cls, pd):
     y = Y / 2 if cls is SigmoidNeuronRegressor else Y
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*brought into memory")
@@ -76,7 +75,7 @@ def test_nothing_is_said_of_ordinary_containers(cls):
             model.predict(data)
 
 
-def test_dask_itself():
+def test_dask_itself(pd):
     array = pytest.importorskip("dask.array")
     frames = pytest.importorskip("dask.dataframe")
     blocks = array.from_array(X, chunks=(50, 4))
@@ -281,7 +280,7 @@ def test_an_array_of_an_unknown_library_is_refused_too():
     )
 
 
-def test_under_dispatch_the_usual_containers_work_as_before():
+def test_under_dispatch_the_usual_containers_work_as_before(pd):
     text = dispatched(
         "import pandas as pd, scipy.sparse as sp\n"
         "class Convertible:\n"

@@ -5,7 +5,6 @@ import pickle
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import make, parameters_of, raw_output_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
@@ -150,7 +149,7 @@ def test_training_attributes(cls, X):
     assert not hasattr(model, "feature_names_in_")
 
 
-def test_feature_names(cls, X):
+def test_feature_names(cls, X, pd):
     frame = pd.DataFrame(X, columns=list("abcd"))
     model = make(cls).fit(frame, target_for(cls, 30))
     assert_array_equal(model.feature_names_in_, list("abcd"))
@@ -889,7 +888,7 @@ def test_a_warm_start_from_a_mean_goes_on_from_the_last_iterate(X):
     assert_array_equal(model.start_["intercept"], iterate[-1:])
 
 
-def test_names_of_an_earlier_fit_go(cls, X):
+def test_names_of_an_earlier_fit_go(cls, X, pd):
     y = target_for(cls, 30)
     model = make(cls).fit(pd.DataFrame(X, columns=list("abcd")), y)
     assert hasattr(model, "feature_names_in_")

@@ -3,7 +3,6 @@
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import NETWORKS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
@@ -36,7 +35,7 @@ def column(model, name):
 
 @pytest.mark.parametrize("batch_size", [4, None])
 @pytest.mark.parametrize("record", ["loss", "epoch", "step"])
-def test_columns(cls, record, batch_size, X):
+def test_columns(cls, record, batch_size, X, pd):
     model = make(cls, record=record, batch_size=batch_size, max_iter=3)
     model.fit(X, target_for(cls, 30))
     names = NUMBERS[record] + ([] if record == "loss" else parameter_names(cls))
@@ -78,7 +77,7 @@ def test_lbfgs_records_its_iterations(record, X):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_losses_of_steps_make_the_loss_of_the_epoch(cls, weighted, X):
+def test_the_losses_of_steps_make_the_loss_of_the_epoch(cls, weighted, X, pd):
     y = target_for(cls, 30)
     weight = np.random.RandomState(1).uniform(0.5, 2.0, 30) if weighted else None
     model = make(cls, record="step", batch_size=7, alpha=0.1, max_iter=3)
@@ -224,7 +223,7 @@ def test_nothing_is_evaluated_where_it_is_not_asked_for(X, monkeypatch):
         make(LogisticNeuronClassifier, record="step").fit(X, np.arange(30) % 3)
 
 
-def test_an_interrupt_while_an_epoch_is_noted_leaves_whole_epochs(X, monkeypatch):
+def test_an_interrupt_while_an_epoch_is_noted_leaves_whole_epochs(X, monkeypatch, pd):
     y = target_for(SigmoidNeuronRegressor, 30)
     model = make(SigmoidNeuronRegressor, record="step", batch_size=1, max_iter=5)
     original, calls = StepHistory.make_rows, iter(range(100))

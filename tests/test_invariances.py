@@ -6,7 +6,6 @@ import pickle
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import ESTIMATORS, REGRESSORS, WITH_LBFGS, make, parameters_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
@@ -110,7 +109,7 @@ def test_sparse_with_wide_indices(cls, X):
 
 
 @pytest.mark.parametrize("batch_size", [4, None])
-def test_containers_and_layouts(cls, batch_size, X):
+def test_containers_and_layouts(cls, batch_size, X, pd):
     y = target_for(cls, 30)
     expected = weights_of(fit(cls, X, y, batch_size=batch_size))
     wide = np.repeat(X, 2, axis=1)

@@ -1,8 +1,6 @@
 """The loss surface of networks: on the plane of the path, or on other directions."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,6 +25,7 @@ from sklearn_neuron.inspection import (
 from sklearn_neuron.inspection._plane import loss_at, principal_plane
 from sklearn_neuron.inspection._subject import recorded_thetas, subject_of
 
+plt = pytest.importorskip("matplotlib.pyplot")
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
 
 
@@ -157,7 +156,7 @@ def test_for_a_neuron_of_two_parameters_nothing_changes():
     assert at_the_end.loss[0, 0] == pytest.approx(backprop_trace(model, X, y).objective, rel=1e-14)
 
 
-def test_pipelines_with_feature_names(X):
+def test_pipelines_with_feature_names(X, pd):
     frame = pd.DataFrame(X, columns=["length", "width", "depth", "age"])
     y = target_for(ManualMLPClassifier, 30)
     model = make_pipeline(
@@ -174,7 +173,7 @@ def test_pipelines_with_feature_names(X):
     LossSurfaceDisplay.from_estimator(model, frame, y, grid_resolution=3)
 
 
-def test_names_go_through_the_steps_before(X):
+def test_names_go_through_the_steps_before(X, pd):
     """Those of a DataFrame through a scaler, and the words of a text."""
     frame = pd.DataFrame(X, columns=["length", "width", "depth", "age"])
     y = target_for(ManualMLPClassifier, 30)

@@ -3,7 +3,6 @@
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import make, target_for
 from numpy.testing import assert_array_equal
@@ -148,7 +147,7 @@ def test_html_is_inert(X):
     assert "<script>" not in hostile._repr_html_()
 
 
-def test_a_layer_as_a_frame(digits):
+def test_a_layer_as_a_frame(digits, pd):
     trace, *_ = digits
     frame = trace.to_frame(1)
     assert frame.shape == (1797, 3 * 32)

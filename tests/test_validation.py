@@ -1,7 +1,6 @@
 """Validation data: given or split off, measured after every epoch, the best epoch restored."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import NETWORKS, REGRESSORS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
@@ -281,7 +280,7 @@ def test_averages_are_what_is_measured():
     assert_allclose(model.score(X_val, y_val), model.best_validation_score_)
 
 
-def test_steps_tell_it_at_the_end_of_an_epoch():
+def test_steps_tell_it_at_the_end_of_an_epoch(pd):
     (X, y), (X_val, y_val) = halves(LogisticNeuronClassifier)
     model = make(LogisticNeuronClassifier, record="step", batch_size=10, max_iter=3)
     frame = pd.DataFrame(model.fit(X, y, X_val=X_val, y_val=y_val).history_)
