@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +19,15 @@ ALLOWED = "SKLEARN_NEURON_TEST_WITHOUT_CORE"
 #: machine cannot compile. Code that does not compile is an error.
 EXPECTED = ("asked for at build time", "Unknown compiler", "the header files of Python")
 
-#: The package that the examples in the docstrings of a module need, which is an extra.
-EXTRAS = {"sklearn_neuron.dask": "distributed", "sklearn_neuron.onnx": "skl2onnx"}
+#: What examples in docstrings and pages contain that need an extra, by the package that it needs.
+EXTRAS = {
+    "pandas": re.compile(r"\bpandas\b|\bjournal\(|\.to_frame\("),
+    "matplotlib": re.compile(r"\bmatplotlib\b|\b\w+Display\b"),
+    "distributed": re.compile(r"\bsklearn_neuron\.dask\b"),
+    "skl2onnx": re.compile(r"\bsklearn_neuron\.onnx\b"),
+}
+#: The module that cannot be imported without matplotlib, whose class it extends.
+NEEDS_MATPLOTLIB = "fitted_text.py"
 
 
 def _leave_the_source_folder():
@@ -64,12 +72,22 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"Tested without the compiled core. {config.without_core}")
 
 
+def pytest_ignore_collect(collection_path):
+    """Leave out what cannot be imported without an extra."""
+    missing = collection_path.name == NEEDS_MATPLOTLIB and find_spec("matplotlib") is None
+    return True if missing else None  # None leaves it to others
+
+
 def pytest_collection_modifyitems(items):
-    """Skip examples in docstrings that need an extra; the package is not below this folder."""
+    """Skip examples that need an extra which is missing."""
+    missing = {name: words for name, words in EXTRAS.items() if find_spec(name) is None}
     for item in items:
-        extra = EXTRAS.get(".".join(item.name.split(".")[:2]))
-        if extra and isinstance(item, pytest.DoctestItem) and find_spec(extra) is None:
-            item.add_marker(pytest.mark.skip(reason=f"could not import {extra!r}"))
+        if not isinstance(item, pytest.DoctestItem):
+            continue
+        text = "\n".join(example.source for example in item.dtest.examples)
+        for name, words in missing.items():
+            if words.search(text):
+                item.add_marker(pytest.mark.skip(reason=f"could not import {name!r}"))
 
 
 def pytest_runtest_setup(item):
