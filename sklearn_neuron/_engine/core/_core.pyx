@@ -1,5 +1,6 @@
 # cython: language_level=3, binding=True, embedsignature=True
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
+# cython: freethreading_compatible=True
 """The compiled core, as Python sees it: fits over arrays that Python owns."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
