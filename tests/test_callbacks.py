@@ -116,11 +116,15 @@ def test_inside_a_pipeline_and_a_search(X):
         rows = monitor.get_logs().data
         scores = rows if isinstance(rows, list) else list(rows)
         assert len(scores) >= 3
+
+
+def test_progress_bars_of_a_search(X):
+    y = target_for(LogisticNeuronClassifier, 30)
+    pytest.importorskip("rich", reason="ProgressBar draws with it")
     name = LogisticNeuronClassifier.__name__.lower()
     pipeline = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier, max_iter=3))
     search = GridSearchCV(pipeline, {f"{name}__eta": [0.01, 0.1]}, cv=2)
     plain = search.fit(X, y).best_score_
-    pytest.importorskip("rich", reason="ProgressBar draws with it")
     search.set_callbacks(callback.ProgressBar())
     assert search.fit(X, y).best_score_ == plain
 
