@@ -19,6 +19,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sklearn_neuron._typing import EngineName
+
 ENGINES = ("auto", "numpy", "compiled")
 
 
@@ -62,7 +64,7 @@ def get_config() -> dict[str, str]:
     return {"engine": _settings[-1].engine}
 
 
-def set_config(*, engine: str | None = None) -> None:
+def set_config(*, engine: EngineName | None = None) -> None:
     """Set the configuration of this process.
 
     Parameters
@@ -98,7 +100,7 @@ def set_config(*, engine: str | None = None) -> None:
 
 
 @contextmanager
-def config_context(*, engine: str | None = None) -> Iterator[None]:
+def config_context(*, engine: EngineName | None = None) -> Iterator[None]:
     """Context manager to temporarily change the configuration, in all threads.
 
     Parameters

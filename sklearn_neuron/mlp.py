@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_neuron._estimator.base import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.constraints import (
@@ -28,9 +30,24 @@ from sklearn_neuron._estimator.targets import (
     Classes,
     Numbers,
 )
+from sklearn_neuron._typing import (
+    ActivationName,
+    Array,
+    AutoName,
+    ClassLossName,
+    ClassWeight,
+    HiddenLayerSizes,
+    InitializerName,
+    NetworkSolverName,
+    NumberLossName,
+    RandomState,
+    RecordName,
+    ScheduleName,
+)
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.optimizers import Optimizer
+from sklearn_neuron.records import Record
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 LAYERS: Mapping[str, Constraint] = {
@@ -137,34 +154,42 @@ class ManualMLPClassifier(NetworkClassifier):
     ['same', 'other', 'other', 'same']
     """
 
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    alpha_: float
+    n_iter_candidates_: NDArray[np.intp]
+    held_out_losses_: NDArray[np.float64]
     _targets = Classes(allows_multilabel=True)
     _layout = Layers
     _constraints = {**LAYERS, "loss": PROBABILISTIC_LOSS, "class_weight": CLASS_WEIGHT}
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
+        hidden_layer_sizes: HiddenLayerSizes = (100,),
         *,
-        activation: Any = "relu",
-        init: str = "auto",
+        activation: ActivationName | Activation | Sequence[ActivationName | Activation] = "relu",
+        init: InitializerName = "auto",
         n_init: int = 1,
         eta: float = 0.005,
         batch_size: int | None = 32,
-        solver: str | Optimizer = "adam",
-        schedule: Any = "auto",
-        alpha: float | str = "auto",
+        solver: NetworkSolverName | Optimizer = "adam",
+        schedule: ScheduleName | AutoName | Schedule = "auto",
+        alpha: float | AutoName = "auto",
         dropout: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 1e-3,
         n_iter_no_change: int = 10,
-        early_stopping: bool | str = "auto",
+        early_stopping: bool | AutoName = "auto",
         validation_fraction: float = 0.1,
-        loss: str | Loss = "cross_entropy",
-        class_weight: Any = None,
+        loss: ClassLossName | Loss = "cross_entropy",
+        class_weight: ClassWeight = None,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         warm_start: bool = False,
-        record: str = "loss",
+        record: RecordName | Record = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -289,33 +314,41 @@ class ManualMLPRegressor(NetworkRegressor):
     True
     """
 
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    alpha_: float
+    n_iter_candidates_: NDArray[np.intp]
+    held_out_losses_: NDArray[np.float64]
     _targets = Numbers()
     _layout = Layers
     _constraints = {**LAYERS, "loss": ELEMENTWISE_LOSS}
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
+        hidden_layer_sizes: HiddenLayerSizes = (100,),
         *,
-        activation: Any = "relu",
-        init: str = "auto",
+        activation: ActivationName | Activation | Sequence[ActivationName | Activation] = "relu",
+        init: InitializerName = "auto",
         n_init: int = 1,
         eta: float = 0.005,
         batch_size: int | None = 32,
-        solver: str | Optimizer = "adam",
-        schedule: Any = "auto",
-        alpha: float | str = "auto",
+        solver: NetworkSolverName | Optimizer = "adam",
+        schedule: ScheduleName | AutoName | Schedule = "auto",
+        alpha: float | AutoName = "auto",
         dropout: float = 0.0,
         max_iter: int = 200,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
-        early_stopping: bool | str = "auto",
+        early_stopping: bool | AutoName = "auto",
         validation_fraction: float = 0.1,
-        loss: str | Loss = "squared_error",
+        loss: NumberLossName | Loss = "squared_error",
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         warm_start: bool = False,
-        record: str = "loss",
+        record: RecordName | Record = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes

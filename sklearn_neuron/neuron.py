@@ -7,7 +7,7 @@ The initial weights are zero. ``SigmoidNeuronRegressor`` has a sigmoid output an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -36,8 +36,23 @@ from sklearn_neuron._estimator.targets import (
     Classes,
     Interval,
 )
+from sklearn_neuron._typing import (
+    Array,
+    AutoName,
+    ClassLossName,
+    ClassWeight,
+    NeuronSolverName,
+    OptimizerName,
+    RandomState,
+    RangeLossName,
+    RecordName,
+    ScheduleName,
+    TargetRange,
+)
 from sklearn_neuron.losses import Loss, Perceptron
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
+from sklearn_neuron.records import Record
+from sklearn_neuron.schedules import Schedule
 
 NEURON: Mapping[str, Constraint] = {
     **COMMON,
@@ -123,7 +138,9 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     array([0.3033, 0.2942])
     """
 
-    coef_: Any
+    coef_: Array
+    intercept_: float | Array
+    target_range_: tuple[float, float] | tuple[Array, Array]
     _targets = Interval()
     _layout = Neuron
     _constraints = {**NEURON, **SCALED_STEPS, "loss": SIGMOID_LOSS, "target_range": TARGET_RANGE}
@@ -131,10 +148,10 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     def __init__(
         self,
         *,
-        eta: float | str = "auto",
+        eta: float | AutoName = "auto",
         batch_size: int | None = 32,
-        solver: str | Optimizer = "sgd",
-        schedule: Any = "constant",
+        solver: NeuronSolverName | Optimizer = "sgd",
+        schedule: ScheduleName | Schedule = "constant",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
@@ -143,12 +160,12 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
         n_iter_no_change: int = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        loss: str | Loss = "squared_error",
-        target_range: Any = "auto",
+        loss: RangeLossName | Loss = "squared_error",
+        target_range: TargetRange = "auto",
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         warm_start: bool = False,
-        record: str = "loss",
+        record: RecordName | Record = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.eta = eta
@@ -266,6 +283,8 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     True
     """
 
+    coef_: Array
+    intercept_: Array
     _targets = Classes()
     _layout = Neuron
     _constraints = {
@@ -278,10 +297,10 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     def __init__(
         self,
         *,
-        eta: float | str = "auto",
+        eta: float | AutoName = "auto",
         batch_size: int | None = 32,
-        solver: str | Optimizer = "sgd",
-        schedule: Any = "constant",
+        solver: NeuronSolverName | Optimizer = "sgd",
+        schedule: ScheduleName | Schedule = "constant",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
@@ -290,12 +309,12 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
         n_iter_no_change: int = 20,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        loss: str | Loss = "cross_entropy",
-        class_weight: Any = None,
+        loss: ClassLossName | Loss = "cross_entropy",
+        class_weight: ClassWeight = None,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         warm_start: bool = False,
-        record: str = "loss",
+        record: RecordName | Record = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.eta = eta
@@ -383,6 +402,8 @@ class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
     array([0, 0, 0, 1])
     """
 
+    coef_: Array
+    intercept_: Array
     _targets = Classes(criterion=Perceptron(), positive_at_zero=True)
     _layout = Neuron
     _constraints = {
@@ -396,8 +417,8 @@ class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
         *,
         eta: float = 1.0,
         batch_size: int | None = 1,
-        solver: str | Optimizer = "sgd",
-        schedule: Any = "constant",
+        solver: OptimizerName | Optimizer = "sgd",
+        schedule: ScheduleName | Schedule = "constant",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
@@ -406,11 +427,11 @@ class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
         n_iter_no_change: int = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        class_weight: Any = None,
+        class_weight: ClassWeight = None,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         warm_start: bool = False,
-        record: str = "loss",
+        record: RecordName | Record = "loss",
         verbose: bool | int = False,
     ) -> None:
         self.eta = eta

@@ -18,10 +18,11 @@ a step is its batch's objective before the update, ``loss_after`` that of the sa
 
 from __future__ import annotations
 
+from sklearn_neuron._typing import RecordName, RecordWidth
 from sklearn_neuron.components import Component
 
 #: What a row belongs to, for each kind of record.
-UNITS = {"loss": "epoch", "epoch": "epoch", "step": "step"}
+UNITS: dict[RecordName, str] = {"loss": "epoch", "epoch": "epoch", "step": "step"}
 
 
 class Record(Component):
@@ -63,10 +64,10 @@ class Record(Component):
 
     def __init__(
         self,
-        kind: str = "epoch",
+        kind: RecordName = "epoch",
         *,
         every: int = 1,
-        dtype: str | None = None,
+        dtype: RecordWidth | None = None,
         state: bool = False,
         max_bytes: int = 268_435_456,
     ) -> None:
@@ -99,4 +100,4 @@ class Record(Component):
 
 
 #: Records by name, as ``record=`` takes it.
-RECORDS = {kind: Record(kind) for kind in UNITS}
+RECORDS: dict[str, Record] = {kind: Record(kind) for kind in UNITS}

@@ -25,6 +25,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing as rows_of
 from sklearn.utils import check_random_state
 
+from sklearn_neuron._typing import RandomState
 from sklearn_neuron.exceptions import InvalidParameterTypeError
 
 __all__ = ["shuffle_blocks"]
@@ -48,7 +49,7 @@ def shuffle_blocks(
     *,
     buffer_size: int,
     block_size: int | None = None,
-    random_state: Any = None,
+    random_state: RandomState = None,
 ) -> Iterator[Any]:
     """Yield the rows of a stream of blocks in another order, through a buffer of bounded size.
 

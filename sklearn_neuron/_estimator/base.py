@@ -13,14 +13,13 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._config import get_config
@@ -54,7 +53,7 @@ from sklearn_neuron._estimator.saving import loaded, saved
 from sklearn_neuron._estimator.state import STATE, TrainingState
 from sklearn_neuron._estimator.targets import Classes, Targets
 from sklearn_neuron._estimator.units import OWN, Units, start_units
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, EngineUsed
 from sklearn_neuron.activations import links_of
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.losses import LOSSES
@@ -62,13 +61,43 @@ from sklearn_neuron.network import Network, dense, split
 from sklearn_neuron.records import RECORDS, Record
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 
+if TYPE_CHECKING:
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+    def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+        """Tell type checkers that scikit-learn's decorator keeps the types of a method."""
+else:
+    from sklearn.utils.metaestimators import available_if
+
 
 class NetworkEstimator(CallbackSupport, BaseEstimator):
     """Base class of the estimators."""
 
+    # what ``fit`` sets; a bare annotation tells type checkers, and creates nothing
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+    eta_: float
+    n_iter_: int
+    engine_: EngineUsed
+    loss_curve_: NDArray[np.float64]
+    loss_: float
+    best_loss_: float
+    best_iter_: int
+    history_: dict[str, Any]
+    start_: dict[str, Any]
+    validation_loss_curve_: NDArray[np.float64]
+    validation_scores_: NDArray[np.float64]
+    best_validation_score_: float
+
     _targets: ClassVar[Targets]
     _layout: ClassVar[type[Layout]]
     _constraints: ClassVar[Mapping[str, Constraint]]
+
+    if TYPE_CHECKING:  # scikit-learn's base classes, which define these, have no types
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+
+        def set_params(self, **params: Any) -> Self: ...
 
     @with_callbacks
     def fit(
@@ -667,7 +696,12 @@ def check_fitted(estimator: Any) -> None:
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """Base class of the classifiers."""
 
+    classes_: NDArray[Any]
     _targets: ClassVar[Classes]
+
+    if TYPE_CHECKING:
+
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
 
     @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -808,6 +842,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """Base class of the regressors."""
+
+    if TYPE_CHECKING:
+
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
 
     @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

@@ -7,21 +7,54 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from sklearn_neuron._engine.run import Callback, Run
 
-try:
-    from sklearn.callback import CallbackSupportMixin as CallbackSupport
-    from sklearn.callback import with_callbacks
-except ImportError:  # scikit-learn < 1.9
+Fit = TypeVar("Fit", bound=Callable[..., Any])
 
-    class CallbackSupport:  # type: ignore[no-redef]
-        """Stands for scikit-learn's mixin, which earlier versions do not have."""
 
-    def with_callbacks(method: Any) -> Any:
-        """Return the method as it is."""
-        return method
+class FitCallback(Protocol):
+    """What type checkers are told that scikit-learn's callbacks have.
+
+    Each hook takes the estimator and the context, and those of the other arguments that it names.
+    """
+
+    @property
+    def setup(self) -> Callable[..., Any]:
+        """Called before ``fit``."""
+
+    @property
+    def teardown(self) -> Callable[..., Any]:
+        """Called after ``fit``."""
+
+    @property
+    def on_fit_task_begin(self) -> Callable[..., Any]:
+        """Called when a task begins."""
+
+    @property
+    def on_fit_task_end(self) -> Callable[..., Any]:
+        """Called when a task ends; True asks to stop."""
+
+
+if TYPE_CHECKING:  # scikit-learn's own have no types
+
+    class CallbackSupport:
+        def set_callbacks(self, *callbacks: FitCallback) -> Self: ...
+
+    def with_callbacks(method: Fit) -> Fit: ...
+else:
+    try:
+        from sklearn.callback import CallbackSupportMixin as CallbackSupport
+        from sklearn.callback import with_callbacks
+    except ImportError:  # scikit-learn < 1.9
+
+        class CallbackSupport:
+            """Stands for scikit-learn's mixin, which earlier versions do not have."""
+
+        def with_callbacks(method: Fit) -> Fit:
+            """Return the method as it is."""
+            return method
 
 
 __all__ = ["CallbackSupport", "Tasks", "with_callbacks"]

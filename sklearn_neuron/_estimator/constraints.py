@@ -164,7 +164,7 @@ class Registered(Collection[str]):
         yield from self.others
 
     def __len__(self) -> int:
-        return len(list(self))
+        return sum(1 for _ in self)  # list would ask for the length
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._estimator.callbacks import with_callbacks
 from sklearn_neuron._estimator.data import NOT_HELD_OUT, Call, Given
+from sklearn_neuron._typing import MiniBatchMode, Same
 from sklearn_neuron.dask._averages import Watch
 from sklearn_neuron.dask._cluster import client_of
 from sklearn_neuron.dask._reading import read_collections
@@ -15,7 +16,7 @@ from sklearn_neuron.records import Record
 
 
 def fit(
-    estimator: Any,
+    estimator: Same,
     X: Any,
     y: Any,
     sample_weight: Any = None,
@@ -25,9 +26,9 @@ def fit(
     sample_weight_val: Any = None,
     coef_init: Any = None,
     intercept_init: Any = None,
-    mini_batches: str = "local",
+    mini_batches: MiniBatchMode = "local",
     client: Any = None,
-) -> Any:
+) -> Same:
     """Fit an estimator to collections of Dask, whose partitions stay on the cluster.
 
     Full-batch training is exact: gradient descent with any optimizer and ``batch_size=None``,
@@ -151,9 +152,9 @@ def fit(
     given, validation = Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val)
     call = Call(given, validation, coef_init=coef_init, intercept_init=intercept_init, read=read)
     train = with_callbacks(type(estimator)._fit)  # as the method fit is
-    train(estimator, call)
+    fitted: Same = train(estimator, call)
     watch.end(estimator)
-    return estimator
+    return fitted
 
 
 def refuse_options(estimator: Any, *, held_out: bool) -> None:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_neuron._engine.run import Checkpoint, Column
 from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._estimator.constraints import Number
+from sklearn_neuron._typing import Same
 from sklearn_neuron.inspection._subject import check_recorded, layout_of, unwrap
 
 #: Curves with one number per epoch.
@@ -21,7 +22,7 @@ CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
 START = -1
 
 
-def at(estimator: Any, epoch: int | None = None, step: int | None = None) -> Any:
+def at(estimator: Same, epoch: int | None = None, step: int | None = None) -> Same:
     """Return an estimator as it was after an epoch or a step of its training.
 
     Parameters
@@ -62,7 +63,7 @@ def at(estimator: Any, epoch: int | None = None, step: int | None = None) -> Any
     >>> [round(at(neuron, epoch=epoch).score(X, y), 2) for epoch in (-1, 9, 199)]
     [0.33, 0.67, 0.98]
     """
-    own = unwrap(estimator)
+    own: Any = unwrap(estimator)
     check_is_fitted(own)
     check_recorded(own)
     if (epoch is None) == (step is None):
@@ -70,7 +71,7 @@ def at(estimator: Any, epoch: int | None = None, step: int | None = None) -> Any
     unit, number = ("epoch", epoch) if step is None else ("step", step)
     Number(START, integer=True).check("at", unit, number)
     row = START if number == START else row_of(own, unit, int(number or 0))
-    earlier = copy.copy(own)
+    earlier: Same = copy.copy(own)
     earlier.__dict__.update(attributes_at(own, row))
     if not isinstance(estimator, Pipeline):
         return earlier

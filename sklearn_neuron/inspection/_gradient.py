@@ -32,7 +32,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_neuron._engine.epochs import evaluate, objective
 from sklearn_neuron._estimator.constraints import Number
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, RandomState
 from sklearn_neuron.initializers import initialize
 from sklearn_neuron.inspection._subject import (
     Subject,
@@ -116,7 +116,7 @@ def check_gradient(
     sample_weight: Any = None,
     max_parameters: int | None = 100,
     max_rows: int | None = 200,
-    random_state: Any = 0,
+    random_state: RandomState = 0,
 ) -> GradientCheck:
     """Check the gradient of backpropagation against finite differences of the objective.
 

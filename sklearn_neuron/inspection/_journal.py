@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sklearn_neuron._estimator.base import NetworkEstimator
 from sklearn_neuron._extras import require
+from sklearn_neuron._typing import RowUnit
 from sklearn_neuron.inspection._subject import (
     fitted_layer_sizes,
     parameter_names,
@@ -71,7 +72,7 @@ def is_thinned(estimator: NetworkEstimator) -> bool:
     return between or (every > 1 and len(steps) > 0 and steps[0] > 0)
 
 
-def journal(estimator: Any, *, every: str | None = None) -> Any:
+def journal(estimator: Any, *, every: RowUnit | None = None) -> Any:
     """Return the recorded parameters and losses as a table.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_neuron._extras import require
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, RowUnit
 from sklearn_neuron.inspection._extras import axes_for, line_kwargs, whole_numbers
 from sklearn_neuron.inspection._journal import read_journal
 
@@ -72,7 +72,7 @@ class JournalDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, every: str | None = None, ax: Any = None, **kwargs: Any
+        cls, estimator: Any, *, every: RowUnit | None = None, ax: Any = None, **kwargs: Any
     ) -> Self:
         """Plot the journal of a fitted estimator.
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._estimator.constraints import Choice, Number
 from sklearn_neuron._extras import require
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, PlotMethod, RandomState
 from sklearn_neuron.inspection._extras import axes_for, line_kwargs
 from sklearn_neuron.inspection._plane import Plane, loss_at, plane_of
 from sklearn_neuron.inspection._subject import Subject, subject_of, unwrap
@@ -104,8 +104,8 @@ class LossSurfaceDisplay:
         ranges: tuple[Range, Range] | None = None,
         grid_resolution: int | None = None,
         max_rows: int | None = 500,
-        random_state: Any = 0,
-        plot_method: str = "contourf",
+        random_state: RandomState = 0,
+        plot_method: PlotMethod = "contourf",
         path_kwargs: dict[str, Any] | None = None,
         ax: Any = None,
         **kwargs: Any,
@@ -205,7 +205,7 @@ class LossSurfaceDisplay:
         self,
         ax: Any = None,
         *,
-        plot_method: str = "contourf",
+        plot_method: PlotMethod = "contourf",
         path_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Self:

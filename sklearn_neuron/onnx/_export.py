@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn_neuron import __version__
 from sklearn_neuron._estimator.base import NetworkClassifier
 from sklearn_neuron._extras import require
+from sklearn_neuron._typing import ZipMap
 from sklearn_neuron.onnx._answers import (
     check_convertible,
     fitted_targets,
@@ -40,7 +41,7 @@ def to_onnx(
     *,
     dtype: DTypeLike | None = None,
     target_opset: int = OPSETS[0],
-    zipmap: bool | str = False,
+    zipmap: ZipMap = False,
     raw_scores: bool = False,
 ) -> Any:
     """Convert a fitted estimator to an ONNX model.

@@ -15,7 +15,7 @@ from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.solvers import solver_of
 from sklearn_neuron._estimator.diagnosis import level_of
 from sklearn_neuron._extras import require
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, EpochChoice
 from sklearn_neuron.inspection._diagnosis.findings import Case, findings_of
 from sklearn_neuron.inspection._diagnosis.measures import (
     Measures,
@@ -192,7 +192,7 @@ class Diagnosis:
 
 
 def diagnose(
-    estimator: Any, X: Any, y: Any, *, sample_weight: Any = None, epochs: Any = "auto"
+    estimator: Any, X: Any, y: Any, *, sample_weight: Any = None, epochs: EpochChoice = "auto"
 ) -> Diagnosis:
     """Measure how each layer learns, and say in words what goes wrong.
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_neuron._extras import require
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, EpochChoice
 from sklearn_neuron.inspection._diagnosis.diagnose import Diagnosis, diagnose
 from sklearn_neuron.inspection._diagnosis.panels import ink_of, panels_for, shades_on
 
@@ -68,7 +68,7 @@ class DiagnosisDisplay:
         y: Any,
         *,
         sample_weight: Any = None,
-        epochs: Any = "auto",
+        epochs: EpochChoice = "auto",
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:

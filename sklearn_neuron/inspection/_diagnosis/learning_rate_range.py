@@ -14,6 +14,7 @@ from sklearn_neuron._engine.epochs import evaluate
 from sklearn_neuron._estimator.base import NetworkEstimator, check_parameters, problem_at
 from sklearn_neuron._estimator.constraints import Number
 from sklearn_neuron._extras import require
+from sklearn_neuron._typing import AutoName
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.inspection._diagnosis.panels import ink_of
 from sklearn_neuron.inspection._extras import axes_for, line_kwargs
@@ -109,7 +110,7 @@ class LearningRateRangeDisplay:
         *,
         sample_weight: Any = None,
         etas: ArrayLike | None = None,
-        n_epochs: int | str = "auto",
+        n_epochs: int | AutoName = "auto",
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from sklearn_neuron._extras import require
+from sklearn_neuron._typing import EdgeQuantity, NodeQuantity
 from sklearn_neuron.inspection._diagrams.diagram import Diagram, diagram_of
 from sklearn_neuron.inspection._diagrams.drawing import new_axes, write_title
 from sklearn_neuron.inspection._diagrams.network_drawing import draw_network, prepared
@@ -71,8 +72,8 @@ class NetworkDisplay:
         y: Any = None,
         *,
         row: int = 0,
-        nodes: str = "a",
-        edges: str = "W",
+        nodes: NodeQuantity = "a",
+        edges: EdgeQuantity = "W",
         epoch: int | None = None,
         max_units: int = 8,
         forward: bool = True,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_neuron._extras import require
-from sklearn_neuron._typing import Array
+from sklearn_neuron._typing import Array, SearchQuantity
 from sklearn_neuron.inspection._diagnosis.panels import ink_of, panels_for
 from sklearn_neuron.inspection._extras import ink_on
 from sklearn_neuron.inspection._searches.search_table import SearchTable, is_number, search_table
@@ -109,7 +109,7 @@ class SearchDisplay:
         x: str = "auto",
         y: str | None = "auto",
         *,
-        quantities: Sequence[str] = ("score", "fit_time"),
+        quantities: SearchQuantity | Sequence[SearchQuantity] = ("score", "fit_time"),
         metric: str | None = None,
         ax: Any = None,
         **kwargs: Any,
