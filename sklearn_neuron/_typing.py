@@ -52,12 +52,13 @@ SearchQuantity = Literal["score", "std", "fit_time", "score_time"]
 
 # ---- values --------------------------------------------------------------------------------------
 
-HiddenLayerSizes = int | Sequence[int] | NDArray[np.integer[Any]]
+Integer = int | np.integer[Any]
+HiddenLayerSizes = Integer | Sequence[Integer] | NDArray[np.integer[Any]]
 #: A dict for the classes; for multilabel y a list with one for each label.
 ClassWeight = dict[Any, Any] | list[dict[Any, Any]] | Literal["balanced"] | None
 TargetRange = AutoName | Sequence[float] | Array
 RandomState = int | np.random.RandomState | None
-EpochChoice = Literal["auto", "all"] | int | Sequence[int] | NDArray[np.integer[Any]]
+EpochChoice = Literal["auto", "all"] | Integer | Sequence[Integer] | NDArray[np.integer[Any]]
 
 #: An estimator that comes back as what it was.
 Same = TypeVar("Same")

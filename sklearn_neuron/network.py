@@ -148,6 +148,14 @@ class Network:
         Views of ``theta`` and ``grad``, a layer each.
     """
 
+    theta: NDArray[Any]
+    grad: NDArray[Any]
+    W: list[NDArray[Any]]
+    b: list[NDArray[Any]]
+    dW: list[NDArray[Any]]
+    db: list[NDArray[Any]]
+    dtype: np.dtype[Any]
+
     def __init__(
         self,
         layer_sizes: Sequence[int],

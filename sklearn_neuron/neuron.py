@@ -7,11 +7,10 @@ The initial weights are zero. ``SigmoidNeuronRegressor`` has a sigmoid output an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._engine.solvers import SOLVERS
@@ -53,6 +52,17 @@ from sklearn_neuron.losses import Loss, Perceptron
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.records import Record
 from sklearn_neuron.schedules import Schedule
+
+if TYPE_CHECKING:  # scikit-learn's own has no types
+
+    class SparseCoefMixin:
+        """Stands for it."""
+
+        def sparsify(self) -> Self: ...
+
+        def densify(self) -> Self: ...
+else:
+    from sklearn.linear_model._base import SparseCoefMixin
 
 NEURON: Mapping[str, Constraint] = {
     **COMMON,
@@ -139,8 +149,9 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     """
 
     coef_: Array
-    intercept_: float | Array
-    target_range_: tuple[float, float] | tuple[Array, Array]
+    # Any stands for the arrays of 2-D targets, which those who give 1-D targets need not think of
+    intercept_: float | Any
+    target_range_: tuple[float | Any, float | Any]
     _targets = Interval()
     _layout = Neuron
     _constraints = {**NEURON, **SCALED_STEPS, "loss": SIGMOID_LOSS, "target_range": TARGET_RANGE}

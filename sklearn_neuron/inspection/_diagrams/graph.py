@@ -35,7 +35,7 @@ class GraphNode(NamedTuple):
 
     symbol: str
     value: Array
-    derivative: Array | None = None
+    derivative: Array | Any = None  # None for y and where there is no path of derivatives to ℓ
 
 
 class GraphArrow(NamedTuple):
@@ -44,9 +44,8 @@ class GraphArrow(NamedTuple):
     start: str
     end: str
     symbol: str = ""  # of the local derivative
-    local: Array | None = (
-        None  # elementwise, the matrix Wᵀ, or the left factor a of an outer product
-    )
+    #: Elementwise, the matrix Wᵀ, or the left factor a of an outer product; None if there is none.
+    local: Array | Any = None
 
 
 @dataclass(frozen=True, eq=False)
