@@ -54,7 +54,15 @@ class Link(Component):
 
     @abstractmethod
     def forward(self, z: Array, out: Array) -> None:
-        """Write a = σ(z) into ``out``."""
+        """Write a = σ(z) into ``out``.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m, n)
+            Weighted inputs: m samples, n units.
+        out : ndarray of shape (m, n)
+            Gets a; it may be ``z`` itself.
+        """
 
 
 class Activation(Link):
@@ -68,15 +76,36 @@ class Activation(Link):
 
     @abstractmethod
     def with_derivative(self, z: Array, out: Array, slope: Array) -> None:
-        """Write σ(z) into ``out`` and σ′(z) into ``slope``."""
+        """Write σ(z) into ``out`` and σ′(z) into ``slope``.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m, n)
+            Weighted inputs: m samples, n units.
+        out : ndarray of shape (m, n)
+            Gets a; it may be ``z`` itself.
+        slope : ndarray of shape (m, n)
+            Gets σ′(z).
+        """
 
     def second_derivative(self, z: Array) -> Array | None:
-        """Return σ″(z), which Newton's method needs of a link; None where there is none."""
+        """Return σ″(z), which Newton's method needs of a link; None where there is none.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m, n)
+            Weighted inputs: m samples, n units.
+
+        Returns
+        -------
+        ndarray of shape (m, n) or None
+            The second derivative.
+        """
         return None
 
 
 class Identity(Activation):
-    """σ(z) = z."""
+    """The identity: σ(z) = z."""
 
     name = "identity"
     formula = "{z}"
@@ -112,7 +141,7 @@ def sigmoid(z: Array, out: Array) -> None:
 
 
 class Logistic(Activation):
-    """σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook."""
+    """The logistic function σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook."""
 
     name = "logistic"
     formula = "1 / (1 + exp(−{z}))"
@@ -134,7 +163,7 @@ class Logistic(Activation):
 
 
 class Tanh(Activation):
-    """σ(z) = tanh(z)."""
+    """The hyperbolic tangent: σ(z) = tanh(z)."""
 
     name = "tanh"
     formula = "tanh({z})"
@@ -150,7 +179,7 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """σ(z) = max(0, z); its derivative at 0 is taken as 0."""
+    """The rectified linear unit: σ(z) = max(0, z); its derivative at 0 is taken as 0."""
 
     name = "relu"
     formula = "max(0, {z})"
@@ -165,12 +194,12 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """σ(z) = z for z > 0 and c z below [1]_.
+    """The leaky ReLU [1]_: σ(z) = z for z > 0 and c z below.
 
     Parameters
     ----------
     negative_slope : float in [0, 1], default=0.01
-        c.
+        The slope c below 0.
 
     References
     ----------
@@ -324,7 +353,7 @@ def softplus(z: Array, out: Array) -> None:
 
 
 class Softplus(Activation):
-    """σ(z) = log(1 + exp(z)), a smooth ReLU [1]_.
+    """The softplus σ(z) = log(1 + exp(z)), a smooth ReLU [1]_.
 
     References
     ----------
@@ -345,7 +374,7 @@ class Softplus(Activation):
 
 
 class Exponential(Link):
-    """a = exp(z), the mean of a count; its δ is that of the Poisson loss."""
+    """The exponential a = exp(z), the mean of a count; its δ is that of the Poisson loss."""
 
     name = "exponential"
     formula = "exp({z})"
@@ -355,7 +384,7 @@ class Exponential(Link):
 
 
 class Softmax(Link):
-    """a_k = exp(z_k) / Σ_j exp(z_j), row by row; its δ is that of the cross-entropy."""
+    """The softmax a_k = exp(z_k) / Σ_j exp(z_j) of a row; its δ is that of the cross-entropy."""
 
     name = "softmax"
     formula = "exp({z}) / Σ exp(z)"
@@ -367,7 +396,7 @@ class Softmax(Link):
 
 
 class Step(Link):
-    """a = 1[z ≥ 0], Rosenblatt's threshold; its δ is that of the perceptron criterion."""
+    """The step a = 1[z ≥ 0], Rosenblatt's threshold; its δ is that of the perceptron criterion."""
 
     name = "step"
     formula = "1 if {z} ≥ 0, else 0"

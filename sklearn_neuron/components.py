@@ -33,6 +33,9 @@ class Component(ABC):
         super().__init_subclass__(**kwargs)
         if "name" not in vars(cls):
             cls.name = cls.__name__
+        for name, value in vars(cls).items():
+            if inspect.isfunction(value) and value.__doc__ is None:  # it keeps its contract's
+                value.__doc__ = getattr(getattr(super(cls, cls), name, None), "__doc__", None)
 
     @classmethod
     def _parameter_names(cls) -> list[str]:
@@ -96,7 +99,26 @@ class Component(ABC):
         *,
         integer: bool = False,
     ) -> None:
-        """Raise unless a parameter is a number between low and high; ``bounds`` as in [0, 1)."""
+        """Raise unless a parameter is a number between low and high.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        low, high : float, default=0.0 and infinity
+            The bounds.
+        bounds : {"[)", "[]", "()", "(]"}, default="[)"
+            Which of the bounds are allowed themselves, as in [0, 1).
+        integer : bool, default=False
+            Whether the number must be an int.
+
+        Raises
+        ------
+        TypeError
+            If it is no such number; a bool is not.
+        ValueError
+            If it is out of bounds.
+        """
         value = getattr(self, name)
         owner = type(self).__name__
         allowed = (
@@ -113,7 +135,22 @@ class Component(ABC):
             raise ValueError(message)
 
     def check_choice(self, name: str, allowed: Collection[str | None]) -> None:
-        """Raise unless a parameter is one of some names, or None where that is allowed."""
+        """Raise unless a parameter is one of some names, or None where that is allowed.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        allowed : collection of str
+            The names; None among them allows None.
+
+        Raises
+        ------
+        TypeError
+            If it is no str, nor None where that is allowed.
+        ValueError
+            If it is another name.
+        """
         value = getattr(self, name)
         message = (
             f"{name} of {type(self).__name__} must be one of {', '.join(map(repr, allowed))}; "
@@ -125,7 +162,18 @@ class Component(ABC):
             raise ValueError(message)
 
     def check_flag(self, name: str) -> None:
-        """Raise unless a parameter is True or False."""
+        """Raise unless a parameter is True or False.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+
+        Raises
+        ------
+        TypeError
+            If it is neither.
+        """
         value = getattr(self, name)
         if not isinstance(value, bool | np.bool_):
             raise TypeError(

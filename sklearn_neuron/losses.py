@@ -63,10 +63,30 @@ IDENTITY = Identity()
 
 
 class Curvature(NamedTuple):
-    """Second derivatives of some samples' losses, as a product with the Hessian needs them."""
+    """Second derivatives of some samples' losses, as a product with the Hessian needs them.
 
-    diagonal: Array  # h_kk, (m, K)
-    times: Callable[[Array], Array]  # t ↦ h t, (m, K); t may be overwritten
+    Parameters
+    ----------
+    diagonal : ndarray of shape (m, K)
+        The diagonal h_kk of each sample's K × K second derivatives.
+    times : callable
+        Takes t of shape (m, K), which it may overwrite, and returns h t of the same shape.
+
+    See Also
+    --------
+    Loss.second_order : Returns it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import SquaredError
+    >>> y, z = np.zeros((1, 2)), np.ones((1, 2))
+    >>> SquaredError().second_order(y, z).times(np.array([[1.0, 3.0]]))
+    array([[2., 6.]])
+    """
+
+    diagonal: Array
+    times: Callable[[Array], Array]
 
 
 def curvature_of(h: Array | None) -> Curvature | None:
@@ -99,45 +119,141 @@ class Loss(Component):
 
     @abstractmethod
     def value(self, y: Array, z: Array) -> Array:
-        """Return the loss of each sample, shape (m,), summed over the outputs."""
+        """Return the loss of each sample, summed over the outputs.
+
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        z : ndarray of shape (m, K)
+            Raw outputs of the last layer.
+
+        Returns
+        -------
+        ndarray of shape (m,)
+            The losses.
+        """
 
     def delta(self, y: Array, z: Array, out: Array, work: Array) -> None:
-        """Write δ = ∂ℓ/∂z into ``out``; ``work`` may be overwritten."""
+        """Write δ = ∂ℓ/∂z into ``out``.
+
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        z : ndarray of shape (m, K)
+            Raw outputs of the last layer.
+        out : ndarray of shape (m, K)
+            Gets δ.
+        work : ndarray of shape (m, K)
+            May be overwritten.
+        """
         self.link.forward(z, out=out)  # a = link(z)
         np.subtract(out, y, out=out)  # a − y, for every loss with its canonical link
 
     def curvature(self, y: Array, z: Array) -> Array | None:
         """Return ∂²ℓ/∂z² of each sample, for Newton's method; None where there is none.
 
-        Its shape is (m, K) where ℓ is a sum over the outputs, else (m, K, K).
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        z : ndarray of shape (m, K)
+            Raw outputs of the last layer.
+
+        Returns
+        -------
+        ndarray of shape (m, K) or (m, K, K), or None
+            It has two dimensions where ℓ is a sum over the outputs.
         """
         return None
 
     def gauss_newton(self, y: Array, z: Array) -> Array | None:
-        """Return the positive semidefinite part of ``curvature``: all of it where ℓ is convex."""
+        """Return the positive semidefinite part of ``curvature``: all of it where ℓ is convex.
+
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        z : ndarray of shape (m, K)
+            Raw outputs of the last layer.
+
+        Returns
+        -------
+        ndarray of shape (m, K) or (m, K, K), or None
+            As ``curvature``.
+        """
         return self.curvature(y, z)
 
     def second_order(self, y: Array, z: Array) -> Curvature | None:
-        """Return ``curvature`` as its diagonal and its product with vectors, for newton-cg."""
+        """Return ``curvature`` as its diagonal and its product with vectors, for newton-cg.
+
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        z : ndarray of shape (m, K)
+            Raw outputs of the last layer.
+
+        Returns
+        -------
+        Curvature or None
+            The two; None where there is none.
+        """
         return curvature_of(self.curvature(y, z))
 
     def solved(self, y: Array, z: Array) -> bool:
-        """Return whether these samples leave nothing to learn; for most losses never."""
+        """Return whether these samples leave nothing to learn; for most losses never.
+
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        z : ndarray of shape (m, K)
+            Raw outputs of the last layer.
+
+        Returns
+        -------
+        bool
+            Whether training may end.
+        """
         return False
 
     def check_target(self, y: Array) -> None:
-        """Raise a ValueError unless the loss is defined for these targets."""
+        """Raise a ValueError unless the loss is defined for these targets.
+
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        """
 
     def in_units_of(self, scale: float) -> tuple[Loss, float] | None:
         """Return the loss for targets and outputs in units of ``scale``, and its own unit.
 
         With them ``ℓ(y, z)`` is the unit times the returned loss of ``y / scale`` and
-        ``z / scale``. None where no loss is.
+        ``z / scale``.
+
+        Parameters
+        ----------
+        scale : float
+            The unit of targets and outputs.
+
+        Returns
+        -------
+        tuple of Loss and float, or None
+            The loss and its unit; None where no loss is.
         """
         return None
 
     def for_independent_outputs(self) -> Loss:
-        """Return the loss for outputs that are independent probabilities, or for a single one."""
+        """Return the loss for outputs that are independent probabilities, or for a single one.
+
+        Returns
+        -------
+        Loss
+            For most losses itself.
+        """
         return self
 
 
@@ -146,6 +262,11 @@ class SquaredError(Loss):
 
     With the identity it is the loss of regression; with the logistic link it is the
     sigmoid neuron of the textbook.
+
+    Parameters
+    ----------
+    link : Activation, default=Identity()
+        The function that makes predictions of z.
     """
 
     name = "squared_error"
@@ -225,7 +346,7 @@ class Huber(Loss):
     Parameters
     ----------
     threshold : float > 0, default=1.0
-        c, in units of the target: residuals beyond it count linearly.
+        The threshold c, in units of the target: residuals beyond it count linearly.
 
     References
     ----------
@@ -269,7 +390,7 @@ class Quantile(Loss):
     Parameters
     ----------
     quantile : float in (0, 1), default=0.5
-        q, the quantile that minimizes it; ½ gives half the absolute error.
+        The quantile q that minimizes it; ½ gives half the absolute error.
 
     References
     ----------
@@ -340,7 +461,7 @@ class BinaryCrossEntropy(Loss):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
-        ε: the target becomes (1 − ε) y + ε/2 [2]_.
+        With ε > 0 the target becomes (1 − ε) y + ε/2 [2]_.
 
     References
     ----------
@@ -397,7 +518,7 @@ class CrossEntropy(Loss):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
-        ε: the target becomes (1 − ε) y + ε/K [1]_.
+        With ε > 0 the target becomes (1 − ε) y + ε/K [1]_.
 
     References
     ----------
@@ -439,7 +560,22 @@ class CrossEntropy(Loss):
         return h
 
     def second_order(self, y: Array, z: Array) -> Curvature:
-        """Return them without the K × K numbers of each sample: h t = a (t − Σ_l a_l t_l)."""
+        """Return ``curvature`` without its K × K numbers of each sample.
+
+        The product is h t = a (t − Σ_l a_l t_l).
+
+        Parameters
+        ----------
+        y : ndarray of shape (m, K)
+            Targets: m samples, K outputs.
+        z : ndarray of shape (m, K)
+            Raw outputs of the last layer.
+
+        Returns
+        -------
+        Curvature
+            Its diagonal and its product with vectors.
+        """
         a = np.empty_like(z)
         self.link.forward(z, out=a)
 

@@ -137,6 +137,7 @@ class ManualMLPClassifier(NetworkClassifier):
     --------
     ManualMLPRegressor : Multi-layer perceptron regressor.
     LogisticNeuronClassifier : The network without hidden layers, with zero initial weights.
+    sklearn.neural_network.MLPClassifier : The multi-layer perceptron classifier of scikit-learn.
 
     References
     ----------
@@ -297,6 +298,7 @@ class ManualMLPRegressor(NetworkRegressor):
     --------
     ManualMLPClassifier : Multi-layer perceptron classifier.
     SigmoidNeuronRegressor : A single neuron with a bounded output.
+    sklearn.neural_network.MLPRegressor : The multi-layer perceptron regressor of scikit-learn.
 
     References
     ----------

@@ -199,12 +199,31 @@ class Network:
         self.theta[...] = theta
 
     def set_parameters(self, coefs: Sequence[Array], intercepts: Sequence[Array]) -> None:
-        """Copy W and b of every layer into θ."""
+        """Copy W and b of every layer into θ.
+
+        Parameters
+        ----------
+        coefs : sequence of ndarray of shape (n_in, n_out)
+            W of every layer.
+        intercepts : sequence of ndarray of shape (n_out,)
+            The biases b of every layer.
+        """
         for view, value in zip((*self.W, *self.b), (*coefs, *intercepts), strict=True):
             view[...] = value
 
     def workspace(self, m: int) -> Workspace:
-        """Return the memory for m samples: a part of that for more samples, where there is one."""
+        """Return the memory for m samples: a part of that for more samples, where there is one.
+
+        Parameters
+        ----------
+        m : int
+            Number of samples.
+
+        Returns
+        -------
+        Workspace
+            Arrays for every layer.
+        """
         if m not in self._spaces:
             larger = max(self._spaces, default=0)
             new = self._spaces[larger].first(m) if larger > m else self._new_workspace(m)
@@ -220,7 +239,17 @@ class Network:
         return Workspace(hidden, z, delta, work, np.ones(m, self.dtype))
 
     def forward(self, X: Matrix, space: Workspace, z_out: Array) -> None:
-        """Forward pass: write z^L into ``z_out``, and every a^l and σ′(z^l) into the workspace."""
+        """Forward pass: write z^L into ``z_out``, and every a^l and σ′(z^l) into the workspace.
+
+        Parameters
+        ----------
+        X : ndarray or sparse matrix of shape (m, n_features)
+            The samples.
+        space : Workspace
+            Memory for m samples.
+        z_out : ndarray of shape (m, n_outputs)
+            Gets z^L.
+        """
         a_below = X
         for W, b, sigma, a, slope, _ in space.hidden:
             product(a_below, W, out=a)
@@ -235,8 +264,18 @@ class Network:
     ) -> None:
         """Backward pass after ``forward``: write ∂W^l, ∂b^l of Σ shareᵢ ℓᵢ into ∇θ.
 
-        ``share`` is the weight of each sample over the batch's number of samples, (m, 1) or one
-        number.
+        Parameters
+        ----------
+        X : ndarray or sparse matrix of shape (m, n_features)
+            The samples.
+        Y : ndarray of shape (m, n_outputs)
+            The targets.
+        share : ndarray of shape (m, 1) or float
+            The weight of each sample over the batch's number of samples.
+        space : Workspace
+            The memory that ``forward`` has written into.
+        z_out : ndarray of shape (m, n_outputs)
+            The z^L that ``forward`` has written.
         """
         delta = space.delta
         self.loss.delta(Y, z_out, out=delta, work=space.work)  # δ^L = ∂ℓ/∂z^L
@@ -254,7 +293,13 @@ class Network:
             self.db[-1].fill(0.0)
 
     def penalty(self) -> float:
-        """Return (alpha / 2) ‖W‖² + beta ‖W‖₁."""
+        """Return (alpha / 2) ‖W‖² + beta ‖W‖₁.
+
+        Returns
+        -------
+        float
+            The penalty of all layers.
+        """
         penalty = 0.0
         if self.alpha:
             penalty += 0.5 * self.alpha * float(np.dot(self._weights, self._weights))
@@ -263,7 +308,13 @@ class Network:
         return penalty
 
     def add_weights(self, factor: float) -> None:
-        """Add a multiple of W to ∂W: with alpha, the gradient of the L2 penalty."""
+        """Add a multiple of W to ∂W: with alpha, the gradient of the L2 penalty.
+
+        Parameters
+        ----------
+        factor : float
+            The multiple.
+        """
         if factor:
             self.axpy(self._weights, self._dweights, a=factor)
 
@@ -277,13 +328,13 @@ class Network:
         Parameters
         ----------
         due : float
-            u = Σ η β, the sum over the updates.
+            The sum u = Σ η β over the updates.
         paid : ndarray of shape (n_weights,)
-            q, in [−u, u] and negative where positive weights have received it. It is updated, and
-            in float64, because w depends on the small difference of u and ``abs(q)``.
+            What was paid, q, in [−u, u] and negative where positive weights have received it. It is
+            updated, and in float64, because w depends on the small difference of u and ``abs(q)``.
         scale : ndarray of shape (n_parameters,) or float
-            s, the optimizer's ``proximal_scale``. As u and q count gradients, and s is that of the
-            moment, a debt from when s was much larger cannot hold a weight at zero.
+            The scale s, the optimizer's ``proximal_scale``. As u and q count gradients, and s is that
+            of the moment, a debt from when s was much larger cannot hold a weight at zero.
         """
         if np.ndim(scale):
             scale = np.asarray(scale)[: self.n_weights]

@@ -126,6 +126,8 @@ class SigmoidNeuronRegressor(SparseCoefMixin, NetworkRegressor):
     --------
     LogisticNeuronClassifier : The same neuron for classification, with the cross-entropy.
     ManualMLPRegressor : Multi-layer perceptron regressor with an unbounded output.
+    sklearn.linear_model.SGDRegressor : Linear regression by stochastic gradient descent, whose
+        output is not bounded.
 
     References
     ----------
@@ -276,6 +278,9 @@ class LogisticNeuronClassifier(SparseCoefMixin, NetworkClassifier):
     --------
     ManualMLPClassifier : The same with hidden layers.
     PerceptronClassifier : A neuron that is updated by mistakes only.
+    sklearn.linear_model.LogisticRegression : The same model, fitted by solvers over all samples,
+        with ``C`` in place of ``alpha``.
+    sklearn.linear_model.SGDClassifier : Linear classifiers, trained one sample at a time.
 
     References
     ----------
@@ -398,6 +403,7 @@ class PerceptronClassifier(SparseCoefMixin, NetworkClassifier):
     See Also
     --------
     LogisticNeuronClassifier : A neuron with probability estimates.
+    sklearn.linear_model.Perceptron : The same rule, one sample at a time.
 
     References
     ----------

@@ -52,11 +52,30 @@ class Optimizer(Component):
 
     @abstractmethod
     def init(self, theta: Array) -> State:
-        """Return the state before the first update, of the shape and dtype of ``theta``."""
+        """Return the state before the first update, of the shape and dtype of ``theta``.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            Parameters θ at the start.
+
+        Returns
+        -------
+        dict
+            Arrays and numbers by name.
+        """
 
     @abstractmethod
     def update(self, grad: Array, state: State) -> None:
-        """Turn ``grad`` into the direction, in place, and advance ``state``."""
+        """Turn ``grad`` into the direction, in place, and advance ``state``.
+
+        Parameters
+        ----------
+        grad : ndarray of shape (n_parameters,)
+            The gradient, which is overwritten by the direction.
+        state : dict
+            The state, whose arrays are updated in place.
+        """
 
     def formulas(self) -> list[tuple[str, str]]:
         """Return the lines of ``update`` in words, for the explorer, as (letter, formula).
@@ -64,6 +83,11 @@ class Optimizer(Component):
         It writes numbers for ``{g}``, the gradient, and for the letters of earlier lines, and
         before a letter's own line for its value of before the update. The letter of the last line
         is "direction". An optimizer that does not define it is shown by its results only.
+
+        Returns
+        -------
+        list of tuple of str
+            The lines, of which the last is that of "direction".
         """
         return []
 
@@ -75,6 +99,16 @@ class Optimizer(Component):
         what is due of it, times this ratio (``Network.shrink``). With a wrong ratio the minimum
         would be that of another objective. An optimizer that does not define it refuses
         ``l1_ratio``.
+
+        Parameters
+        ----------
+        state : dict
+            The state after the update.
+
+        Returns
+        -------
+        float or ndarray of shape (n_parameters,)
+            The ratio.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no proximal_scale.")
 
@@ -82,6 +116,11 @@ class Optimizer(Component):
         """Return whether the optimizer says how the L1 penalty scales.
 
         A scale that is inherited from a class with another ``update`` does not count.
+
+        Returns
+        -------
+        bool
+            Whether ``l1_ratio`` can be used.
         """
         for cls in type(self).__mro__:
             if "proximal_scale" in vars(cls):
@@ -93,7 +132,18 @@ class Optimizer(Component):
     # ---- composed around the above ----------------------------------------------------------
 
     def start(self, theta: Array) -> State:
-        """Return the whole state before the first update: that of ``init`` and of averaging."""
+        """Return the whole state before the first update: that of ``init`` and of averaging.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            Parameters θ at the start.
+
+        Returns
+        -------
+        dict
+            The state.
+        """
         state = self.init(theta)
         if not isinstance(state, dict):
             raise TypeError(f"init of {type(self).__name__} must return a dict; got {state!r}.")
@@ -101,18 +151,40 @@ class Optimizer(Component):
         return {**state, **averaged}
 
     def direction(self, grad: Array, state: State) -> None:
-        """Turn the gradient, clipped to ``max_norm``, into the direction, in place."""
+        """Turn the gradient, clipped to ``max_norm``, into the direction, in place.
+
+        Parameters
+        ----------
+        grad : ndarray of shape (n_parameters,)
+            The gradient, which is overwritten by the direction.
+        state : dict
+            The state, whose arrays are updated in place.
+        """
         if self.max_norm is not None:
             clip(grad, float(self.max_norm))
         self.update(grad, state)
 
     def fitted(self, theta: Array, state: State) -> Array:
-        """Return the parameters that users get: θ, or its mean over the updates."""
+        """Return the parameters that users get: θ, or its mean over the updates.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            Parameters θ after the last update.
+        state : dict
+            The state after it.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+            The fitted parameters.
+        """
         # without a sample of positive weight there is no update, and so no state
         averaged = self.average and state.get("n_updates", 0) >= self.average
         return state["average"] if averaged else theta
 
     def validate(self) -> None:
+        """Raise a ValueError or TypeError where a parameter is not allowed."""
         if self.max_norm is not None:
             self.check_number("max_norm", bounds="()")
         self.check_number("weight_decay")
@@ -143,7 +215,7 @@ class SGD(Optimizer):
     Parameters
     ----------
     momentum : float in [0, 1), default=0.0
-        μ, the fraction of the last direction that is carried over.
+        The fraction μ of the last direction that is carried over.
     nesterov : bool, default=False
         Whether to use Nesterov's momentum [1]_; has no effect without ``momentum > 0``.
     max_norm : float or None, default=None
@@ -322,7 +394,7 @@ class AdamW(Adam):
     epsilon : float > 0, default=1e-8
         Added to the denominator, after the bias correction.
     weight_decay : float >= 0, default=0.01
-        λ: every update takes the weights to (1 − η λ) times themselves.
+        The rate λ: every update takes the weights to (1 − η λ) times themselves.
     max_norm : float or None, default=None
         As for ``Adam``.
     average : bool or int, default=False
@@ -364,11 +436,11 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     rho : float in [0, 1), default=0.99
-        ρ, decay of the moving average of squared gradients.
+        Decay ρ of the moving average of squared gradients.
     epsilon : float > 0, default=1e-8
         Added to the denominator.
     momentum : float in [0, 1), default=0.0
-        μ, the fraction of the last direction that is carried over.
+        The fraction μ of the last direction that is carried over.
     max_norm : float or None, default=None
         Largest Euclidean norm of the gradient; a longer one is scaled down to it first
         [2]_. ``None`` does not clip.

@@ -42,8 +42,8 @@ class Record(Component):
         the memory. Training itself does not change, nor do the initial parameters in ``start_``.
     state : bool, default=False
         Whether to record the state of the optimizer, too, such as Adam's moving averages. Each
-        array of it takes as much memory as the parameters. (Adaptive optimizers of a regressor may
-        see y in units of a power of two; so does their state.)
+        array of it takes as much memory as the parameters. Adaptive optimizers of a regressor may
+        see y in units of a power of two; so does their state.
     max_bytes : int, default=268435456
         Largest size of the record that a call of ``fit`` or ``partial_fit`` may make. It is
         checked before the first epoch, for ``max_iter`` epochs or, with
@@ -95,7 +95,18 @@ class Record(Component):
         return UNITS[self.kind]
 
     def is_due(self, number: int) -> bool:
-        """Return whether the row of an epoch or a step, counted from 0, is kept."""
+        """Return whether the row of an epoch or a step is kept.
+
+        Parameters
+        ----------
+        number : int
+            The epoch or step, counted from 0.
+
+        Returns
+        -------
+        bool
+            Whether ``every`` says so; the last row is kept in any case.
+        """
         return (number + 1) % self.every == 0
 
 

@@ -27,11 +27,31 @@ from sklearn_neuron.components import Component
 
 
 class Progress(NamedTuple):
-    """How far training has progressed at the start of an epoch."""
+    """How far training has progressed at the start of an epoch.
 
-    epoch: int  # number of epochs completed, over all calls
-    max_iter: int  # the estimator's parameter
-    plateaus: int = 0  # how often the loss has stopped improving
+    Parameters
+    ----------
+    epoch : int
+        Number of epochs completed, over all calls.
+    max_iter : int
+        The estimator's parameter.
+    plateaus : int, default=0
+        How often the loss has stopped improving.
+
+    See Also
+    --------
+    Schedule : Maps it to a learning rate.
+
+    Examples
+    --------
+    >>> from sklearn_neuron.schedules import Cosine, Progress
+    >>> round(Cosine()(0.1, Progress(epoch=50, max_iter=100)), 6)
+    0.05
+    """
+
+    epoch: int
+    max_iter: int
+    plateaus: int = 0
 
 
 class Schedule(Component):
@@ -43,15 +63,41 @@ class Schedule(Component):
 
     @abstractmethod
     def __call__(self, eta: float, progress: Progress) -> float:
-        """Return η of this epoch, given the base rate."""
+        """Return η of this epoch, given the base rate.
+
+        Parameters
+        ----------
+        eta : float
+            The base rate.
+        progress : Progress
+            How far training has progressed.
+
+        Returns
+        -------
+        float
+            The learning rate of the epoch.
+        """
 
     def continues(self, eta: float, plateaus: int) -> bool:
-        """Return whether training continues, at another rate, after that many plateaus."""
+        """Return whether training continues, at another rate, after that many plateaus.
+
+        Parameters
+        ----------
+        eta : float
+            The base rate.
+        plateaus : int
+            How often the loss has stopped improving.
+
+        Returns
+        -------
+        bool
+            False where training stops, as with most schedules at the first plateau.
+        """
         return False
 
 
 class Constant(Schedule):
-    """η_t = η."""
+    """The same rate in every epoch: η_t = η."""
 
     name = "constant"
 
@@ -60,7 +106,7 @@ class Constant(Schedule):
 
 
 class InverseScaling(Schedule):
-    """η_t = η / (1 + t)^power, the rate of stochastic approximation [1]_.
+    """Inverse scaling: η_t = η / (1 + t)^power, the rate of stochastic approximation [1]_.
 
     Parameters
     ----------
@@ -86,7 +132,7 @@ class InverseScaling(Schedule):
 
 
 class ExponentialDecay(Schedule):
-    """η_t = η · decay^t.
+    """Exponential decay: η_t = η · decay^t.
 
     Parameters
     ----------
@@ -143,7 +189,7 @@ class Cosine(Schedule):
 
 
 class Adaptive(Schedule):
-    """η while the loss improves, and a fraction of the last rate after each plateau.
+    """The rate η while the loss improves, and a fraction of the last one after each plateau.
 
     Where training would otherwise stop, because the loss (with ``early_stopping`` loss and score of
     the validation data) has not improved by ``tol`` for ``n_iter_no_change`` epochs, it continues
@@ -205,7 +251,18 @@ class Restarts(Schedule):
         self.check_number("factor", 1.0)
 
     def ends(self, max_iter: int) -> list[int]:
-        """Return the numbers of epochs after which a cycle ends; the last is ``max_iter``."""
+        """Return the numbers of epochs after which a cycle ends; the last is ``max_iter``.
+
+        Parameters
+        ----------
+        max_iter : int
+            The estimator's parameter.
+
+        Returns
+        -------
+        list of int
+            In increasing order.
+        """
         lengths = [float(self.factor) ** k for k in range(int(self.cycles))]
         ends = [max_iter * sum(lengths[: k + 1]) / sum(lengths) for k in range(len(lengths))]
         return sorted({max(1, round(end)) for end in ends})

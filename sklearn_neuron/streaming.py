@@ -75,12 +75,12 @@ def shuffle_blocks(
         Determines the order. Pass an int for the same order at every call, and a RandomState
         instance for another order at every pass over the data.
 
-    Yields
-    ------
-    block : object or tuple
-        As the blocks that were given: one, or a tuple. Sparse matrices are in CSR format, data
-        frames keep their index, and their columns in the order of the first block. Record batches
-        become Arrow tables, and lists arrays.
+    Returns
+    -------
+    iterator of object or tuple
+        Blocks as they were given: one, or a tuple. Sparse matrices are in CSR format, data frames
+        keep their index, and their columns in the order of the first block. Record batches become
+        Arrow tables, and lists arrays.
 
     Raises
     ------

@@ -774,8 +774,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes positive where ``classes_[1]`` is predicted; otherwise one column for
-            each class or label. (The perceptron predicts ``classes_[1]`` at z = 0, too, where the
-            smallest positive number is returned.)
+            each class or label. The perceptron predicts ``classes_[1]`` at z = 0, too, where the
+            smallest positive number is returned.
         """
         return self._answer(X, self._fitted_targets().decide)
 
@@ -791,7 +791,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            σ(z) or softmax(z), with columns in the order of ``classes_``. For multilabel y each
+            Probabilities σ(z) or softmax(z), with columns in the order of ``classes_``. For multilabel y each
             column is the probability of a label; these are kept below 1, in the order of the
             logits, which changes them by at most 4e-9 (2e-6 in float32). A probability that
             underflows is the smallest positive number, not 0.

@@ -173,7 +173,7 @@ def backprop_trace(
     Returns
     -------
     BackpropTrace
-        z, a, δ, ∂W and ∂b of every layer.
+        Values z, a, δ, ∂W and ∂b of every layer.
 
     Raises
     ------

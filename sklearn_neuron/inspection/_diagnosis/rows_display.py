@@ -48,7 +48,7 @@ class RowsDisplay:
     saliency : ndarray of shape (n_rows, n_features)
         ∂ℓ/∂x.
     loss : ndarray of shape (n_rows,)
-        ℓ, without the penalty.
+        Losses ℓ, without the penalty.
     length : ndarray of shape (n_rows,)
         ‖∇θ ℓ‖, over all weights and biases.
     true, predicted : sequence of length n_rows

@@ -38,7 +38,7 @@ class WeightsDisplay:
     weights : list of ndarray of shape (n_in, n_out)
         Wˡ of every layer.
     biases : list of ndarray of shape (n_out,)
-        bˡ of every layer.
+        Biases bˡ of every layer.
     start : tuple of (weights, biases) or None, default=None
         The same at the start of training.
     names : tuple of (list of str, list of str) or None, default=None

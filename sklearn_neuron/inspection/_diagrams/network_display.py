@@ -114,7 +114,7 @@ class NetworkDisplay:
         backward : bool, default=True
             Whether to draw the arcs of δ backward. They need y.
         feature_names : sequence of str, default=None
-            Names of the features. If None, those of the data, or x[0], x[1], …
+            Names of the features. If None, those of the data, or x[0], x[1] and so on.
         class_names : sequence of str, default=None
             Names of all classes, in the order of ``classes_``, which are used if None.
         ax : matplotlib Axes, default=None
