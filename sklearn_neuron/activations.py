@@ -44,7 +44,27 @@ from sklearn_neuron.components import Component
 
 
 class Link(Component):
-    """A function that turns the last layer's z into predictions; it need not be differentiable."""
+    """A function that turns the last layer's z into predictions; it need not be differentiable.
+
+    See Also
+    --------
+    Activation : A link with a derivative.
+    Softmax : A link that is not elementwise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Link
+    >>> class Probit(Link):
+    ...     name = "probit"
+    ...     def forward(self, z, out):
+    ...         from scipy.special import ndtr
+    ...         ndtr(z, out=out)
+    >>> z = np.array([[-1.0, 0.0, 1.0]])
+    >>> Probit().forward(z, out=z)
+    >>> z.round(4)
+    array([[0.1587, 0.5   , 0.8413]])
+    """
 
     #: The name in scikit-learn's vocabulary, shown as ``out_activation_``.
     name: str
@@ -66,7 +86,29 @@ class Link(Component):
 
 
 class Activation(Link):
-    """An elementwise function with a derivative, suitable for hidden layers."""
+    """An elementwise function with a derivative, suitable for hidden layers.
+
+    See Also
+    --------
+    Link : What is applied to the last layer's output.
+    ReLU : The default of the networks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron import ManualMLPRegressor
+    >>> from sklearn_neuron.activations import Activation
+    >>> class Square(Activation):
+    ...     def forward(self, z, out):
+    ...         np.multiply(z, z, out=out)
+    ...     def with_derivative(self, z, out, slope):
+    ...         np.multiply(z, 2.0, out=slope)
+    ...         np.multiply(z, z, out=out)
+    >>> X = np.linspace(-1.0, 1.0, 20).reshape(-1, 1)
+    >>> network = ManualMLPRegressor((2,), activation=Square(), solver="lbfgs", random_state=0)
+    >>> bool(network.fit(X, X.ravel() ** 2).score(X, X.ravel() ** 2) > 0.999)
+    True
+    """
 
     #: Factor on the initial weights under ``init="auto"``. Larger than 1 for an activation whose
     #: slope is small everywhere, so that signals do not fade from layer to layer.
@@ -105,7 +147,21 @@ class Activation(Link):
 
 
 class Identity(Activation):
-    """The identity: σ(z) = z."""
+    """The identity: σ(z) = z.
+
+    See Also
+    --------
+    Activation : What activations have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Identity
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> Identity().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-2.   0.5  3. ]] [[1. 1. 1.]]
+    """
 
     name = "identity"
     formula = "{z}"
@@ -141,7 +197,22 @@ def sigmoid(z: Array, out: Array) -> None:
 
 
 class Logistic(Activation):
-    """The logistic function σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook."""
+    """The logistic function σ(z) = 1 / (1 + exp(−z)), the sigmoid of the textbook.
+
+    See Also
+    --------
+    Tanh : The same curve between -1 and 1.
+    Activation : What activations have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Logistic
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> Logistic().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[0.1192 0.6225 0.9526]] [[0.105  0.235  0.0452]]
+    """
 
     name = "logistic"
     formula = "1 / (1 + exp(−{z}))"
@@ -163,7 +234,22 @@ class Logistic(Activation):
 
 
 class Tanh(Activation):
-    """The hyperbolic tangent: σ(z) = tanh(z)."""
+    """The hyperbolic tangent: σ(z) = tanh(z).
+
+    See Also
+    --------
+    Logistic : The same curve between 0 and 1.
+    Activation : What activations have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Tanh
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> Tanh().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-0.964   0.4621  0.9951]] [[0.0707 0.7864 0.0099]]
+    """
 
     name = "tanh"
     formula = "tanh({z})"
@@ -179,7 +265,23 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """The rectified linear unit: σ(z) = max(0, z); its derivative at 0 is taken as 0."""
+    """The rectified linear unit: σ(z) = max(0, z); its derivative at 0 is taken as 0.
+
+    See Also
+    --------
+    LeakyReLU : With a slope below 0.
+    Softplus : A smooth ReLU.
+    Activation : What activations have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import ReLU
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> ReLU().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-0.   0.5  3. ]] [[0. 1. 1.]]
+    """
 
     name = "relu"
     formula = "max(0, {z})"
@@ -201,10 +303,25 @@ class LeakyReLU(Activation):
     negative_slope : float in [0, 1], default=0.01
         The slope c below 0.
 
+    See Also
+    --------
+    ReLU : With c = 0.
+    ELU : Bounded below.
+    Activation : What activations have in common.
+
     References
     ----------
     .. [1] A. L. Maas, A. Y. Hannun, A. Y. Ng (2013). Rectifier nonlinearities improve neural
        network acoustic models. ICML workshop on deep learning for audio, speech and language.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import LeakyReLU
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> LeakyReLU(0.1).with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-0.2  0.5  3. ]] [[0.1 1.  1. ]]
     """
 
     name = "leaky_relu"
@@ -236,10 +353,25 @@ class ELU(Activation):
     c : float > 0, default=1.0
         The unit tends to −c for z → −∞.
 
+    See Also
+    --------
+    SELU : With constants that keep the variance of layers.
+    LeakyReLU : Linear below 0.
+    Activation : What activations have in common.
+
     References
     ----------
     .. [1] D.-A. Clevert, T. Unterthiner, S. Hochreiter (2016). Fast and accurate deep network
        learning by exponential linear units. ICLR. https://doi.org/10.48550/arXiv.1511.07289
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import ELU
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> ELU().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-0.8647  0.5     3.    ]] [[0.1353 1.     1.    ]]
     """
 
     name = "elu"
@@ -269,10 +401,24 @@ class ELU(Activation):
 class SELU(Activation):
     """The self-normalizing ELU [1]_: λ ELU(c) with λ = 1.0507 and c = 1.6733.
 
+    See Also
+    --------
+    ELU : Without the factor λ.
+    Activation : What activations have in common.
+
     References
     ----------
     .. [1] G. Klambauer, T. Unterthiner, A. Mayr, S. Hochreiter (2017). Self-normalizing neural
        networks. NeurIPS 30. https://doi.org/10.48550/arXiv.1706.02515
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import SELU
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> SELU().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-1.5202  0.5254  3.1521]] [[0.2379 1.0507 1.0507]]
     """
 
     name = "selu"
@@ -293,10 +439,24 @@ class SELU(Activation):
 class GELU(Activation):
     """The Gaussian error linear unit [1]_: σ(z) = z Φ(z), with the exact Φ.
 
+    See Also
+    --------
+    SiLU : With the logistic function in place of Φ.
+    Activation : What activations have in common.
+
     References
     ----------
     .. [1] D. Hendrycks, K. Gimpel (2016). Gaussian error linear units.
        https://doi.org/10.48550/arXiv.1606.08415
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import GELU
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> GELU().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-0.0455  0.3457  2.996 ]] [[-0.0852  0.8675  1.0119]]
     """
 
     name = "gelu"
@@ -320,11 +480,25 @@ class GELU(Activation):
 class SiLU(Activation):
     """The sigmoid linear unit [1]_, also called swish: σ(z) = z / (1 + exp(−z)).
 
+    See Also
+    --------
+    GELU : With Φ in place of the logistic function.
+    Activation : What activations have in common.
+
     References
     ----------
     .. [1] S. Elfwing, E. Uchibe, K. Doya (2018). Sigmoid-weighted linear units for neural network
        function approximation in reinforcement learning. Neural Networks 107, 3-11.
        https://doi.org/10.1016/j.neunet.2017.12.012
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import SiLU
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> SiLU().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[-0.2384  0.3112  2.8577]] [[-0.0908  0.74    1.0881]]
     """
 
     name = "silu"
@@ -355,10 +529,24 @@ def softplus(z: Array, out: Array) -> None:
 class Softplus(Activation):
     """The softplus σ(z) = log(1 + exp(z)), a smooth ReLU [1]_.
 
+    See Also
+    --------
+    ReLU : Its limit for large ``|z|``.
+    Activation : What activations have in common.
+
     References
     ----------
     .. [1] C. Dugas, Y. Bengio, F. Bélisle, C. Nadeau, R. Garcia (2000). Incorporating second-order
        functional knowledge for better option pricing. NeurIPS 13, 472-478.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Softplus
+    >>> z, a, slope = np.array([[-2.0, 0.5, 3.0]]), np.empty((1, 3)), np.empty((1, 3))
+    >>> Softplus().with_derivative(z, out=a, slope=slope)
+    >>> print(a.round(4), slope.round(4))
+    [[0.1269 0.9741 3.0486]] [[0.1192 0.6225 0.9526]]
     """
 
     name = "softplus"
@@ -374,7 +562,21 @@ class Softplus(Activation):
 
 
 class Exponential(Link):
-    """The exponential a = exp(z), the mean of a count; its δ is that of the Poisson loss."""
+    """The exponential a = exp(z), the mean of a count; its δ is that of the Poisson loss.
+
+    See Also
+    --------
+    sklearn_neuron.losses.Poisson : The loss that it is the link of.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Exponential
+    >>> z = np.array([[-1.0, 0.0, 2.0]])
+    >>> Exponential().forward(z, out=z)
+    >>> z.round(4)
+    array([[0.3679, 1.    , 7.3891]])
+    """
 
     name = "exponential"
     formula = "exp({z})"
@@ -384,7 +586,22 @@ class Exponential(Link):
 
 
 class Softmax(Link):
-    """The softmax a_k = exp(z_k) / Σ_j exp(z_j) of a row; its δ is that of the cross-entropy."""
+    """The softmax a_k = exp(z_k) / Σ_j exp(z_j) of a row; its δ is that of the cross-entropy.
+
+    See Also
+    --------
+    sklearn_neuron.losses.CrossEntropy : The loss that it is the link of.
+    Logistic : The same for two classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Softmax
+    >>> z = np.array([[-1.0, 0.0, 2.0]])
+    >>> Softmax().forward(z, out=z)
+    >>> z.round(4)
+    array([[0.042 , 0.1142, 0.8438]])
+    """
 
     name = "softmax"
     formula = "exp({z}) / Σ exp(z)"
@@ -396,7 +613,22 @@ class Softmax(Link):
 
 
 class Step(Link):
-    """The step a = 1[z ≥ 0], Rosenblatt's threshold; its δ is that of the perceptron criterion."""
+    """The step a = 1[z ≥ 0], Rosenblatt's threshold; its δ is that of the perceptron criterion.
+
+    See Also
+    --------
+    sklearn_neuron.losses.Perceptron : The loss that it is the link of.
+    Logistic : A smooth step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Step
+    >>> z = np.array([[-1.0, 0.0, 2.0]])
+    >>> Step().forward(z, out=z)
+    >>> z.round(4)
+    array([[0., 1., 1.]])
+    """
 
     name = "step"
     formula = "1 if {z} ≥ 0, else 0"

@@ -24,6 +24,20 @@ class Component(ABC):
     """Base class of all components: hyper-parameters are the arguments of ``__init__``.
 
     Each argument is stored under its own name, as in scikit-learn.
+
+    See Also
+    --------
+    sklearn_neuron.optimizers.Optimizer : A component that makes updates.
+    sklearn_neuron.losses.Loss : A component that is minimized.
+
+    Examples
+    --------
+    >>> from sklearn_neuron import SGD, LogisticNeuronClassifier
+    >>> SGD(momentum=0.9) == SGD().set_params(momentum=0.9)
+    True
+    >>> neuron = LogisticNeuronClassifier(solver=SGD())
+    >>> neuron.set_params(solver__momentum=0.9).solver
+    SGD(average=False, max_norm=None, momentum=0.9, nesterov=False)
     """
 
     #: What registries and tables call it; a class that sets none is called by its own name.

@@ -15,6 +15,10 @@ class DivergenceError(ValueError):
     the call. In a search with ``error_score=np.nan`` the candidate counts as
     failed and the search continues.
 
+    See Also
+    --------
+    sklearn_neuron.inspection.LearningRateRangeDisplay : Shows which learning rates diverge.
+
     Examples
     --------
     >>> from sklearn_neuron import ManualMLPRegressor
@@ -42,6 +46,10 @@ class InconsistentVersionWarning(UserWarning):
         The version of sklearn_neuron that loads it.
     original_version : str
         The version that has saved it.
+
+    See Also
+    --------
+    sklearn.exceptions.InconsistentVersionWarning : The one of scikit-learn's own version.
 
     Examples
     --------
@@ -74,6 +82,10 @@ class InvalidParameterTypeError(TypeError, ValueError):
 
     It is both a ``TypeError`` and, as scikit-learn's ``InvalidParameterError`` is, a
     ``ValueError``.
+
+    See Also
+    --------
+    DivergenceError : If training fails, with parameters that are allowed.
 
     Examples
     --------

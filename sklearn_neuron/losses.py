@@ -99,7 +99,30 @@ def curvature_of(h: Array | None) -> Curvature | None:
 
 
 class Loss(Component):
-    """A loss per sample, with its link and its derivative with respect to z."""
+    """A loss per sample, with its link and its derivative with respect to z.
+
+    See Also
+    --------
+    SquaredError : The default of regressors.
+    CrossEntropy : The default of classifiers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron import ManualMLPRegressor
+    >>> from sklearn_neuron.activations import Identity
+    >>> from sklearn_neuron.losses import Loss
+    >>> class FourthPower(Loss):
+    ...     link = Identity()
+    ...     def value(self, y, z):
+    ...         return ((z - y) ** 4).sum(axis=1)
+    ...     def delta(self, y, z, out, work):
+    ...         out[...] = 4.0 * (z - y) ** 3
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 0.0, 3.0]
+    >>> line = ManualMLPRegressor((), loss=FourthPower(), solver="lbfgs", tol=1e-8).fit(X, y)
+    >>> line.predict(X).round(2)
+    array([-0.66,  0.84,  2.34])
+    """
 
     #: ℓ of one output in words of one line, for the explorer: it writes numbers for ``{z}``,
     #: ``{a}``, ``{y}`` and ``{r}`` = a − y, and the hyper-parameters for their names. None where
@@ -267,6 +290,21 @@ class SquaredError(Loss):
     ----------
     link : Activation, default=Identity()
         The function that makes predictions of z.
+
+    See Also
+    --------
+    Huber : Linear for large residuals.
+    BinaryCrossEntropy : For targets between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import SquaredError
+    >>> y, z = np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]])
+    >>> loss, delta = SquaredError(), np.empty((2, 1))
+    >>> loss.delta(y, z, out=delta, work=np.empty((2, 1)))
+    >>> print(loss.value(y, z).round(4), delta.ravel().round(4))
+    [4. 1.] [4. 2.]
     """
 
     name = "squared_error"
@@ -317,10 +355,25 @@ class SquaredError(Loss):
 class AbsoluteError(Loss):
     """Absolute error ``|a − y|``: its minimizer is the median, which no single sample can pull far.
 
+    See Also
+    --------
+    Quantile : The same for other quantiles than the median.
+    Huber : Quadratic for small residuals.
+
     References
     ----------
     .. [1] R. Koenker, G. Bassett (1978). Regression quantiles. Econometrica 46(1), 33-50.
        https://doi.org/10.2307/1913643
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import AbsoluteError
+    >>> y, z = np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]])
+    >>> loss, delta = AbsoluteError(), np.empty((2, 1))
+    >>> loss.delta(y, z, out=delta, work=np.empty((2, 1)))
+    >>> print(loss.value(y, z).round(4), delta.ravel().round(4))
+    [2. 1.] [1. 1.]
     """
 
     name = "absolute_error"
@@ -348,10 +401,25 @@ class Huber(Loss):
     threshold : float > 0, default=1.0
         The threshold c, in units of the target: residuals beyond it count linearly.
 
+    See Also
+    --------
+    SquaredError : Its limit for a large threshold, times two.
+    AbsoluteError : Its limit for a small threshold, over the threshold.
+
     References
     ----------
     .. [1] P. J. Huber (1964). Robust estimation of a location parameter. The Annals of
        Mathematical Statistics 35(1), 73-101. https://doi.org/10.1214/aoms/1177703732
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import Huber
+    >>> y, z = np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]])
+    >>> loss, delta = Huber(threshold=0.5), np.empty((2, 1))
+    >>> loss.delta(y, z, out=delta, work=np.empty((2, 1)))
+    >>> print(loss.value(y, z).round(4), delta.ravel().round(4))
+    [0.875 0.375] [0.5 0.5]
     """
 
     name = "huber"
@@ -392,10 +460,24 @@ class Quantile(Loss):
     quantile : float in (0, 1), default=0.5
         The quantile q that minimizes it; ½ gives half the absolute error.
 
+    See Also
+    --------
+    AbsoluteError : Twice the loss of the median.
+
     References
     ----------
     .. [1] R. Koenker, G. Bassett (1978). Regression quantiles. Econometrica 46(1), 33-50.
        https://doi.org/10.2307/1913643
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import Quantile
+    >>> y, z = np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]])
+    >>> loss, delta = Quantile(0.9), np.empty((2, 1))
+    >>> loss.delta(y, z, out=delta, work=np.empty((2, 1)))
+    >>> print(loss.value(y, z).round(4), delta.ravel().round(4))
+    [0.2 0.1] [0.1 0.1]
     """
 
     name = "quantile"
@@ -428,10 +510,24 @@ class Poisson(Loss):
     The constant, log(y!), does not depend on z. Up to another constant it is half the Poisson
     deviance [1]_.
 
+    See Also
+    --------
+    SquaredError : For targets that may be negative.
+
     References
     ----------
     .. [1] P. McCullagh, J. A. Nelder (1989). Generalized linear models, second edition, chapter 6.
        https://doi.org/10.1201/9780203753736
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import Poisson
+    >>> y, z = np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]])
+    >>> loss, delta = Poisson(), np.empty((2, 1))
+    >>> loss.delta(y, z, out=delta, work=np.empty((2, 1)))
+    >>> print(loss.value(y, z).round(4), delta.ravel().round(4))
+    [7.3891 5.3891] [7.3891 6.3891]
     """
 
     name = "poisson"
@@ -463,6 +559,10 @@ class BinaryCrossEntropy(Loss):
     label_smoothing : float in [0, 1), default=0.0
         With ε > 0 the target becomes (1 − ε) y + ε/2 [2]_.
 
+    See Also
+    --------
+    CrossEntropy : For classes that exclude each other.
+
     References
     ----------
     .. [1] L. E. Papke, J. M. Wooldridge (1996). Econometric methods for fractional response
@@ -470,6 +570,16 @@ class BinaryCrossEntropy(Loss):
        https://doi.org/10.1002/(SICI)1099-1255(199611)11:6<619::AID-JAE418>3.0.CO;2-1
     .. [2] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna (2016). Rethinking the inception
        architecture for computer vision. CVPR. https://doi.org/10.1109/CVPR.2016.308
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import BinaryCrossEntropy
+    >>> y, z = np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]])
+    >>> loss, delta = BinaryCrossEntropy(), np.empty((2, 1))
+    >>> loss.delta(y, z, out=delta, work=np.empty((2, 1)))
+    >>> print(loss.value(y, z).round(4), delta.ravel().round(4))
+    [2.1269 0.1269] [ 0.8808 -0.1192]
     """
 
     name = "binary_cross_entropy"
@@ -520,10 +630,24 @@ class CrossEntropy(Loss):
     label_smoothing : float in [0, 1), default=0.0
         With ε > 0 the target becomes (1 − ε) y + ε/K [1]_.
 
+    See Also
+    --------
+    BinaryCrossEntropy : For one or several independent outputs.
+
     References
     ----------
     .. [1] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna (2016). Rethinking the inception
        architecture for computer vision. CVPR. https://doi.org/10.1109/CVPR.2016.308
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import CrossEntropy
+    >>> y, z = np.array([[0.0, 1.0, 0.0]]), np.array([[2.0, 1.0, 0.0]])
+    >>> loss, delta = CrossEntropy(), np.empty((1, 3))
+    >>> loss.delta(y, z, out=delta, work=np.empty((1, 3)))
+    >>> print(loss.value(y, z).round(4), delta.round(4))
+    [1.4076] [[ 0.6652 -0.7553  0.09  ]]
     """
 
     name = "cross_entropy"
@@ -601,11 +725,25 @@ class Perceptron(Loss):
     Its gradient step on one sample is Rosenblatt's rule w ← w + η (y − ŷ) x with
     ŷ = 1[z ≥ 0] [1]_.
 
+    See Also
+    --------
+    BinaryCrossEntropy : With probabilities.
+
     References
     ----------
     .. [1] F. Rosenblatt (1958). The perceptron: a probabilistic model for information
        storage and organization in the brain. Psychological Review 65(6), 386-408.
        https://doi.org/10.1037/h0042519
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.losses import Perceptron
+    >>> y, z = np.array([[0.0], [1.0]]), np.array([[2.0], [2.0]])
+    >>> loss, delta = Perceptron(), np.empty((2, 1))
+    >>> loss.delta(y, z, out=delta, work=np.empty((2, 1)))
+    >>> print(loss.value(y, z).round(4), delta.ravel().round(4))
+    [2. 0.] [1. 0.]
     """
 
     name = "perceptron"

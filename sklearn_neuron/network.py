@@ -146,6 +146,28 @@ class Network:
         θ and ∇θ.
     W, b, dW, db : lists of ndarray
         Views of ``theta`` and ``grad``, a layer each.
+
+    See Also
+    --------
+    sklearn_neuron.inspection.backprop_trace : All quantities of the two passes, for an estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron.activations import Tanh
+    >>> from sklearn_neuron.losses import SquaredError
+    >>> from sklearn_neuron.network import Network
+    >>> network = Network([1, 2, 1], [Tanh()], SquaredError())
+    >>> network.set_parameters([[[1.0, -1.0]], [[1.0], [1.0]]], [[0.0, 0.0], [0.5]])
+    >>> X, Y = np.array([[1.0], [2.0]]), np.array([[0.0], [1.0]])
+    >>> space = network.workspace(2)
+    >>> network.forward(X, space, space.z)
+    >>> space.z
+    array([[0.5],
+           [0.5]])
+    >>> network.backward(X, Y, 0.5, space, space.z)
+    >>> [dW.round(4).tolist() for dW in network.dW]
+    [[[0.1393, 0.1393]], [[-0.1012], [0.1012]]]
     """
 
     theta: NDArray[Any]
@@ -333,8 +355,8 @@ class Network:
             What was paid, q, in [−u, u] and negative where positive weights have received it. It is
             updated, and in float64, because w depends on the small difference of u and ``abs(q)``.
         scale : ndarray of shape (n_parameters,) or float
-            The scale s, the optimizer's ``proximal_scale``. As u and q count gradients, and s is that
-            of the moment, a debt from when s was much larger cannot hold a weight at zero.
+            The scale s, the optimizer's ``proximal_scale``. As u and q count gradients, and s is
+            that of the moment, a debt from when s was much larger cannot hold a weight at zero.
         """
         if np.ndim(scale):
             scale = np.asarray(scale)[: self.n_weights]

@@ -38,6 +38,25 @@ class Optimizer(Component):
 
     ``max_norm``, ``average`` and ``weight_decay`` work with every optimizer; one that takes them as
     arguments of ``__init__`` lets users set and search them.
+
+    See Also
+    --------
+    SGD : The default of the neurons.
+    Adam : The default of the networks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> from sklearn_neuron.optimizers import Optimizer
+    >>> class SignDescent(Optimizer):
+    ...     def init(self, theta):
+    ...         return {}
+    ...     def update(self, grad, state):
+    ...         np.sign(grad, out=grad)
+    >>> neuron = LogisticNeuronClassifier(solver=SignDescent(), eta=0.5, max_iter=3, tol=None)
+    >>> neuron.fit([[0.0], [1.0]], [0, 1]).coef_
+    array([[1.5]])
     """
 
     #: Largest norm of the gradient; a longer one is scaled down to it.
@@ -225,6 +244,11 @@ class SGD(Optimizer):
         Whether the fitted parameters are the mean of θ over the updates; an int sets the update
         from which averaging starts. Training itself continues from the last θ.
 
+    See Also
+    --------
+    Adam : Steps scaled by the size of the gradients.
+    RMSprop : Scaled, too, without a moving average of the gradients.
+
     References
     ----------
     .. [1] I. Sutskever, J. Martens, G. Dahl, G. Hinton (2013). On the importance of
@@ -305,6 +329,11 @@ class Adam(Optimizer):
     average : bool or int, default=False
         Whether the fitted parameters are the mean of θ over the updates; an int sets the update
         from which averaging starts. Training itself continues from the last θ.
+
+    See Also
+    --------
+    AdamW : With weight decay.
+    SGD : Steps that are not scaled.
 
     References
     ----------
@@ -400,6 +429,10 @@ class AdamW(Adam):
     average : bool or int, default=False
         As for ``Adam``.
 
+    See Also
+    --------
+    Adam : Without weight decay.
+
     References
     ----------
     .. [1] I. Loshchilov, F. Hutter (2019). Decoupled weight decay regularization. ICLR.
@@ -447,6 +480,11 @@ class RMSprop(Optimizer):
     average : bool or int, default=False
         Whether the fitted parameters are the mean of θ over the updates; an int sets the update
         from which averaging starts. Training itself continues from the last θ.
+
+    See Also
+    --------
+    Adam : With a moving average of the gradients, and a bias correction.
+    SGD : Steps that are not scaled.
 
     References
     ----------

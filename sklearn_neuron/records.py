@@ -49,6 +49,11 @@ class Record(Component):
         checked before the first epoch, for ``max_iter`` epochs or, with
         ``early_stopping="auto"``, for as many as have been chosen. The default is 2²⁸, 268 MB.
 
+    See Also
+    --------
+    sklearn_neuron.inspection.journal : The record as a table.
+    sklearn_neuron.inspection.at : An estimator as it was then.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

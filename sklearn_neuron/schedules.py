@@ -55,7 +55,26 @@ class Progress(NamedTuple):
 
 
 class Schedule(Component):
-    """A learning rate that depends on the progress of training."""
+    """A learning rate that depends on the progress of training.
+
+    See Also
+    --------
+    Constant : The default of the neurons.
+    Restarts : The default of the networks where they choose the number of epochs.
+
+    Examples
+    --------
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> from sklearn_neuron.schedules import Progress, Schedule
+    >>> class Halving(Schedule):
+    ...     def __call__(self, eta, progress):
+    ...         return eta * 0.5**progress.epoch
+    >>> Halving()(0.1, Progress(epoch=2, max_iter=10))
+    0.025
+    >>> neuron = LogisticNeuronClassifier(eta=0.1, schedule=Halving(), max_iter=3, tol=None)
+    >>> neuron.fit([[0.0], [1.0]], [0, 1]).history_["eta"]
+    array([0.1  , 0.05 , 0.025])
+    """
 
     #: Whether training may end anywhere, or at the end of a cycle: not where the rate is made for
     #: ``max_iter`` epochs, or follows the plateaus.
@@ -97,7 +116,19 @@ class Schedule(Component):
 
 
 class Constant(Schedule):
-    """The same rate in every epoch: η_t = η."""
+    """The same rate in every epoch: η_t = η.
+
+    See Also
+    --------
+    Adaptive : Constant as long as the loss improves.
+
+    Examples
+    --------
+    >>> from sklearn_neuron.schedules import Constant, Progress
+    >>> schedule = Constant()
+    >>> [round(schedule(0.1, Progress(epoch, max_iter=100)), 4) for epoch in (0, 1, 10, 50, 99)]
+    [0.1, 0.1, 0.1, 0.1, 0.1]
+    """
 
     name = "constant"
 
@@ -113,10 +144,21 @@ class InverseScaling(Schedule):
     power : float > 0, default=0.5
         With 1 the sum of squared rates converges; ½ is the default of scikit-learn, too.
 
+    See Also
+    --------
+    ExponentialDecay : A rate that falls faster.
+
     References
     ----------
     .. [1] H. Robbins, S. Monro (1951). A stochastic approximation method. Annals of Mathematical
        Statistics 22(3), 400-407. https://doi.org/10.1214/aoms/1177729586
+
+    Examples
+    --------
+    >>> from sklearn_neuron.schedules import InverseScaling, Progress
+    >>> schedule = InverseScaling(power=1.0)
+    >>> [round(schedule(0.1, Progress(epoch, max_iter=100)), 4) for epoch in (0, 1, 10, 50, 99)]
+    [0.1, 0.05, 0.0091, 0.002, 0.001]
     """
 
     name = "invscaling"
@@ -138,6 +180,17 @@ class ExponentialDecay(Schedule):
     ----------
     decay : float in (0, 1], default=0.95
         Factor on the rate after each epoch.
+
+    See Also
+    --------
+    InverseScaling : A rate that falls more slowly.
+
+    Examples
+    --------
+    >>> from sklearn_neuron.schedules import ExponentialDecay, Progress
+    >>> schedule = ExponentialDecay(decay=0.9)
+    >>> [round(schedule(0.1, Progress(epoch, max_iter=100)), 4) for epoch in (0, 1, 10, 50, 99)]
+    [0.1, 0.09, 0.0349, 0.0005, 0.0]
     """
 
     name = "exponential"
@@ -162,10 +215,21 @@ class Cosine(Schedule):
     final : float in [0, 1], default=0.0
         Fraction of η that remains after ``max_iter`` epochs, counted over all calls.
 
+    See Also
+    --------
+    Restarts : Several cycles of it.
+
     References
     ----------
     .. [1] I. Loshchilov, F. Hutter (2017). SGDR: stochastic gradient descent with warm restarts.
        ICLR. https://doi.org/10.48550/arXiv.1608.03983
+
+    Examples
+    --------
+    >>> from sklearn_neuron.schedules import Cosine, Progress
+    >>> schedule = Cosine(warmup=5)
+    >>> [round(schedule(0.1, Progress(epoch, max_iter=100)), 4) for epoch in (0, 1, 10, 50, 99)]
+    [0.02, 0.04, 0.0993, 0.0541, 0.0]
     """
 
     name = "cosine"
@@ -202,6 +266,20 @@ class Adaptive(Schedule):
         Factor on the rate after each plateau.
     minimum : float > 0, default=1e-6
         Smallest rate.
+
+    See Also
+    --------
+    Constant : Training stops at the first plateau.
+    Cosine : A rate that falls without plateaus.
+
+    Examples
+    --------
+    >>> from sklearn_neuron.schedules import Adaptive, Progress
+    >>> schedule = Adaptive(factor=0.5)
+    >>> [schedule(0.1, Progress(epoch=20, max_iter=100, plateaus=k)) for k in range(3)]
+    [0.1, 0.05, 0.025]
+    >>> schedule.continues(0.1, plateaus=1), schedule.continues(1e-6, plateaus=1)
+    (True, False)
     """
 
     name = "adaptive"
@@ -234,10 +312,21 @@ class Restarts(Schedule):
     factor : float >= 1, default=2.0
         Length of a cycle, relative to that of the one before.
 
+    See Also
+    --------
+    Cosine : One cycle, with a warm-up.
+
     References
     ----------
     .. [1] I. Loshchilov, F. Hutter (2017). SGDR: stochastic gradient descent with warm restarts.
        ICLR. https://doi.org/10.48550/arXiv.1608.03983
+
+    Examples
+    --------
+    >>> from sklearn_neuron.schedules import Progress, Restarts
+    >>> schedule = Restarts(cycles=2)
+    >>> [round(schedule(0.1, Progress(epoch, max_iter=100)), 4) for epoch in (0, 1, 10, 50, 99)]
+    [0.1, 0.0998, 0.079, 0.0849, 0.0001]
     """
 
     name = "restarts"

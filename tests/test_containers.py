@@ -89,6 +89,7 @@ def test_dask_itself(pd):
 
 def test_the_names_of_columns_come_with_a_table():
     frames = pytest.importorskip("dask.dataframe")
+    pd = pytest.importorskip("pandas")
     table = pd.DataFrame(X, columns=list("abcd"))
     with pytest.warns(UserWarning, match="brought into memory"):
         model = make(LogisticNeuronClassifier).fit(frames.from_pandas(table, npartitions=2), Y)

@@ -699,10 +699,6 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     classes_: NDArray[Any]
     _targets: ClassVar[Classes]
 
-    if TYPE_CHECKING:
-
-        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
-
     @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over a block of samples, continuing from the current parameters.
@@ -791,10 +787,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            Probabilities σ(z) or softmax(z), with columns in the order of ``classes_``. For multilabel y each
-            column is the probability of a label; these are kept below 1, in the order of the
-            logits, which changes them by at most 4e-9 (2e-6 in float32). A probability that
-            underflows is the smallest positive number, not 0.
+            Probabilities σ(z) or softmax(z), with columns in the order of ``classes_``. For
+            multilabel y each column is the probability of a label; these are kept below 1, in the
+            order of the logits, which changes them by at most 4e-9 (2e-6 in float32). A probability
+            that underflows is the smallest positive number, not 0.
         """
         return self._answer(X, self._fitted_targets().proba)
 
@@ -842,10 +838,6 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """Base class of the regressors."""
-
-    if TYPE_CHECKING:
-
-        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
 
     @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

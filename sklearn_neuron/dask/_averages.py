@@ -74,7 +74,7 @@ class Watch:
                 worse = is_worse(best, local, value)
         except ClusterLostError:
             return  # the estimator is fitted
-        last = best.run.losses[-1]
+        last = best.run.moment.loss
         per_loss = float(estimator.loss_curve_[-1]) / last if last else 1.0
         if self.verbose:
             self._say(f"loss of the average over all samples {value * per_loss:.6g}")
@@ -117,16 +117,16 @@ def compared(place: Place, epochs: LocalEpochs, run: Run) -> tuple[float, float]
 
     Dropout makes losses higher where parts train, so with dropout one more epoch is made without.
     """
-    updater, validation = epochs.updater, run.validation
+    updater, now = epochs.updater, run.moment
     network = without_dropout(updater.network)
     if any(isinstance(sigma, Dropout) for sigma in updater.network.activations):
-        network.theta[...] = run.theta
-        updater = Updater(network, updater.optimizer, copy.deepcopy(run.state))
-        passed = epochs.of(updater, np.random.RandomState(0))(np.array([run.eta]), None)
+        network.theta[...] = now.theta
+        updater = Updater(network, updater.optimizer, copy.deepcopy(now.state))
+        passed = epochs.of(updater, np.random.RandomState(0))(np.array([now.eta]), None)
         network.theta[...] = updater.optimizer.fitted(network.theta, updater.state)
         return (passed.losses or [math.inf])[0], place.value(network)
     network.theta[...] = run.fitted()
-    last = -1 if validation is None or validation.best < 0 else validation.best
+    last = -1 if now.best is None else now.best.epoch
     return run.losses[last], place.value(network)
 
 

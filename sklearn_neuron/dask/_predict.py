@@ -97,6 +97,10 @@ def predict(estimator: Any, X: Any) -> Any:
         If X has other features than the estimator was fitted to. Names of columns are compared as
         in ``estimator.predict``.
 
+    See Also
+    --------
+    sklearn_neuron.dask.fit : Trains on collections.
+
     Examples
     --------
     >>> import dask.array as da
@@ -131,6 +135,21 @@ def predict_proba(estimator: Any, X: Any) -> Any:
     ------
     AttributeError
         If the estimator has no probabilities.
+
+    See Also
+    --------
+    sklearn_neuron.dask.predict : Predicted classes or values.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> import sklearn_neuron.dask
+    >>> neuron = LogisticNeuronClassifier(max_iter=20, tol=None)
+    >>> neuron = neuron.fit([[0.0], [1.0], [2.0]], [0, 1, 1])
+    >>> X = da.from_array([[0.0], [1.0], [2.0], [3.0]], chunks=2)
+    >>> sklearn_neuron.dask.predict_proba(neuron, X).compute().shape
+    (4, 2)
     """
     return answers(estimator, X, "predict_proba")
 
@@ -156,6 +175,21 @@ def predict_log_proba(estimator: Any, X: Any) -> Any:
     ------
     AttributeError
         If the estimator has no probabilities.
+
+    See Also
+    --------
+    sklearn_neuron.dask.predict : Predicted classes or values.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> import sklearn_neuron.dask
+    >>> neuron = LogisticNeuronClassifier(max_iter=20, tol=None)
+    >>> neuron = neuron.fit([[0.0], [1.0], [2.0]], [0, 1, 1])
+    >>> X = da.from_array([[0.0], [1.0], [2.0], [3.0]], chunks=2)
+    >>> sklearn_neuron.dask.predict_log_proba(neuron, X).compute().shape
+    (4, 2)
     """
     return answers(estimator, X, "predict_log_proba")
 
@@ -176,5 +210,20 @@ def decision_function(estimator: Any, X: Any) -> Any:
         What ``estimator.decision_function`` returns for each block. For a dask dataframe it is a
         series named "decision_function", or a dataframe whose columns are the classes, with the
         partitions and the index of X. Nothing is computed yet.
+
+    See Also
+    --------
+    sklearn_neuron.dask.predict : Predicted classes or values.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn_neuron import LogisticNeuronClassifier
+    >>> import sklearn_neuron.dask
+    >>> neuron = LogisticNeuronClassifier(max_iter=20, tol=None)
+    >>> neuron = neuron.fit([[0.0], [1.0], [2.0]], [0, 1, 1])
+    >>> X = da.from_array([[0.0], [1.0], [2.0], [3.0]], chunks=2)
+    >>> sklearn_neuron.dask.decision_function(neuron, X).compute().shape
+    (4,)
     """
     return answers(estimator, X, "decision_function")

@@ -51,6 +51,11 @@ def at(estimator: Same, epoch: int | None = None, step: int | None = None) -> Sa
         If not exactly one of ``epoch`` and ``step`` is given, or if the record does not have that
         moment; the message says which it has.
 
+    See Also
+    --------
+    journal : All recorded parameters as a table.
+    sklearn_neuron.Record : What is recorded, and how often.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

@@ -77,6 +77,20 @@ class GradientCheck:
         total.
     n_samples : int
         Number of samples of the objective.
+
+    See Also
+    --------
+    check_gradient : Returns it.
+
+    Examples
+    --------
+    >>> from sklearn_neuron import SigmoidNeuronRegressor
+    >>> from sklearn_neuron.inspection import check_gradient
+    >>> X, y = [[1.0], [2.0], [-1.0]], [0.5, 0.9, 0.1]
+    >>> neuron = SigmoidNeuronRegressor(max_iter=5, tol=None, record="epoch").fit(X, y)
+    >>> check = check_gradient(neuron, X, y)
+    >>> check.passed, check.n_checked, sorted(check.layers)
+    (True, 2, ['b', 'w'])
     """
 
     relative_error: float
@@ -153,6 +167,10 @@ def check_gradient(
     ------
     ValueError
         If ``fit`` would not accept the parameters or the data.
+
+    See Also
+    --------
+    backprop_trace : The gradient and all that it is made of.
 
     Notes
     -----

@@ -104,6 +104,11 @@ def journal(estimator: Any, *, every: RowUnit | None = None) -> Any:
     ImportError
         If pandas is not installed; the extra ``journal`` installs it.
 
+    See Also
+    --------
+    JournalDisplay : The same as a plot.
+    at : The estimator as it was after an epoch.
+
     Examples
     --------
     >>> import numpy as np

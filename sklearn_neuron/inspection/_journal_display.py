@@ -52,6 +52,11 @@ class JournalDisplay:
     loss_ax_ : matplotlib Axes
         Axes with the loss: ``ax_``, where every line is labeled.
 
+    See Also
+    --------
+    journal : The same as a table.
+    LossCurveDisplay : The loss of each epoch.
+
     Examples
     --------
     >>> from sklearn_neuron import SigmoidNeuronRegressor

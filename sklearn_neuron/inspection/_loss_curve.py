@@ -39,6 +39,11 @@ class LossCurveDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         Axes and figure with the loss curve.
 
+    See Also
+    --------
+    JournalDisplay : The parameters of each epoch.
+    DiagnosisDisplay : What each layer learns in each epoch.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

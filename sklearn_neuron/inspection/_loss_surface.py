@@ -62,6 +62,11 @@ class LossSurfaceDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         Axes and figure with the loss surface.
 
+    See Also
+    --------
+    LossCurveDisplay : The loss of each epoch.
+    LearningRateRangeDisplay : The loss against the learning rate.
+
     Examples
     --------
     >>> from sklearn_neuron import SigmoidNeuronRegressor

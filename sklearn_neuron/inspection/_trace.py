@@ -55,6 +55,22 @@ class BackpropTrace:
         Strength of the L2 penalty.
     row_index : ndarray of shape (m,)
         Which rows of X the samples are; rows of zero weight are not among them.
+
+    See Also
+    --------
+    backprop_trace : Returns it.
+
+    Examples
+    --------
+    >>> from sklearn_neuron import SigmoidNeuronRegressor
+    >>> from sklearn_neuron.inspection import backprop_trace
+    >>> X, y = [[1.0], [2.0], [-1.0]], [0.5, 0.9, 0.1]
+    >>> neuron = SigmoidNeuronRegressor(max_iter=5, tol=None, record="epoch").fit(X, y)
+    >>> trace = backprop_trace(neuron, X, y)
+    >>> trace.z[1].shape, trace.delta[1].shape, trace.dW[1].shape
+    ((3, 1), (3, 1), (1, 1))
+    >>> bool(abs(trace.db[1] - (trace.share * trace.delta[1]).sum(axis=0)).max() < 1e-12)
+    True
     """
 
     a: dict[int, Matrix]
@@ -179,6 +195,11 @@ def backprop_trace(
     ------
     ValueError
         If ``fit`` would not accept the parameters or the data.
+
+    See Also
+    --------
+    check_gradient : Compares the gradient with finite differences.
+    GraphDisplay : Draws a row's derivatives as a graph.
 
     References
     ----------

@@ -82,6 +82,21 @@ class Diagnosis:
         What each layer is, for example ``"1: 64 → 32, relu"``.
     title : str
         What was looked at.
+
+    See Also
+    --------
+    diagnose : Returns it.
+    DiagnosisDisplay : Draws it.
+
+    Examples
+    --------
+    >>> from sklearn_neuron import SigmoidNeuronRegressor
+    >>> from sklearn_neuron.inspection import diagnose
+    >>> X, y = [[1.0], [2.0], [-1.0]], [0.5, 0.9, 0.1]
+    >>> neuron = SigmoidNeuronRegressor(max_iter=5, tol=None, record="epoch").fit(X, y)
+    >>> diagnosis = diagnose(neuron, X, y)
+    >>> diagnosis.layers, diagnosis.epochs.tolist()
+    (('1: 1 → 1, logistic',), [-1, 0, 1, 2, 3, 4])
     """
 
     findings: tuple[str, ...]

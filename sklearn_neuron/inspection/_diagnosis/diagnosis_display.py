@@ -45,6 +45,11 @@ class DiagnosisDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         The first panel and the figure.
 
+    See Also
+    --------
+    diagnose : The same in numbers and words.
+    LossCurveDisplay : The loss of each epoch.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

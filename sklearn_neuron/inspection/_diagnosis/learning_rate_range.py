@@ -72,6 +72,10 @@ class LearningRateRangeDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         Axes and figure with the plot.
 
+    See Also
+    --------
+    SearchDisplay : A search over the learning rate and another parameter.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

@@ -67,6 +67,10 @@ class RowsDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         The first panel and the figure.
 
+    See Also
+    --------
+    diagnose : Says which rows are hardest, and what goes wrong in training.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

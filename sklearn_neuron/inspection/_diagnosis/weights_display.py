@@ -63,6 +63,10 @@ class WeightsDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         The first panel and the figure.
 
+    See Also
+    --------
+    NetworkDisplay : The weights as edges between the units.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits

@@ -35,6 +35,11 @@ class GraphDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         Axes and figure with the graph.
 
+    See Also
+    --------
+    NetworkDisplay : The units and their weights.
+    backprop_trace : The same numbers, of all rows.
+
     Examples
     --------
     >>> from sklearn_neuron import SigmoidNeuronRegressor

@@ -48,6 +48,11 @@ class NetworkDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         Axes and figure with the diagram.
 
+    See Also
+    --------
+    GraphDisplay : The computational graph of a row.
+    explore : The diagram as a page to go through.
+
     Examples
     --------
     >>> from sklearn_neuron import ManualMLPClassifier

@@ -110,6 +110,10 @@ class Explorer:
     data : dict
         As given.
 
+    See Also
+    --------
+    explore : Returns it.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -252,6 +256,11 @@ def explore(
         not compute the same numbers with ``live=True``.
     TypeError
         If a parameter is of a wrong type.
+
+    See Also
+    --------
+    NetworkDisplay : One picture of it.
+    diagnose : Says in words what goes wrong.
 
     Examples
     --------

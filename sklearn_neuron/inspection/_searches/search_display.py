@@ -66,6 +66,10 @@ class SearchDisplay:
     ax_, figure_ : matplotlib Axes and Figure
         The first panel and the figure.
 
+    See Also
+    --------
+    LearningRateRangeDisplay : The loss against the learning rate, without cross-validation.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
