@@ -6,6 +6,7 @@ import re
 import runpy
 from pathlib import Path
 
+from docutils import nodes
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 the gallery looks it up
 from sphinx_gallery.sorting import ExplicitOrder
 
@@ -52,6 +53,15 @@ def own_references_only(app, what, name, obj, options, lines):
         lines[:] = text.split("\n")
 
 
+def page_of_scikit_learn(app, env, node, contnode):
+    """Link what "See Also" names of scikit-learn to its page there; nothing is loaded for it."""
+    target = node.get("reftarget", "")
+    if target.startswith("sklearn."):
+        page = f"https://scikit-learn.org/stable/modules/generated/{target}.html"
+        return nodes.reference("", "", contnode, internal=False, refuri=page)
+    return None
+
+
 def write_explorer(app):
     """Write the page of the example on XOR, which the landing page shows, too."""
     with contextlib.redirect_stdout(io.StringIO()):
@@ -66,6 +76,7 @@ def write_explorer(app):
 def setup(app):
     """Connect what is above."""
     app.connect("autodoc-process-docstring", own_references_only)
+    app.connect("missing-reference", page_of_scikit_learn)
     app.connect("builder-inited", write_explorer)
 
 

@@ -5,7 +5,10 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from sklearn_neuron.activations import Activation
 
 numpydoc = pytest.importorskip("numpydoc.validate")
 
@@ -88,3 +91,18 @@ def test_the_lists_are_complete():
     }
     assert {f"sklearn_neuron.{name}" for name in wanted} <= set(METHODS)
     assert "sklearn_neuron.ManualMLPClassifier.get_params" not in METHODS
+
+
+def test_an_override_keeps_the_docstring_of_its_contract():
+    class Sine(Activation):
+        def forward(self, z, out):
+            np.sin(z, out=out)
+
+        def with_derivative(self, z, out, slope):
+            """Write sin z and cos z."""
+            np.cos(z, out=slope)
+            np.sin(z, out=out)
+
+    assert Sine.forward.__doc__ == Activation.forward.__doc__
+    assert Sine.with_derivative.__doc__ == "Write sin z and cos z."
+    assert Activation.forward.__doc__
