@@ -1,5 +1,6 @@
 """Workers that are killed, clusters that go away, interruptions; and what travels."""
 
+import asyncio
 import os
 import pickle
 import signal
@@ -156,6 +157,22 @@ def test_no_client(samples):
     X, y = (blocks_of(each, SIZES) for each in samples)
     with pytest.raises(ValueError, match=r"(?s)no Dask cluster.*Client()"):
         on_cluster.fit(clone(CASES["lbfgs"]), X, y)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_asynchronous_client(samples):
+    X, y = (blocks_of(each, SIZES) for each in samples)
+
+    async def fit():
+        local = distributed.LocalCluster(
+            n_workers=1, processes=False, asynchronous=True, dashboard_address=":0"
+        )
+        async with local, distributed.Client(local, asynchronous=True) as client:
+            for given in (None, client):
+                with pytest.raises(ValueError, match="asynchronous, and training waits"):
+                    on_cluster.fit(clone(CASES["lbfgs"]), X, y, client=given)
+
+    asyncio.run(asyncio.wait_for(fit(), 60))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -148,6 +148,11 @@ def client_of(client: Any) -> Any:
             ) from error
     if client.status != "running":
         raise lost(f"its client is {client.status}")
+    if client.asynchronous:
+        raise ValueError(
+            "The Dask client is asynchronous, and training waits for results: connect another one "
+            "without asynchronous=True, outside of the event loop, and give it as client=."
+        )
     return client
 
 
