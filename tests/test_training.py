@@ -1,6 +1,9 @@
 """The loop: when it stops, what it records, what an interrupt and verbose leave behind."""
 
+import contextlib
+import gc
 import warnings
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,6 +29,7 @@ from sklearn_neuron._engine import batches, epochs
 from sklearn_neuron._engine.epochs import Plateau
 from sklearn_neuron._engine.fit import InMemory
 from sklearn_neuron._engine.objective import LinearObjective
+from sklearn_neuron._estimator import base
 from sklearn_neuron._estimator.state import seeded
 from sklearn_neuron.exceptions import DivergenceError
 
@@ -423,3 +427,24 @@ def test_a_start_whose_last_update_overflows_is_skipped(monkeypatch):
     ).fit(X, y)
     assert len(seen) == 2
     assert_array_equal(weights_of(model), seen[1])
+
+
+def test_a_divergence_lets_go_of_the_samples(monkeypatch):
+    """At once: the collector does not know how large what refers to itself is."""
+    seen, plain = [], base.fit_network
+
+    def noted(network, samples, plan):
+        seen.append(weakref.ref(network))
+        return plain(network, samples, plan)
+
+    monkeypatch.setattr(base, "fit_network", noted)
+    X = np.random.RandomState(0).normal(size=(50, 3))
+    gc.disable()
+    try:
+        with warnings.catch_warnings(), contextlib.suppress(DivergenceError):
+            warnings.simplefilter("ignore")
+            make(ManualMLPRegressor, solver="sgd", eta=1e9).fit(X, 1e9 * X[:, 0])
+            pytest.fail("it has to diverge")
+        assert [network() for network in seen] == [None]
+    finally:
+        gc.enable()

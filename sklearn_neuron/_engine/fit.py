@@ -101,7 +101,10 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
             break
     if best is None:
         assert diverged is not None  # from every start
-        raise diverged
+        try:
+            raise diverged
+        finally:
+            del diverged  # it knows this frame, which would keep the samples until both are found
     return best
 
 
