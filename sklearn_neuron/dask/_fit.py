@@ -152,8 +152,11 @@ def fit(
     given, validation = Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val)
     call = Call(given, validation, coef_init=coef_init, intercept_init=intercept_init, read=read)
     train = with_callbacks(type(estimator)._fit)  # as the method fit is
-    fitted: Same = train(estimator, call)
-    watch.end(estimator)
+    try:
+        fitted: Same = train(estimator, call)
+        watch.end(estimator)
+    finally:
+        watch.trained.clear()  # which knows the place that knows it: what is there is let go now
     return fitted
 
 
