@@ -1,12 +1,13 @@
 """Which package has which feature: a test of every cell of docs/features.rst.
 
-    pip install "torch==2.13.0" skorch mlxtend
+    pip install "torch==2.13.0" skorch mlxtend onnx onnxruntime onnxscript skl2onnx
+    pip install "dask[array,dataframe]" distributed
     python benchmarks/features.py
 
 Prints the tables, and exits with an error if a result differs from the page. A feature counts as
 available if it can be run and has an effect. Where a row has nothing to run, its pattern decides
-whether a parameter, an attribute or a method has a matching name. Packages that are not installed
-are skipped.
+whether a parameter, an attribute or a method has a matching name. Columns and rows of packages that
+are not installed are skipped.
 """
 
 import csv
@@ -54,8 +55,8 @@ def page():
 
 def main():
     warnings.simplefilter("ignore")
-    for peer in MISSING:
-        print(f"{peer} is not installed, so its column is skipped: see the top of this file")
+    for name in MISSING:
+        print(f"{name}: skipped, as packages are missing; see the top of this file")
     said, wrong = page(), []
     for name in said | ROWS:
         if name not in said or name not in ROWS:
@@ -64,7 +65,8 @@ def main():
         found = []
         for column, says in zip(COLUMNS, said[name], strict=True):
             try:
-                found.append("skipped" if column in MISSING else result(name, column))
+                skips = {name, column} & set(MISSING)
+                found.append("skipped" if skips else result(name, column))
             except Exception as error:  # a cell that cannot be checked
                 found.append(f"{type(error).__name__}: {error}")
             if found[-1] not in (says, "skipped"):

@@ -16,12 +16,26 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import sklearn_neuron as ours
 from feature_table.models import MAKE, NOISE, RARE, X, fit, net, network, own, same, weights, y
+from sklearn_neuron import dask as on_dask
 from sklearn_neuron.losses import SquaredError
+from sklearn_neuron.onnx import to_onnx
 
 try:
     import torch
     from skorch import callbacks
     from torch import nn, optim
+except ImportError:
+    pass
+
+try:
+    import onnxruntime
+    import skl2onnx
+except ImportError:
+    pass
+try:
+    sys.modules.setdefault("sparse", None)  # not benchmarks/sparse.py, but a package Dask looks for
+    import dask.array as da
+    from distributed import Client, LocalCluster
 except ImportError:
     pass
 
@@ -267,6 +281,55 @@ def passes(*estimators):
         return not worst or (f"all but {worst}" if worst < 5 else False)
 
     return check
+
+
+def exports(by):
+    """Return a check that a converter's model answers in onnxruntime as the estimator does."""
+
+    def check(column):
+        model, rows = fit(column), X.astype("float32" if by == "torch" else X.dtype)
+        try:
+            exported = EXPORTS[by](model, rows)
+        except (RuntimeError, AttributeError):  # skl2onnx's, of classes that it does not know
+            return False
+        session = onnxruntime.InferenceSession(exported.SerializeToString())
+        *label, proba = session.run(None, {session.get_inputs()[0].name: rows})
+        label = label[0] if label else proba.argmax(axis=1)
+        if by == "torch":  # the module returns logits
+            proba = np.exp(proba) / np.exp(proba).sum(axis=1, keepdims=True)
+        expected = model.predict_proba(rows)
+        return bool((label == model.predict(rows)).all() and abs(proba - expected).max() < 1e-5)
+
+    return check
+
+
+def by_ours(model, _):
+    return to_onnx(model)
+
+
+def by_skl2onnx(model, rows):
+    options = {"zipmap": False}
+    return skl2onnx.to_onnx(model, rows[:1], options=options, target_opset=18)
+
+
+def by_torch(model, rows):
+    sample = (torch.from_numpy(rows[:2]),)
+    of_any_length = ({0: torch.export.Dim.DYNAMIC},)
+    program = torch.onnx.export(model.module_, sample, dynamic_shapes=of_any_length, verbose=False)
+    return program.model_proto
+
+
+EXPORTS = {"sklearn_neuron": by_ours, "skl2onnx": by_skl2onnx, "torch": by_torch}
+
+
+def trains_on_a_cluster(column):
+    """Two workers, four partitions, and the parameters of one machine."""
+    how = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    model = MAKE[column](batch_size=None)
+    with LocalCluster(**how) as cluster, Client(cluster) as client:
+        rows, target = da.from_array(X, chunks=(30, -1)), da.from_array(y, chunks=30)
+        on_dask.fit(model, rows, target, client=client)
+    return same(model, fit(column, batch_size=None))
 
 
 def imports(package):

@@ -1,5 +1,6 @@
 """Small, reproducible estimators for the columns, and tests of whether a parameter works."""
 
+import importlib.util
 import os
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -26,6 +27,11 @@ except ImportError:
     MultiLayerPerceptron = None
 
 MISSING = [n for n, m in [("skorch", skorch), ("mlxtend", MultiLayerPerceptron)] if m is None]
+NEEDED = {  # by rows
+    "conversion to ONNX": ["onnx", "onnxruntime", "skl2onnx", "onnxscript"],
+    "training on a Dask cluster": ["dask", "distributed"],
+}
+MISSING += [row for row, needs in NEEDED.items() if not all(map(importlib.util.find_spec, needs))]
 
 X, y = make_classification(120, 6, n_informative=4, n_classes=3, random_state=0)
 labels = np.column_stack([y > 0, y > 1]).astype(int)

@@ -137,7 +137,7 @@ row(
 )
 row(
     "best of several random initializations", r"^n_init$|restarts",
-    mlps={"n_init": 10},
+    mlps={"n_init": 10, "base": {"random_state": 1}},  # with 0 the first is the best of ten
     neurons=lambda c: "–" if not np.any(fit(c, record="epoch").start_["coef"]) else None,
 )
 # ---- regularization ----
@@ -194,7 +194,8 @@ row(
 row(
     "custom loss function", r"^loss$|criterion",
     mlps={"make": NUMBERS, "y": models.targets, "loss": own_loss(), "base": {"solver": "sgd"}},
-    neurons=("regressor", {"make": NUMBERS, "y": models.targets, "loss": own_loss(Logistic())}),
+    neurons=("regressor", {"make": NUMBERS, "y": models.targets, "loss": own_loss(Logistic()),
+                           "base": {"eta": 0.1}}),  # the automatic one undoes a factor
     mlp={"make": NUMBERS, "loss": own_loss()}, sgd={"make": NUMBERS, "loss": own_loss()},
     skorch=("torch", lambda c: works(c, criterion=own(
         nn.CrossEntropyLoss, forward=lambda self, z, y: z.square().mean()))),
@@ -280,6 +281,11 @@ row(
     both=lambda c: check_gradient(m := fit(c), X, y).passed and bool(repr(backprop_trace(m, X, y))),
     skorch=("torch", the.torch_checks_gradient),
 )
+row("conversion to ONNX",
+    both=the.exports("sklearn_neuron"), mlxtend=the.exports("skl2onnx"),
+    skorch=("torch", the.exports("torch")),
+    **dict.fromkeys(("mlp", "sgd", "logistic"), ("skl2onnx", the.exports("skl2onnx"))))
+row("training on a Dask cluster", r"dask|cluster", both=the.trains_on_a_cluster)
 row("works without torch", both=the.imports("sklearn_neuron"), skorch=the.imports("skorch"),
     mlxtend=the.imports("mlxtend.classifier"),
     **dict.fromkeys(("mlp", "sgd", "logistic"), the.imports("sklearn.linear_model")))
