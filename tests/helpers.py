@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+import sklearn_neuron
 from sklearn_neuron import (
     LogisticNeuronClassifier,
     ManualMLPClassifier,
@@ -76,6 +77,21 @@ def run(code, **environment):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False,
         env={**os.environ, **environment},
     )  # fmt: skip
+
+
+def assert_benchmark_agrees(name, folder):
+    """Assert that what a benchmark compares agrees on a little data, in a process of its own."""
+    path = [str(Path(sklearn_neuron.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, Path(__file__).parents[1] / "benchmarks" / f"{name}.py", "--check"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("All agree")
 
 
 #: A block of Python on a page, with the indentation that all of its lines have.

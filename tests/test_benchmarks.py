@@ -1,14 +1,10 @@
 """Every benchmark asserts, on a little data, that what it compares agrees; nothing is timed."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-import sklearn_neuron
+from helpers import assert_benchmark_agrees
 
 pytestmark = pytest.mark.needs_core  # they compare it
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -21,17 +17,7 @@ SCRIPTS = [
 # in a process of its own, as a benchmark sets the number of threads before NumPy is imported
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_what_is_compared_agrees(name, tmp_path):
-    path = [str(Path(sklearn_neuron.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    run = subprocess.run(
-        [sys.executable, BENCHMARKS / f"{name}.py", "--check"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.startswith("All agree")
+    assert_benchmark_agrees(name, tmp_path)
 
 
 def test_the_page_shows_the_table_of_every_script():

@@ -306,49 +306,6 @@ def test_numbers_of_several_dtypes_keep_their_values():
     assert sorted(map(str, np.concatenate(list(texts)))) == ["a", "long"]
 
 
-@pytest.mark.parametrize("container", ["RecordBatch", "Table"])
-def test_arrow_tables_stay_arrow_tables(container):
-    """With missing values, and with categories whose codes differ between batches."""
-    arrow = pytest.importorskip("pyarrow")
-
-    def batches():
-        for k in range(0, 30, 6):
-            numbers = range(k, k + 6)
-            columns = {
-                "i": list(numbers),
-                "text": [str(i) if i % 5 else None for i in numbers],
-                "category": arrow.array([f"c{i % 7}" for i in numbers]).dictionary_encode(),
-            }
-            batch = getattr(arrow, container).from_pydict(columns)
-            yield batch, batch["i"], np.arange(k, k + 6)
-
-    out = list(shuffle_blocks(batches(), buffer_size=12, random_state=0))
-    assert all(isinstance(table, arrow.Table) for table, _, _ in out)
-    assert max(len(table) for table, _, _ in out) <= 6
-    i = np.concatenate([weight for _, _, weight in out])
-    assert sorted(i) == list(range(30))
-    assert list(i) != sorted(i)
-    np.testing.assert_array_equal(np.concatenate([y.to_numpy() for _, y, _ in out]), i)
-    rows = arrow.concat_tables([table for table, _, _ in out]).to_pylist()
-    assert rows == [
-        {"i": k, "text": str(k) if k % 5 else None, "category": f"c{k % 7}"} for k in i.tolist()
-    ]
-
-
-def test_batches_of_a_parquet_file_are_learned(tmp_path):
-    """As the guide says: iter_batches, the buffer, to_pandas."""
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    x = np.linspace(-1.0, 1.0, 1000)
-    parquet.write_table(arrow.table({"x": x, "late": x > 0}), tmp_path / "sorted.parquet")
-    batches = parquet.ParquetFile(tmp_path / "sorted.parquet").iter_batches(100)
-    neuron = LogisticNeuronClassifier(eta=1.0, random_state=0)
-    for table in shuffle_blocks(batches, buffer_size=500, random_state=0):
-        frame = table.to_pandas()
-        neuron.partial_fit(frame[["x"]], frame["late"], classes=[False, True])
-    assert neuron.score(frame[["x"]], frame["late"]) > 0.9
-
-
 def test_an_error_of_the_reader_is_passed_on():
     def reader():
         yield from [np.arange(10), np.arange(10, 20)]
