@@ -171,6 +171,17 @@ def test_raw_scores_are_those_of_skl2onnx(classifier, n_classes, dtype, X):
     assert theirs.shape == scores.shape
 
 
+def test_raw_scores_of_a_pipeline_are_those_of_its_last_step(X):
+    """skl2onnx unrolls a pipeline, and its option is lost, as the guide says."""
+    for one in (make(LogisticNeuronClassifier), LogisticRegression()):
+        model = make_pipeline(StandardScaler(), one).fit(X, groups())
+        for owner, answer in ((model[-1], model.decision_function), (model, model.predict_proba)):
+            options = {id(model): {"zipmap": False}}
+            options.setdefault(id(owner), {})["raw_scores"] = True
+            graph = skl2onnx.to_onnx(model, X[:1], target_opset=20, options=options)
+            assert_close([*serve(graph, X).values()][1], answer(X), "float64", 20.0)
+
+
 def test_the_perceptron_at_zero(X):
     model = make(PerceptronClassifier).fit(X, groups(2))
     model.coef_, model.intercept_ = np.array([[1.0, -1.0, 0.0, 0.0]]), np.zeros(1)
