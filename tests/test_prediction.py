@@ -133,7 +133,7 @@ def plainly(call, *args):
 def directly(call, *args):
     """Return what a call returns if no X may be validated."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(base, "validate_data", refuse)
+        patch.setattr(base, "validated", refuse)
         return call(*args)
 
 

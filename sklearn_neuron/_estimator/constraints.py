@@ -279,13 +279,22 @@ RANDOM_STATE = Either(
 
 
 def _is_range(pair: Sequence[float]) -> bool:
-    return len(pair) == 2 and bool(0.0 < float(pair[1]) - float(pair[0]) < math.inf)
+    finite = len(pair) == 2 and all(_is_finite(end) for end in pair)
+    return finite and bool(0.0 < float(pair[1]) - float(pair[0]) < math.inf)
+
+
+def _is_finite(value: Any) -> bool:
+    """Return whether a number is a finite float, which an int beyond all floats is not."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _are_weights(value: dict[Any, Any] | list[Any]) -> bool:
     dicts: Iterable[Any] = value if isinstance(value, list) else [value]
     return all(
-        isinstance(d, dict) and all(_is_number(w) and 0 <= w < math.inf for w in d.values())
+        isinstance(d, dict) and all(_is_number(w) and _is_finite(w) and w >= 0 for w in d.values())
         for d in dicts
     )
 
@@ -331,7 +340,7 @@ def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
             input_name=name,
         )
         return array.reshape(()) if scalar else array
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if name in str(error):
             raise
         raise ValueError(f"{name} must be an array of finite numbers: {error}") from error

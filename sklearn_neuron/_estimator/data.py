@@ -184,7 +184,7 @@ def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
     """Return X, or X and y, as ``validate_data`` does, with errors that say which it is about."""
     try:
         return validate_data(reader, X, *y, accept_sparse="csr", **how)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if NAMED.search(str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -197,7 +197,7 @@ def culprit_of(error: Exception, reader: Any, X: Any, *, dtype: Any, reset: bool
         return "X and y"
     try:
         validate_data(copy.copy(reader), X, accept_sparse="csr", dtype=dtype, reset=reset)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return "X"
     return "y"
 

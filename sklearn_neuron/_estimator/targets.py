@@ -486,7 +486,7 @@ class Numbers(Targets):
     def read(
         self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
     ) -> tuple[Self, NDArray[Any]]:
-        target = targets_as_numbers(y).reshape(len(y), -1)
+        target = finite_targets(y).reshape(len(y), -1)
         if not known:
             return self._changed(flat=y.ndim == 1, n_targets=target.shape[1]), target
         if target.shape[1] != self.n_targets:
@@ -537,7 +537,7 @@ class Numbers(Targets):
         )
 
 
-def targets_as_numbers(y: Any) -> NDArray[Any]:
+def finite_targets(y: Any) -> NDArray[Any]:
     """Return targets as finite numbers; scikit-learn lets words and None pass."""
     numbers = np.asarray(y)
     if numbers.dtype.kind not in "fiub":
