@@ -10,6 +10,7 @@ from helpers import run
 
 import sklearn_neuron
 from sklearn_neuron._engine import core
+from sklearn_neuron._extras import EXTRAS, PACKAGES
 from sklearn_neuron._show_versions import _OPTIONAL
 
 PACKAGE = Path(sklearn_neuron.__file__).parent
@@ -136,10 +137,24 @@ def test_show_versions_tells_of_the_machine(capsys, monkeypatch):
     assert re.search(r"\n +numpy: \d", printed)
 
 
+def declared_extras():
+    """Return the requirements of each extra."""
+    project = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    return project["project"]["optional-dependencies"]
+
+
+def test_what_errors_say_of_an_extra_can_be_installed():
+    """Both ways: the packages by name, and the extra in a clone."""
+    extras = declared_extras()
+    for extra, packages in PACKAGES.items():
+        named = {re.match(r"'?([\w-]+)", word)[1] for word in packages.split()}
+        assert named <= {re.match(r"[\w-]+", line)[0] for line in extras[extra]}
+    assert set(EXTRAS.values()) == set(PACKAGES)
+
+
 def test_show_versions_tells_of_every_extra(capsys):
     """All packages that an extra installs, but for tools of those who work on the package."""
-    project = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    extras = project["project"]["optional-dependencies"]
+    extras = declared_extras()
     for tools in ("test", "browser", "docs", "dev", "benchmarks", "examples"):
         extras.pop(tools)
     packages = {re.match(r"[\w-]+", line)[0] for lines in extras.values() for line in lines}
