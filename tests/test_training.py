@@ -429,8 +429,31 @@ def test_a_start_whose_last_update_overflows_is_skipped(monkeypatch):
     assert_array_equal(weights_of(model), seen[1])
 
 
-def test_a_divergence_lets_go_of_the_samples(monkeypatch):
-    """At once: the collector does not know how large what refers to itself is."""
+@pytest.fixture
+def uncollected():
+    """No collection: it does not know how large what refers to itself is, and may come late."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("how", ["alone", "with a warning", "with validation data"])
+def test_a_fit_lets_go_of_the_samples(cls, how, uncollected):
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    y, seen = target_for(cls, 60), weakref.ref(X)
+    params = {"max_iter": 1 if how == "with a warning" else 10, "tol": 1e-9}
+    if cls in NETWORKS:
+        params["early_stopping"] = False
+    held = {"X_val": X, "y_val": y} if how == "with validation data" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        make(cls, **params).fit(X, y, **held)
+    del X, held
+    assert seen() is None
+
+
+def test_a_divergence_lets_go_of_the_samples(monkeypatch, uncollected):
     seen, plain = [], base.fit_network
 
     def noted(network, samples, plan):
@@ -439,12 +462,8 @@ def test_a_divergence_lets_go_of_the_samples(monkeypatch):
 
     monkeypatch.setattr(base, "fit_network", noted)
     X = np.random.RandomState(0).normal(size=(50, 3))
-    gc.disable()
-    try:
-        with warnings.catch_warnings(), contextlib.suppress(DivergenceError):
-            warnings.simplefilter("ignore")
-            make(ManualMLPRegressor, solver="sgd", eta=1e9).fit(X, 1e9 * X[:, 0])
-            pytest.fail("it has to diverge")
-        assert [network() for network in seen] == [None]
-    finally:
-        gc.enable()
+    with warnings.catch_warnings(), contextlib.suppress(DivergenceError):
+        warnings.simplefilter("ignore")
+        make(ManualMLPRegressor, solver="sgd", eta=1e9).fit(X, 1e9 * X[:, 0])
+        pytest.fail("it has to diverge")
+    assert [network() for network in seen] == [None]

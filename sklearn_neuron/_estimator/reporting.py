@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from types import FrameType
+from typing import cast
 
 from sklearn_neuron._engine.run import Callback, Run
 
@@ -24,8 +25,8 @@ def warn(message: str | Warning, category: type[Warning] | None = None) -> None:
     category : type, default=None
         The kind of warning, where the message is a string.
     """
-    level, frame = 1, sys._getframe()
-    caller: FrameType | None = frame
+    # not from this frame on: one that holds itself keeps the samples until it is collected
+    level, caller = 2, cast("FrameType | None", sys._getframe(1))
     while caller is not None and caller.f_globals.get("__name__", "").partition(".")[0] in SKIPPED:
         caller, level = caller.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
