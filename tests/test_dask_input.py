@@ -7,9 +7,10 @@ import pytest
 from helpers import make
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_neuron import (
     LogisticNeuronClassifier,
@@ -191,6 +192,17 @@ def test_pipelines_predict(frame):
     model = make_pipeline(StandardScaler(), neuron()).fit(frame[NAMES], frame["kind"])
     found = on_cluster.predict(model, ddf[NAMES]).compute()
     assert np.asarray(found).tolist() == model.predict(frame[NAMES]).tolist()
+
+
+def test_pipelines_of_categories_predict(frame):
+    """An encoder refuses categories that it does not know, such as those of a made-up row."""
+    encode = make_column_transformer((OneHotEncoder(), ["kind"]), remainder="passthrough")
+    model = make_pipeline(encode, neuron()).fit(frame[["kind", *NAMES]], frame["y"])
+    ddf = dd.from_pandas(frame, npartitions=4)
+    found = on_cluster.predict(model, ddf[["kind", *NAMES]])
+    assert found.compute().tolist() == model.predict(frame[["kind", *NAMES]]).tolist()
+    with pytest.raises(ValueError, match=r"columns are missing: \{'mass'\}"):
+        on_cluster.predict(model, ddf[["kind", *NAMES[:2]]])
 
 
 def test_files_that_are_read_on_the_workers(frame, tmp_path):

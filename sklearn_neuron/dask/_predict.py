@@ -25,7 +25,7 @@ def answers(estimator: Any, X: Any, method: str) -> Any:
             f"estimator.{method}."
         )
     if hasattr(X, "columns"):
-        meta = labelled(X._meta_nonempty[:1], estimator, method)[:0]
+        meta = of_a_row(X, estimator, method)[:0]
         return X.map_partitions(labelled, estimator, method, meta, meta=meta)
     known = estimator.n_features_in_
     if X.shape[1] != known:
@@ -38,6 +38,22 @@ def answers(estimator: Any, X: Any, method: str) -> Any:
     like = answered(some, estimator, method)[:0]
     changed = {"drop_axis": 1} if like.ndim == 1 else {"chunks": (X.chunks[0], (like.shape[1],))}
     return X.map_blocks(answered, estimator, method, like, dtype=like.dtype, meta=like, **changed)
+
+
+def of_a_row(X: Any, estimator: Any, method: str) -> Any:
+    """Return what a method answers for a row of a dataframe: a made-up one, if that will do.
+
+    A pipeline may refuse made-up categories; then the first row that there is is computed.
+    """
+    try:
+        return labelled(X._meta_nonempty[:1], estimator, method)
+    except ValueError:
+        if isinstance(estimator, NetworkEstimator):
+            raise
+        first = X.head(1, npartitions=-1)
+        if not len(first):
+            raise
+        return labelled(first, estimator, method)
 
 
 def answered(block: Any, estimator: Any, method: str, empty: Any = None) -> Any:
