@@ -97,6 +97,13 @@ def first(value):
     return lambda y: np.array([value, *y[1:]], dtype=object if value is None else None)
 
 
+def torn(form, part, at, value):
+    """Return X in a sparse format with a wrong number in one of its arrays."""
+    matrix = form(X)
+    getattr(matrix, part)[at] = value
+    return matrix
+
+
 def with_column(column):
     """Return X as a table with one column more."""
     return pd.DataFrame({**dict(enumerate(X.T)), 4: column})
@@ -347,6 +354,20 @@ OF_X = [
           X=sparse.csc_matrix(put(np.inf))),
     given("complex sparse X", ValueError, "X: Complex data", methods=METHODS,
           X=sparse.csr_matrix(put(1j))),
+    given("a column beyond the last", ValueError, ("X is not a valid CSR matrix", "[0, 4)"),
+          methods=METHODS, X=torn(sparse.csr_matrix, "indices", 5, 10**8)),
+    given("a column before the first", ValueError, "X is not a valid CSR matrix", methods=METHODS,
+          X=torn(sparse.csr_array, "indices", 5, -(10**8))),
+    given("a row beyond the last", ValueError, ("X is not a valid CSC matrix", "[0, 30)"),
+          methods=METHODS, X=torn(sparse.csc_matrix, "indices", 5, 10**8)),
+    given("rows that begin beyond the end", ValueError, "X is not a valid CSR", methods=METHODS,
+          X=torn(sparse.csr_matrix, "indptr", 5, 10**8)),
+    given("rows that end beyond the end", ValueError, "X is not a valid CSR", methods=METHODS,
+          X=torn(sparse.csr_matrix, "indptr", -1, 10**8)),
+    given("rows that go back", ValueError, "X is not a valid CSR", methods=METHODS,
+          X=torn(sparse.csr_matrix, "indptr", 5, 0)),
+    given("rows that begin before the data", ValueError, "X is not a valid CSR", methods=METHODS,
+          X=torn(sparse.csr_matrix, "indptr", 0, -1)),
     given("a column of strings", ValueError, "X: could not convert string to float: 'red'",
           methods=METHODS, X=with_column(["red"] * 30)),
     given("a column of categories", ValueError, "X: could not convert string to float: 'red'",
