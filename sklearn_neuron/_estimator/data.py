@@ -30,8 +30,8 @@ from sklearn_neuron._estimator.units import Spread, Units
 from sklearn_neuron._typing import Array, Matrix
 
 FLOATS = (np.float64, np.float32)
-#: Formats of sparse matrices whose products trust their indices.
-COMPRESSED = ("csr", "csc")
+#: Formats of sparse matrices that hold indices by rows or by columns.
+COMPRESSED = ("csr", "csc", "bsr")
 #: What an error has in it that says which argument it is about.
 NAMED = re.compile(r"\b[Xy]\b|[Ff]eature names")
 
@@ -185,8 +185,8 @@ def check_data(
 def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
     """Return X, or X and y, as ``validate_data`` does, with errors that say which it is about."""
     for name, values in zip("Xy", (X, *y), strict=False):
-        if sparse.issparse(values) and values.ndim == 2 and values.format in COMPRESSED:
-            check_compressed(name, values)
+        if sparse.issparse(values) and values.ndim == 2:
+            check_indices(name, values)
     try:
         return validate_data(reader, X, *y, accept_sparse="csr", **how)
     except (TypeError, ValueError, OverflowError) as error:
@@ -196,22 +196,34 @@ def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
         raise kind(f"{culprit_of(error, reader, X, **how)}: {error}") from error
 
 
-def check_compressed(name: str, matrix: Any) -> None:
-    """Raise unless the indices of a CSR or CSC matrix are within it.
+def check_indices(name: str, matrix: Any) -> None:
+    """Raise unless the indices of a sparse matrix are within it.
 
     SciPy checks them where a matrix is made, and not when its arrays are changed afterwards; its
-    products would read, and write, beyond the arrays.
+    products and conversions would read, and write, beyond the arrays.
     """
-    indptr, indices = matrix.indptr, matrix.indices
-    n, p = matrix.shape if matrix.format == "csr" else matrix.shape[::-1]
-    right = len(indptr) == n + 1 and indptr[0] == 0 and (indptr[1:] >= indptr[:-1]).all()
-    right = right and indptr[-1] <= min(len(indices), len(matrix.data))
-    used = indices[: indptr[-1]] if right else indices[:0]
-    if not right or (used.size and (used.min() < 0 or used.max() >= p)):
+    (n, p), form = matrix.shape, matrix.format
+    if form == "coo":
+        right = are_below(matrix.row, n) and are_below(matrix.col, p)
+    elif form in COMPRESSED:
+        height, width = getattr(matrix, "blocksize", (1, 1))
+        n, p = (p, n) if form == "csc" else (n // height, p // width)
+        ends, indices = matrix.indptr, matrix.indices
+        right = len(ends) == n + 1 and ends[0] == 0 and bool((ends[1:] >= ends[:-1]).all())
+        right = right and ends[-1] <= min(len(indices), len(matrix.data))
+        right = right and are_below(indices[: ends[-1]], p)
+    else:  # their arrays are not read by their indices
+        return
+    if not right:
         raise ValueError(
-            f"{name} is not a valid {matrix.format.upper()} matrix: indptr must not decrease, and "
-            f"indices must be in [0, {p}). {name}.check_format() says more."
+            f"{name} is not a valid {form.upper()} matrix: its indices lie outside of its shape "
+            f"{matrix.shape}, or are not in order."
         )
+
+
+def are_below(indices: NDArray[Any], end: int) -> bool:
+    """Return whether all indices are at least 0 and below an end."""
+    return not indices.size or bool(indices.min() >= 0 and indices.max() < end)
 
 
 def culprit_of(error: Exception, reader: Any, X: Any, *, dtype: Any, reset: bool, **_: Any) -> str:
