@@ -37,5 +37,11 @@ def pd():
 
 
 @pytest.fixture
+def plt():
+    """Return pyplot of matplotlib, an extra; the test is skipped where it is missing."""
+    return pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture
 def X():
     return np.random.RandomState(42).normal(size=(30, 4))

@@ -119,6 +119,7 @@ def test_validation_curves_end_there(X):
     assert np.isnan(at(model, epoch=-1).best_validation_score_)
 
 
+@pytest.mark.usefixtures("plt")
 def test_displays_of_the_past(X):
     y = target_for(LogisticNeuronClassifier, 30, classes=2)
     model = make(LogisticNeuronClassifier, record="epoch", max_iter=9).fit(X, y)

@@ -458,6 +458,7 @@ def test_journal_names_every_parameter(X):
     assert list(journal(named)) == ["w[length]", "w[width]", "b", "Loss"]
 
 
+@pytest.mark.usefixtures("pd")
 def test_journal_names_outputs_first(X):
     model = make(LogisticNeuronClassifier, record="epoch").fit(X[:, :2], np.arange(30) % 3)
     row = journal(model).iloc[-1]
@@ -472,6 +473,7 @@ def test_journal_names_outputs_first(X):
 
 
 @pytest.mark.parametrize("record", ["epoch", "step"])
+@pytest.mark.usefixtures("pd")
 def test_the_journal_of_nothing_is_empty(record, X):
     y = target_for(SigmoidNeuronRegressor, 30)
     model = make(SigmoidNeuronRegressor, record=record)
@@ -480,6 +482,7 @@ def test_the_journal_of_nothing_is_empty(record, X):
     assert journal(model, every="epoch").shape == (0, 6)
 
 
+@pytest.mark.usefixtures("pd")
 def test_the_journal_after_a_change_of_record_counts_on(X):
     y = target_for(SigmoidNeuronRegressor, 30)
     model = make(SigmoidNeuronRegressor, max_iter=2, warm_start=True, batch_size=10).fit(X, y)
@@ -489,6 +492,7 @@ def test_the_journal_after_a_change_of_record_counts_on(X):
 
 
 @pytest.mark.parametrize("record", ["epoch", "step"])
+@pytest.mark.usefixtures("pd")
 def test_journal_holds_the_fitted_parameters(cls, record, X):
     y = target_for(cls, 30)
     model = make(cls, record=record, batch_size=8).fit(X[:, :2], y)
@@ -519,6 +523,7 @@ def test_journal_holds_the_fitted_parameters(cls, record, X):
             assert by_epoch.iloc[epoch, 0] == rows.iloc[-1, 1]
 
 
+@pytest.mark.usefixtures("pd")
 def test_journal_says_what_is_missing(X):
     y = target_for(SigmoidNeuronRegressor, 30)
     with pytest.raises(NotFittedError):
@@ -570,6 +575,7 @@ def test_loss_curve_display(cls, X):
     assert LossCurveDisplay(loss_curve=[3.0, 2.0]).plot().ax_.get_legend() is None
 
 
+@pytest.mark.usefixtures("plt")
 def test_loss_curve_of_lbfgs_and_pipelines(X):
     y = target_for(LogisticNeuronClassifier, 30)
     model = make_pipeline(StandardScaler(), make(LogisticNeuronClassifier, solver="lbfgs"))
@@ -580,6 +586,7 @@ def test_loss_curve_of_lbfgs_and_pipelines(X):
     assert display.line_.get_label() == "model"
 
 
+@pytest.mark.usefixtures("pd", "plt")
 def test_journal_display():
     model = make(SigmoidNeuronRegressor, record="step", batch_size=2).fit(*SMALL)
     display = JournalDisplay.from_estimator(model, every="epoch", linewidth=1.0)
@@ -594,6 +601,7 @@ def test_journal_display():
     assert [text.get_text() for text in legend.get_texts()] == ["w", "b", "Loss"]
 
 
+@pytest.mark.usefixtures("plt")
 def test_journal_display_of_many_parameters(X):
     model = make(ManualMLPClassifier, record="epoch").fit(X, np.arange(30) % 3)
     display = JournalDisplay.from_estimator(model)
@@ -610,6 +618,7 @@ def test_journal_display_of_many_parameters(X):
     assert low < drawn[:, :, 1].min() < drawn[:, :, 1].max() < high
 
 
+@pytest.mark.usefixtures("plt")
 def test_journal_display_of_thousands_of_parameters(X):
     model = make(ManualMLPClassifier, record="epoch", hidden_layer_sizes=(60,))
     model.fit(X, np.arange(30) % 3)
@@ -630,6 +639,7 @@ def test_journal_display_of_thousands_of_parameters(X):
     assert JournalDisplay.from_estimator(model, color="red").lines_[1].get_color() == "red"
 
 
+@pytest.mark.usefixtures("plt")
 def test_the_loss_is_seen_on_a_dark_background(X):
     from matplotlib import pyplot as plt
 
@@ -639,6 +649,7 @@ def test_the_loss_is_seen_on_a_dark_background(X):
     assert loss.get_color() == "white"
 
 
+@pytest.mark.usefixtures("plt")
 def test_a_hundred_thousand_parameters_are_drawn_in_two_seconds(X):
     """Of processor time; 0.7 s where this was written."""
     model = make(ManualMLPClassifier, record="epoch", hidden_layer_sizes=(12_500,))
@@ -650,6 +661,7 @@ def test_a_hundred_thousand_parameters_are_drawn_in_two_seconds(X):
 
 
 @pytest.mark.parametrize("plot_method", ["contourf", "contour", "pcolormesh"])
+@pytest.mark.usefixtures("plt")
 def test_loss_surface_display(plot_method):
     model = make(SigmoidNeuronRegressor, record="epoch", batch_size=None, eta=2.0, alpha=0.1)
     model.fit(*SMALL, coef_init=[-1.0], intercept_init=1.0)
@@ -670,6 +682,7 @@ def test_loss_surface_display(plot_method):
     assert_allclose(row.loss[0, 0], model.loss_curve_[3])
 
 
+@pytest.mark.usefixtures("plt")
 def test_loss_surface_of_chosen_parameters(X):
     y = target_for(ManualMLPClassifier, 30)
     model = make(ManualMLPClassifier).fit(X, y)
@@ -686,6 +699,7 @@ def test_loss_surface_of_chosen_parameters(X):
         LossSurfaceDisplay.from_estimator(model, X, y, plot_method="surface")
 
 
+@pytest.mark.usefixtures("plt")
 def test_short_names_and_colours_of_matplotlib():
     model = make(SigmoidNeuronRegressor, record="epoch").fit(*SMALL)
     assert JournalDisplay.from_estimator(model, lw=1, c="r").lines_[0].get_color() == "r"
@@ -702,6 +716,7 @@ def test_short_names_and_colours_of_matplotlib():
     assert black.surface_.get_cmap().name == "viridis"
 
 
+@pytest.mark.usefixtures("plt")
 def test_journal_display_of_any_columns():
     nine = JournalDisplay(columns={f"c{k}": [1, 2] for k in range(9)}, index=[0, 1]).plot()
     assert len(nine.ax_.get_legend().get_texts()) == 9
@@ -714,6 +729,7 @@ def test_journal_display_of_any_columns():
     assert LossCurveDisplay(loss_curve=[1.0]).plot().line_.get_marker() == "o"
 
 
+@pytest.mark.usefixtures("plt")
 def test_loss_surface_takes_weights_and_says_what_is_wrong(X):
     y, weight = target_for(SigmoidNeuronRegressor, 30), np.arange(30.0)
     model = make(SigmoidNeuronRegressor, batch_size=None, record="epoch")
@@ -739,6 +755,7 @@ def test_loss_surface_takes_weights_and_says_what_is_wrong(X):
             LossSurfaceDisplay.from_estimator(model, X, y, directions=wrong)
 
 
+@pytest.mark.usefixtures("plt")
 def test_displays_leave_the_estimator_alone(X):
     for cls in ESTIMATORS:
         y = target_for(cls, 30)
@@ -749,6 +766,7 @@ def test_displays_leave_the_estimator_alone(X):
         assert pickle.dumps(vars(model)) == before
 
 
+@pytest.mark.usefixtures("plt")
 def test_the_perceptron_has_a_surface_too(X):
     y = (X[:, 0] > 0).astype(int)
     model = make(PerceptronClassifier, record="step", batch_size=1).fit(X[:, :1], y)
@@ -766,6 +784,7 @@ def test_an_unfitted_network_is_seen_at_the_start_that_fit_makes(network, X):
             assert_array_equal(trace.b[l], b)
 
 
+@pytest.mark.usefixtures("plt")
 def test_without_an_intercept_the_surface_is_one_of_weights(X):
     y = np.arange(30) % 2
     model = make(LogisticNeuronClassifier, fit_intercept=False, record="epoch").fit(X, y)

@@ -349,6 +349,7 @@ def test_numbers_are_readable_in_their_units(style):
 # ---- names and arguments ------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("pd")
 def test_names():
     X, y = load_iris(return_X_y=True, as_frame=True)
     network = ManualMLPClassifier((5,), random_state=0)

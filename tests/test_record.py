@@ -284,6 +284,7 @@ def test_a_search_reaches_inside(X):
     assert clone(model).record == Record("epoch")
 
 
+@pytest.mark.usefixtures("pd")
 def test_a_thinned_record_of_steps_makes_no_journal_of_epochs(X):
     y = target_for(SigmoidNeuronRegressor, 30)
     model = make(SigmoidNeuronRegressor, record=Record("step", every=3), batch_size=8)
@@ -294,6 +295,7 @@ def test_a_thinned_record_of_steps_makes_no_journal_of_epochs(X):
 
 
 @pytest.mark.parametrize("every", [14, 100])
+@pytest.mark.usefixtures("pd")
 def test_nor_does_one_whose_first_steps_are_missing(every, X):
     y = target_for(LogisticNeuronClassifier, 30)
     record = Record("step", every=every)
