@@ -5,6 +5,8 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -188,6 +190,31 @@ def test_many_small_partitions_are_warned_of(monkeypatch):
     assert "repartition(npartitions=4)" in str(w[0].message)
     for of in ((100, 2, 1e3), (300, 20, 1e3), (300, 2, 3.1e8)):
         _reading.hint_at_partitions("neuron", *of)  # a warning would be an error
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_parameters_that_are_large(solver):
+    """From 100 kB on, fits at the same time have arguments of their own, too."""
+    X, y = classes(3)
+    estimator = exact(ManualMLPClassifier, solver, hidden_layer_sizes=(2000,), max_iter=4)
+    estimators = [clone(estimator).set_params(random_state=seed) for seed in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        fits = list(threads.map(lambda one: both(one, X, y, UNEVEN), estimators, timeout=120))
+    for one, many in fits:
+        assert_same_fit(one, many, 1e-11)
+
+
+@pytest.mark.parametrize("batch_size", [None, 100])
+def test_nothing_is_said_of_the_size_of_parameters(batch_size):
+    """12 MB: users cannot send them in another way."""
+    X, y = classes()
+    how = {"hidden_layer_sizes": (3000, 500), "max_iter": 1, "batch_size": batch_size}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        many = batches(ManualMLPClassifier, **how)
+        on_cluster.fit(many, blocks_of(X, UNEVEN), blocks_of(y, UNEVEN))
+    assert many.n_iter_ == 1
 
 
 def test_the_same_bits_for_the_same_partitions():

@@ -8,6 +8,7 @@ last digit when a worker is lost and others do its work.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from operator import add
@@ -17,6 +18,10 @@ from sklearn_neuron._extras import require
 
 #: Results that are added at a time: of more groups, workers add so many, until as few are left.
 FAN_IN = 16
+#: Bytes from which an argument is a task of its own, so that it is sent once. From 100,000 on
+#: ``Client.map`` makes one itself, but calls it by the argument's name: two calls share its value.
+LARGE = 50_000
+SENDING = threading.Lock()
 #: Seconds between looks at the cluster, and without any worker until it is given up: a worker that
 #: was killed is back within some seconds.
 LOOK, GIVEN_UP = 5.0, 60.0
@@ -45,7 +50,7 @@ class Blocks(NamedTuple):
 
     def bound(self, recipe: Any) -> Blocks:
         """Return the blocks with a recipe."""
-        return self._replace(recipe=client_of(self.client).submit(itself, recipe, pure=False))
+        return self._replace(recipe=sent(client_of(self.client), recipe))
 
     def each(self, function: Callable[..., Any], *own: Sequence[Any], **shared: Any) -> list[Any]:
         """Return what a function returns for each group, given its parts.
@@ -69,14 +74,25 @@ class Blocks(NamedTuple):
         return self._replace(groups=groups)
 
     def _mapped(self, function: Callable[..., Any], *own: Sequence[Any], **shared: Any) -> Any:
+        client, size_of = client_of(self.client), require("dask.sizeof", "a cluster").sizeof
+        for name, value in shared.items():
+            if size_of(value) > LARGE:
+                shared[name] = sent(client, value)
         if self.recipe is not None:
             shared["recipe"] = self.recipe
-        return client_of(self.client).map(function, self.groups, *own, pure=False, **shared)
+        return client.map(function, self.groups, *own, pure=False, **shared)
 
 
 def itself(value: Any) -> Any:
     """Return a value, which so is a task's result that any worker can make again."""
     return value
+
+
+def sent(client: Any, value: Any) -> Any:
+    """Return the future of a value that may be large, which the user could not send otherwise."""
+    quiet = {"distributed.admin.large-graph-warning-threshold": "1PB"}
+    with SENDING, require("dask.config", "a cluster").set(quiet):  # of all threads
+        return client.submit(itself, value, pure=False)
 
 
 def total_of(results: Sequence[Any]) -> Any:
