@@ -330,6 +330,12 @@ OF_X = [
     given("bytes in X", ValueError, "X: could not convert", methods=METHODS, X=put(b"ab")),
     given("a dict in X", TypeError, ("X: ", "'dict'"), methods=METHODS, X=put({})),
     given("dates in words", ValueError, ("X: ", "'2020-01-01'"), methods=METHODS, X=DATES),
+    given("dates", ValueError, "X holds dates or times (datetime64[D])", methods=METHODS,
+          X=np.full((30, 4), np.datetime64("2020-01-01"))),
+    given("a column of dates", ValueError, "X holds dates or times (datetime64[", methods=METHODS,
+          X=with_column(pd.to_datetime(["2020-01-01", "2021-06-30"] * 15))),
+    given("times of which one is missing", ValueError, "X holds dates or times (timedelta64[s])",
+          methods=METHODS, X=np.full((30, 4), np.timedelta64("NaT", "s"))),
     given("one row as a vector", ValueError, "X: Expected 2D array, got 1D", methods=METHODS,
           X=X[0]),
     given("three dimensions", ValueError, "X: Found array with dim 3", methods=METHODS, X=X[None]),
@@ -408,13 +414,17 @@ OF_Y = [
     given("infinity in y", ValueError, "y contains infinity", methods=READERS, y=first(np.inf)),
     given("None in the classes", ValueError, ("classes in y", "'NoneType'"), CLASSIFIERS, READERS,
           y=first(None)),
-    given("None in the targets", ValueError, "y contains NaN or None", REGRESSORS, READERS,
+    given("None in the targets", ValueError, "y contains NaN, None", REGRESSORS, READERS,
           y=first(None)),
     given("a missing nullable label", ValueError, "y contains NaN", CLASSIFIERS, READERS,
           y=pd.array([pd.NA, 1, 2] * 10, dtype="Int64")),
     given("an integer beyond float64 in y", ValueError, ("y: int too large",), REGRESSORS, READERS,
           y=[10**400, *range(29)]),
     given("complex y", ValueError, "y: Complex data", methods=READERS, y=lambda y: y + 1j),
+    given("dates for numbers", ValueError, "y holds dates or times", REGRESSORS, READERS,
+          y=np.full(30, np.datetime64("NaT", "D"))),
+    given("sets as classes", ValueError, "y: Unknown label type", CLASSIFIERS, READERS,
+          y=[frozenset([1]), frozenset([2])] * 15),
     given("three dimensions of y", ValueError, "y: Found array with dim 3", methods=READERS,
           y=lambda y: y.reshape(30, 1, 1)),
     given("a number as y", TypeError, "y: Input should have at least 1 dimension",
@@ -435,10 +445,10 @@ OF_Y = [
           REGRESSORS, READERS, y=np.array([1, "a", 2] * 10, dtype=object)),
     given("strings and numbers", ValueError, ("classes in y", "['int', 'str']"), CLASSIFIERS,
           READERS, y=np.array([1, "a", 2] * 10, dtype=object)),
-    given("bytes as classes", TypeError, ("labels represented as bytes",), CLASSIFIERS, READERS,
+    given("bytes as classes", TypeError, ("y: ", "represented as bytes"), CLASSIFIERS, READERS,
           y=np.array([b"a", b"b", b"c"] * 10)),
-    given("continuous labels", ValueError, "label type: continuous", CLASSIFIERS, READERS,
-          y=X[:, 0]),
+    given("continuous labels", ValueError, "y: Unknown label type: continuous", CLASSIFIERS,
+          READERS, y=X[:, 0]),
     given("one class", ValueError, ("y contains only one class", "1.0"), CLASSIFIERS,
           y=np.ones(30)),
     given("one class in words", ValueError, ("y contains only one class", "'a'"), CLASSIFIERS,
@@ -517,6 +527,7 @@ OF_WEIGHTS = [
     weights("a word", ValueError, ("sample_weight", "'balanced'"), "balanced", (*READERS, "score")),
     weights("words", ValueError, ("sample_weight", "'a'"), ["a"] * 30),
     weights("integers beyond float64", ValueError, ("sample_weight", "too large"), [10**400] * 30),
+    weights("dates", ValueError, "sample_weight holds dates", np.full(30, np.datetime64("2020"))),
     weights("a dict", ValueError, ("sample_weight", "'dict'"), {0: 1.0}),
     weights("a set", ValueError, ("sample_weight", "'set'"), {1.0}),
     weights("an object", ValueError, ("sample_weight", "'Plain'"), Plain()),
@@ -569,7 +580,7 @@ OF_VALIDATION = [
                y_val=lambda y: y[:1]),
     validation("a row less of y_val", (DO_NOT_FIT, "X and y: ", "[30, 29]"), y_val=lambda y: y[1:]),
     validation("NaN in y_val", (DO_NOT_FIT, "y contains NaN"), y_val=first(np.nan)),
-    validation("None in y_val", (DO_NOT_FIT, "y contains NaN or None"), REGRESSORS,
+    validation("None in y_val", (DO_NOT_FIT, "y contains NaN, None"), REGRESSORS,
                y_val=first(None)),
     validation("continuous y_val", (DO_NOT_FIT, "continuous"), CLASSIFIERS, y_val=X[:, 0]),
     validation("an unknown class in y_val", (DO_NOT_FIT, "y contains classes [3]"), CLASSIFIERS,
@@ -740,6 +751,18 @@ def test_bad_input(kind, row):
     assert all(vars(model)[name] is value for name, value in before.items())
     with pytest.raises(NotFittedError):
         check_is_fitted(model)
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="there is no wider float")
+@pytest.mark.parametrize("kind", REGRESSORS)
+def test_targets_beyond_float64(kind):
+    model, predicted = fitted(kind)
+    before = learned(model)
+    y = np.linspace(0, 1, 30, dtype=np.longdouble) * np.longdouble("1e4000")
+    with pytest.raises(ValueError, match=r"y contains .* a number beyond float64"):
+        model.fit(X, y)
+    assert learned(model) == before
+    assert_array_equal(model.predict(X), predicted)
 
 
 #: Tables whose columns are not those of a fit on a, b, c and d.

@@ -327,6 +327,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float6
 
 def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
     """Return an array of finite numbers; the error names what it is."""
+    refuse_dates(name, value)
     scalar = isinstance(value, Real | str | dict) or (
         isinstance(value, np.ndarray) and value.ndim == 0
     )
@@ -344,6 +345,17 @@ def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
         if name in str(error):
             raise
         raise ValueError(f"{name} must be an array of finite numbers: {error}") from error
+
+
+def refuse_dates(name: str, value: Any) -> None:
+    """Raise if data hold dates or times: NumPy would make numbers of them, of NaT, too."""
+    dtypes = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
+    for dtype in dtypes:
+        if getattr(dtype, "kind", "") in {"m", "M"}:
+            raise ValueError(
+                f"{name} holds dates or times ({dtype}), which are not numbers. Convert them, for "
+                "example to days since a date that you choose."
+            )
 
 
 def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:

@@ -21,7 +21,7 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.validation import ValidationData
-from sklearn_neuron._estimator.constraints import check_sample_weight
+from sklearn_neuron._estimator.constraints import check_sample_weight, refuse_dates
 from sklearn_neuron._estimator.containers import ORDINARY, in_numpy
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.state import TrainingState
@@ -187,6 +187,8 @@ def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
     for name, values in zip("Xy", (X, *y), strict=False):
         if sparse.issparse(values) and values.ndim == 2:
             check_indices(name, values)
+        if name == "X" or "y_numeric" in how:
+            refuse_dates(name, values)
     try:
         return validate_data(reader, X, *y, accept_sparse="csr", **how)
     except (TypeError, ValueError, OverflowError) as error:

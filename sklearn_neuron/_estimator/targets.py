@@ -413,8 +413,12 @@ def kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
     few = len(y) <= 20 or 4 * len(found) <= len(y)
     if y.ndim == 1 and y.dtype.kind in "iubU" and few:
         return "binary" if len(found) <= 2 else "multiclass"
-    kind: str = type_of_target(y, input_name="y")
-    check_classification_targets(y)
+    try:
+        kind: str = type_of_target(y, input_name="y")
+        check_classification_targets(y)
+    except (TypeError, ValueError) as error:
+        refusal = TypeError if isinstance(error, TypeError) else ValueError
+        raise refusal(f"y: {error}") from error
     return kind
 
 
@@ -540,13 +544,14 @@ class Numbers(Targets):
 def finite_targets(y: Any) -> NDArray[Any]:
     """Return targets as finite numbers; scikit-learn lets words and None pass."""
     numbers = np.asarray(y)
-    if numbers.dtype.kind not in "fiub":
+    if numbers.dtype.kind not in "fiub" or numbers.dtype.itemsize > 8:
         try:
-            numbers = numbers.astype(np.float64)
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"y must hold numbers: {error}") from error
     if not np.isfinite(numbers).all():
-        raise ValueError("y contains NaN or None, but every target must be a number.")
+        raise ValueError("y contains NaN, None or a number beyond float64.")
     return numbers
 
 
