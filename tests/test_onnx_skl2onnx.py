@@ -407,6 +407,10 @@ def test_one_vs_rest_of_a_perceptron(inside, X):
         z = model.decision_function(given)
         assert ((z > 0) & (z < 0.5)).any()
         assert_classifies(model, given)
+        if z.ndim == 1:
+            scores = assert_classifies(model, given, raw_scores=True)
+            assert_close(scores, np.column_stack([-z, z]), "float64", 20.0)
+            assert_classifies(CalibratedClassifierCV(model, cv=2).fit(X, y), given)
 
 
 def test_stacking_asks_pipelines_and_searches_for_decision_functions(classifier, X):

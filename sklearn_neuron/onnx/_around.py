@@ -85,7 +85,7 @@ def asks_for_raw_scores(scope: Any, container: Any, estimator: Any) -> bool:
 
 
 def asks_for_votes(scope: Any, container: Any, estimator: Any) -> bool:
-    """Return whether 0 and 1 are wanted of a classifier without probabilities.
+    """Return whether 0 and 1 are wanted of a classifier that has no probabilities.
 
     skl2onnx's one-vs-rest of two classes, or of several labels, is positive above 0.5, as if all
     classifiers had probabilities.
@@ -94,7 +94,7 @@ def asks_for_votes(scope: Any, container: Any, estimator: Any) -> bool:
         halved = outer.multilabel_ or len(outer.estimators_) == 1
         raw = container.get_options(outer, {"raw_scores": False})["raw_scores"]
         if halved and not raw and any(last_step(each) is estimator for each in outer.estimators_):
-            return not is_probabilistic(estimator)
+            return True
     return False
 
 
