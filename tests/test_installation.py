@@ -1,6 +1,7 @@
 """What was installed: all files, the compiled core, and what the build wrote down of it."""
 
 import re
+import sysconfig
 import tomllib
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -49,6 +50,22 @@ def test_the_core_is_imported_only_when_used():
         "assert name not in sys.modules\n"
         "from sklearn_neuron._engine import core\n"
         "assert core.load().__name__ == name and core.load() is core.load()"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.needs_core
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has a global lock"
+)
+def test_the_core_leaves_the_global_lock_off():
+    done = run(
+        "import sys, warnings\n"
+        "from sklearn_neuron._engine import core\n"
+        "before = sys._is_gil_enabled()\n"
+        "warnings.simplefilter('error')\n"
+        "core.load()\n"
+        "assert sys._is_gil_enabled() == before"
     )
     assert done.returncode == 0, done.stderr
 
