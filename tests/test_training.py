@@ -453,6 +453,26 @@ def test_a_fit_lets_go_of_the_samples(cls, how, uncollected):
     assert seen() is None
 
 
+@pytest.mark.usefixtures("in_numpy")
+def test_an_interrupt_lets_go_of_the_samples(monkeypatch, uncollected):
+    original, steps = epochs.Updater.step, iter(range(10**6))
+
+    def interrupted(*args):
+        original(*args)
+        if next(steps) == 20:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(epochs.Updater, "step", interrupted)
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    y, seen = X[:, 0] > 0, weakref.ref(X)
+    model = LogisticNeuronClassifier(batch_size=8)
+    with contextlib.suppress(KeyboardInterrupt):
+        model.fit(X, y)
+    assert model.n_iter_ == 2
+    del X
+    assert seen() is None
+
+
 def test_a_divergence_lets_go_of_the_samples(monkeypatch, uncollected):
     seen, plain = [], base.fit_network
 

@@ -126,7 +126,7 @@ def train(network: Network, place: Place, plan: Plan, run: Run) -> None:
     except KeyboardInterrupt as interrupt:
         if not run.moment.n_epochs:
             raise
-        run.interrupt = interrupt
+        run.interrupt = interrupt.with_traceback(None)  # whose frames know the run
     finally:
         run.restore_best()
 

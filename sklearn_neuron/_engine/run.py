@@ -214,6 +214,15 @@ class Run:
             answers = [callback(self) for callback in callbacks]
             self.stopped = any(answers)
 
+    def raise_interrupt(self) -> None:
+        """Raise what ended training, if anything, and let go of it: it holds the samples."""
+        interrupt, self.interrupt = self.interrupt, None
+        if interrupt is not None:
+            try:
+                raise interrupt
+            finally:
+                del interrupt
+
     def restore_best(self) -> None:
         """Go back to the parameters that were best on the validation data."""
         best = self.moment.best

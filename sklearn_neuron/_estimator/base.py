@@ -189,7 +189,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         if tasks is not None:
             tasks.close(partial(attributes_of, run))
         if run.interrupt is not None:
-            raise run.interrupt
+            run.raise_interrupt()
         with np.errstate(all="ignore"):
             warn_after(self, solver, problem, plan, run, length, one_pass=one_pass)
         return self

@@ -98,8 +98,7 @@ class Fold:
         except DivergenceError:
             self.has_diverged = True
             return
-        if run.interrupt is not None:
-            raise run.interrupt
+        run.raise_interrupt()
         now = run.moment
         epochs = self.last.epochs + now.n_epochs
         self.last = Checkpoint(plan.solver.title, dict(now.state), epochs, now.plateaus)
