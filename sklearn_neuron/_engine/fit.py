@@ -148,9 +148,9 @@ def check_outputs(network: Network, place: Place, plan: Plan, run: Run) -> None:
     if run.interrupt is not None:
         raise run.interrupt
     raise DivergenceError(
-        f"Training diverged with its last update, in epoch {run.moment.n_epochs}: outputs overflow "
-        f"at the parameters after it. Try a smaller eta (say {run.moment.eta / 10:g}) and features "
-        "of a common scale (for example with StandardScaler)."
+        f"Training diverged in epoch {run.moment.n_epochs} with eta={run.moment.eta:g}: outputs "
+        f"overflow after its last update. Try a smaller eta (say {run.moment.eta / 10:g}) and "
+        "features of a common scale (for example with StandardScaler)."
     )
 
 
