@@ -400,7 +400,9 @@ def test_outputs_that_overflow_after_the_last_update_are_divergence(
     before = dict(vars(model))
     with (
         config_context(engine=engine),
-        pytest.raises(DivergenceError, match=r"epoch 1 with eta=1: outputs overflow after its last update"),
+        pytest.raises(
+            DivergenceError, match=r"epoch 1 with eta=1: outputs overflow after its last update"
+        ),
     ):
         model.fit(X, [0, 1, 2])
     assert vars(model) == before
