@@ -21,21 +21,20 @@ def test_blocks_make_no_difference_and_the_buffer_loses_nothing(tmp_path):
     assert_benchmark_agrees("out_of_core", tmp_path)
 
 
-def test_the_guide_reads_batches(tmp_path):
+def test_the_guide_reads_batches(tmp_path, monkeypatch):
     """What enters as record batches leaves as tables, and a model learns from their frames."""
     (block,) = blocks_of("out_of_core")
     x = np.linspace(-1.0, 1.0, 1000)
-    parquet.write_table(pa.table({"x": x, "late": x > 0}), tmp_path / "sorted.parquet")
+    monkeypatch.chdir(tmp_path)
+    parquet.write_table(pa.table({"x": x, "late": x > 0}), "flights.parquet")
     neuron = LogisticNeuronClassifier(eta=1.0, random_state=0)
     names = {
-        "file": parquet.ParquetFile(tmp_path / "sorted.parquet"),
         "shuffle_blocks": shuffle_blocks,
-        "rng": np.random.RandomState(0),
         "learn": lambda frame: neuron.partial_fit(
             frame[["x"]], frame["late"], classes=[False, True]
         ),
     }
-    exec(compile(f"{block}    learn(frame)\n", "docs/guide/out_of_core.rst", "exec"), names)
+    exec(compile(f"{block}        learn(frame)\n", "docs/guide/out_of_core.rst", "exec"), names)
     assert not names["frame"]["x"].is_monotonic_increasing
     assert neuron.score(names["frame"][["x"]], names["frame"]["late"]) > 0.9
 
