@@ -28,6 +28,7 @@ from sklearn_neuron import (
     config_context,
 )
 from sklearn_neuron._engine import core
+from sklearn_neuron._engine.run import RecordingUpdater
 from sklearn_neuron.losses import BinaryCrossEntropy
 from sklearn_neuron.schedules import Schedule
 
@@ -215,6 +216,27 @@ def test_an_interrupt_leaves_a_complete_epoch(job, bytecodes, engine):
         complete.append(attributes(model))
     seed = list(JOBS).index(job)
     assert not torn(prepare, complete, KeyboardInterrupt(), bytecodes=bytecodes, seed=seed)
+
+
+@pytest.mark.parametrize("n_updates", [4, 6, 7, 8])
+def test_an_interrupt_between_updates_is_no_plateau(n_updates, engine, monkeypatch):
+    note, left = RecordingUpdater._note, n_updates
+
+    def noted(self, *args):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        note(self, *args)
+
+    model = neuron(schedule="adaptive", record="step", random_state=0)
+    model.set_params(tol=1.0, n_iter_no_change=1)  # a plateau after each epoch, of three updates
+    X, y = data(model)
+    alike = copy.deepcopy(model).set_params(max_iter=n_updates // 3).fit(X, y)
+    monkeypatch.setattr(RecordingUpdater, "_note", noted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert_equal(attributes(model), attributes(alike))
 
 
 @pytest.mark.parametrize("job", ["mini-batches", "L-BFGS", "held-out samples", "units of y"])

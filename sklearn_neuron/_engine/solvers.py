@@ -76,6 +76,9 @@ class Updates(Solver):
             rates = rates_of(plan.schedule, plan.eta, progress, left)
             passed = epochs(rates, plateau if alone else None)
             moment = moment_after(network.theta, epochs.state, passed, rates, plan, run)
+            if passed.interrupt is not None:  # of its epoch no plateau is known
+                run.moment = moment
+                raise passed.interrupt
             ends = False
             if passed.status == "solved":
                 ends = place.is_solved(run.fitted_at(moment.theta, moment.state), network)
@@ -84,8 +87,6 @@ class Updates(Solver):
                 moment = moment._replace(plateaus=moment.plateaus + (not ends))
                 plateau.stale = 0
             run.moment = moment
-            if passed.interrupt is not None:
-                raise passed.interrupt
             run.call(plan.callbacks)
             run.converged, done = ends, moment.n_epochs
             epoch = progress.epoch + len(passed.losses)
