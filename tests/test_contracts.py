@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from guide_parts import REGISTRY, parts, register
 from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, elastic_net, make, target_for, weights_of
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 from sklearn.base import clone
 
 import sklearn_neuron
@@ -183,6 +183,39 @@ def test_clipping_averaging_and_decay_work_around_any_optimizer(option):
     assert_array_equal(with_bare, with_sgd)
     assert np.abs(with_bare - without).max() > 1e-4
     assert clone(with_options(Bare(), **option)).__dict__ == option  # a search keeps them
+
+
+class Growing(Optimizer):
+    """Its state gets more of everything as it goes, and two of its arrays are one for a while."""
+
+    def init(self, theta):
+        mean = np.zeros_like(theta)
+        return {"t": 0, "mean": mean, "last": mean, "norms": np.zeros(0)}
+
+    def update(self, grad, state):
+        state["t"] += 1
+        if state["t"] % 3:
+            state["last"] = state["mean"]
+        state["mean"] = 0.5 * state["mean"] + grad
+        if state["t"] % 3 == 1:
+            state["last"] = state["mean"]
+        state["norms"] = np.append(state["norms"], np.linalg.norm(grad))
+        state[f"seen_{state['t']}"] = [1.0] if state["t"] % 2 else 1.0
+        grad[...] = state["mean"]
+
+
+@pytest.mark.parametrize("record", ["loss", "epoch"])
+def test_a_state_that_grows_is_kept_whole_after_every_epoch(record):
+    X, y = data(60)
+    how = {"solver": Growing(), "batch_size": None, "record": record}
+    for n in range(2, 9):
+        whole = make(LogisticNeuronClassifier, max_iter=n, tol=None, **how).fit(X, y)
+        # training that ends before max_iter ends with what was copied
+        kept = make(LogisticNeuronClassifier, max_iter=20, tol=1e9, n_iter_no_change=n - 1, **how)
+        kept.fit(X, y)
+        assert kept.n_iter_ == whole._training_state["state"]["t"] == n
+        assert_equal(kept._training_state["state"], whole._training_state["state"])
+        assert len(kept._training_state["state"]["norms"]) == n
 
 
 # ---- the guide's components, with every option --------------------------------------------------

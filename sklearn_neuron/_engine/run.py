@@ -198,13 +198,12 @@ class Run:
 
         The ones kept last are not touched before the new ones take their place.
         """
-        dtype = self.moment.theta.dtype
         if len(self._copies) < 2:
-            new = theta.astype(dtype), copy.deepcopy(state)
+            own, memory = np.empty_like(theta, self.moment.theta.dtype), State()
         else:
             own, memory = self._copies.pop(0)
-            np.copyto(own, theta)
-            new = own, {name: copied_into(memory[name], value) for name, value in state.items()}
+        np.copyto(own, theta)
+        new = own, {name: copied_into(memory.get(name), value) for name, value in state.items()}
         self._copies.append(new)
         return new
 
@@ -240,11 +239,14 @@ class Logs(NamedTuple):
 
 
 def copied_into(memory: Any, value: Any) -> Any:
-    """Return a copy of a value, in the memory of an earlier one where it is an array."""
-    if isinstance(value, np.ndarray):
-        np.copyto(memory, value)
-        return memory
-    return copy.deepcopy(value)
+    """Return a copy of a value, in the memory of an earlier one where it is an array like it."""
+    if not isinstance(value, np.ndarray):
+        return copy.deepcopy(value)
+    like = (value.shape, value.dtype)
+    if not isinstance(memory, np.ndarray) or (memory.shape, memory.dtype) != like:
+        return value.copy()
+    np.copyto(memory, value)
+    return memory
 
 
 def check_finite(loss: float, theta: Array, state: State, when: str, remedy: str) -> None:
