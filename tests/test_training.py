@@ -25,7 +25,7 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
     config_context,
 )
-from sklearn_neuron._engine import batches, epochs
+from sklearn_neuron._engine import batches, epochs, fit
 from sklearn_neuron._engine.epochs import Plateau
 from sklearn_neuron._engine.fit import InMemory
 from sklearn_neuron._engine.objective import LinearObjective
@@ -471,6 +471,26 @@ def test_an_interrupt_lets_go_of_the_samples(monkeypatch, uncollected):
     with contextlib.suppress(KeyboardInterrupt):
         model.fit(X, y)
     assert model.n_iter_ == 2
+    del X
+    assert seen() is None
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_a_start_that_diverges_lets_go_of_the_samples(error, monkeypatch, uncollected):
+    original, errors = fit.train, iter([DivergenceError, error, None])
+
+    def faulty(*args):
+        original(*args)
+        if (raised := next(errors)) is not None:
+            raise raised
+
+    monkeypatch.setattr(fit, "train", faulty)
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    y, seen = X[:, 0] > 0, weakref.ref(X)
+    model = make(ManualMLPClassifier, n_init=3, max_iter=2, early_stopping=False)
+    with warnings.catch_warnings(), contextlib.suppress(KeyboardInterrupt):
+        warnings.simplefilter("ignore")
+        model.fit(X, y)
     del X
     assert seen() is None
 

@@ -82,7 +82,7 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
                 train(network, place, plan, run)
                 check_outputs(network, place, plan, run)
         except DivergenceError as error:
-            diverged = error
+            diverged = error.with_traceback(None)  # whose frames, this one, too, know the samples
             continue
         except KeyboardInterrupt as interrupt:
             if best is None:
@@ -104,7 +104,7 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
         try:
             raise diverged
         finally:
-            del diverged  # it knows this frame, which would keep the samples until both are found
+            del diverged  # it knows this frame again
     return best
 
 
