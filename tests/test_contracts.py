@@ -1,5 +1,6 @@
 """Contracts of the components: what is incomplete is refused by name, what is registered works."""
 
+import copy
 import os
 import re
 import subprocess
@@ -216,6 +217,25 @@ def test_a_state_that_grows_is_kept_whole_after_every_epoch(record):
         assert kept.n_iter_ == whole._training_state["state"]["t"] == n
         assert_equal(kept._training_state["state"], whole._training_state["state"])
         assert len(kept._training_state["state"]["norms"]) == n
+
+
+class Counting(Optimizer):
+    """Its state has a list, which it changes in place."""
+
+    def init(self, theta):
+        return {"counts": [0.0]}
+
+    def update(self, grad, state):
+        state["counts"][0] += 1.0
+
+
+def test_a_list_in_the_state_is_the_models_own():
+    X, y = data(60)
+    model = make(LogisticNeuronClassifier, solver=Counting(), max_iter=3, batch_size=None, tol=None)
+    earlier = copy.copy(model.fit(X, y))
+    model.partial_fit(X, y)
+    assert earlier._training_state["state"]["counts"] == [3.0]
+    assert model._training_state["state"]["counts"] == [4.0]
 
 
 # ---- the guide's components, with every option --------------------------------------------------

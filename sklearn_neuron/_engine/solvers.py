@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from numbers import Real
 from typing import Any
 
@@ -142,12 +143,14 @@ def continued(last: State, new: State) -> State:
     """
     if last.keys() != new.keys():
         return new
-    copy = dict(last)
+    copy: State = {}
     for name, value in new.items():
         if np.shape(last[name]) != np.shape(value):
             return new
         if isinstance(value, np.ndarray):
             copy[name] = np.array(last[name], value.dtype)
+        else:
+            copy[name] = deepcopy(last[name])
     return copy
 
 
