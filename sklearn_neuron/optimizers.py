@@ -526,7 +526,7 @@ class RMSprop(Optimizer):
 
     def init(self, theta: Array) -> State:
         carried = {"carried": np.zeros_like(theta)} if self.momentum else {}
-        return {"square": np.zeros_like(theta), "work": np.empty_like(theta), **carried}
+        return {"square": np.zeros_like(theta), "work": np.zeros_like(theta), **carried}
 
     def formulas(self) -> list[tuple[str, str]]:
         lines = [("v", "{rho} · {v} + (1 − {rho}) · {g}²")]

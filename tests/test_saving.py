@@ -29,6 +29,7 @@ from sklearn_neuron import (
 from sklearn_neuron.activations import LeakyReLU
 from sklearn_neuron.exceptions import InconsistentVersionWarning
 from sklearn_neuron.losses import Huber
+from sklearn_neuron.optimizers import OPTIMIZERS
 from sklearn_neuron.schedules import Cosine
 
 X, LABELS = load_iris(return_X_y=True)
@@ -138,6 +139,18 @@ def not_plain(value):
             yield from not_plain(each)
     elif not isinstance(value, np.ndarray | np.generic | str | bool | int | float | None):
         yield type(value)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_same_fit_saves_the_same_bytes(name):
+    """Nothing in them is whatever the memory held before, of other things in the process."""
+
+    def scribbled(value):
+        used = [np.full(n, value) for n in range(1, 200) for _ in range(8)]  # memory to be reused
+        del used
+        return pickle.dumps(make(LogisticNeuronClassifier, solver=name, **SHORT).fit(X, LABELS))
+
+    assert scribbled(1.0) == scribbled(2.0)
 
 
 @pytest.mark.parametrize("name", CASES)
