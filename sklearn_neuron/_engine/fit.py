@@ -128,7 +128,8 @@ def train(network: Network, place: Place, plan: Plan, run: Run) -> None:
             raise
         run.interrupt = interrupt.with_traceback(None)  # whose frames know the run
     finally:
-        run.restore_best()
+        if run.moment.best is not None:
+            run.restore_best()
 
 
 def check_outputs(network: Network, place: Place, plan: Plan, run: Run) -> None:
@@ -140,10 +141,10 @@ def check_outputs(network: Network, place: Place, plan: Plan, run: Run) -> None:
     """
     if not plan.solver.has_updates:
         return
-    theta = run.fitted()
+    theta = run.moment.theta  # a mean of such is no larger than those that epochs have looked at
     size, x = float(np.vdot(theta, theta)), place.square()  # squares may overflow, silently
     height = len(network.W) * math.log(max(size, 1.0)) + math.log(max(x, 1.0))
-    if height < math.log(np.finfo(network.dtype).max) or place.is_finite(theta, network):
+    if height < math.log(np.finfo(network.dtype).max) or place.is_finite(run.fitted(), network):
         return
     if run.interrupt is not None:
         raise run.interrupt

@@ -209,9 +209,8 @@ class Run:
 
     def call(self, callbacks: Sequence[Callback]) -> None:
         """Call all callbacks; any of them may end training."""
-        if callbacks:
-            answers = [callback(self) for callback in callbacks]
-            self.stopped = any(answers)
+        answers = [callback(self) for callback in callbacks]
+        self.stopped = any(answers)
 
     def raise_interrupt(self) -> None:
         """Raise what ended training, if anything, and let go of it: it holds the samples."""

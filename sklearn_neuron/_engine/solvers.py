@@ -88,7 +88,8 @@ class Updates(Solver):
                 moment = moment._replace(plateaus=moment.plateaus + (not ends))
                 plateau.stale = 0
             run.moment = moment
-            run.call(plan.callbacks)
+            if plan.callbacks:
+                run.call(plan.callbacks)
             run.converged, done = ends, moment.n_epochs
             epoch = progress.epoch + len(passed.losses)
             progress = progress._replace(epoch=epoch, plateaus=moment.plateaus)
@@ -99,6 +100,8 @@ class Updates(Solver):
         Either may hold for the optimizer and for the L1 penalty by itself.
         """
         last = plan.last.state if self.title == plan.last.optimizer else {}
+        if not last:
+            return {**self.optimizer.start(network.theta), **penalty_state(network)}
         penalty = {name: last[name] for name in PENALTY_STATE if name in last}
         own = {name: last[name] for name in last if name not in {*penalty, "iterate"}}
         state = continued(own, self.optimizer.start(network.theta))
