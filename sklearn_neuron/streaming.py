@@ -103,8 +103,9 @@ def shuffle_blocks(
     a buffer is worth on a file that is sorted by time.
 
     Values are not changed. Where dtypes differ between blocks, numbers of arrays get their common
-    dtype and columns of pandas what ``pandas.concat`` makes of them, from there on; types of polars
-    and Arrow must be the same. An error of the reader is passed on, and the rows held are lost.
+    dtype and columns of pandas what ``pandas.concat`` makes of them, from there on, but numbers are
+    not joined with other values; types of polars and Arrow must be the same. An error of the reader
+    is passed on, and the rows held are lost.
 
     Examples
     --------
@@ -349,15 +350,23 @@ def form_of(member: Any) -> Form:
 
 
 def frame_columns(member: Any, package: str) -> tuple[Members, tuple[int, ...], Members]:
-    """Return the names and types of columns; those of pandas may differ, as they join others."""
+    """Return the names and types of columns; of pandas, whether they are numbers."""
     if package == "pyarrow":
         if isinstance(member, sys.modules[package].Table):
             return tuple(member.column_names), (), tuple(member.schema.types)
         return (), (), (member.type,)
     names = tuple(getattr(member, "columns", ()))
     if package == "pandas":
-        return names, (), ()
+        columns = [column for _, column in member.items()] if names else [member]
+        return names, (), tuple(map(pandas_kind, columns))
     return names, (), tuple(member.dtypes) if names else (member.dtype,)
+
+
+def pandas_kind(column: Any) -> str | None:
+    """Return whether a column is numbers, as pandas joins all numbers; None if all are missing."""
+    if getattr(column.dtype, "kind", "O") in "biufc":
+        return "numbers"
+    return "other values" if column.notna().any() else None
 
 
 def fitting(member: Any, first: Form, where: str) -> Any:
@@ -379,7 +388,7 @@ def fitting(member: Any, first: Form, where: str) -> Any:
             f"{('n', *first.shape)}.".replace("'", "")
         )
     for name, own, other in zip(first.columns or [""], form.types, first.types, strict=False):
-        if own != other:
+        if own != other and None not in {own, other}:
             column = f" column {name!r}" if first.columns else ""
             raise TypeError(
                 f"{where}{column} holds {own}, and in the first block {other}. Convert one of "

@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -602,3 +603,27 @@ def test_divergence(arrays):
     with pytest.raises(ValueError, match=r"(?i)diverge"):
         on_cluster.fit(estimator, blocks_of(X, SIZES), blocks_of(1e3 * X[:, 0], SIZES))
     assert state_of(estimator) == before
+
+
+def test_what_is_no_estimator_or_no_client_is_said(client):
+    X, y = blocks_of(np.eye(4), (2, 2)), blocks_of(np.arange(4) % 2, (2, 2))
+    for estimator, words in (
+        (LogisticNeuronClassifier, "the class LogisticNeuronClassifier"),
+        (GridSearchCV(LogisticNeuronClassifier(), {"eta": [0.1]}), "a search runs its fits"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            on_cluster.fit(estimator, X, y)
+    with pytest.raises(TypeError, match=r"such as Client\('tcp://x'\)"):
+        on_cluster.fit(LogisticNeuronClassifier(), X, y, client="tcp://x")
+    with pytest.raises(TypeError, match=r"It has 1 dimension: .* list of names"):
+        on_cluster.fit(LogisticNeuronClassifier(), y, y)
+
+
+def test_many_synchronous_updates_are_warned_of(client, capsys):
+    X, y = np.random.RandomState(0).normal(size=(220, 2)), np.arange(220) % 2
+    model = LogisticNeuronClassifier(batch_size=2, max_iter=1, tol=None, verbose=True)
+    with pytest.warns(UserWarning, match="an epoch is 110 updates, and each is a round trip"):
+        on_cluster.fit(
+            model, blocks_of(X, (110, 110)), blocks_of(y, (110, 110)), mini_batches="synchronous"
+        )
+    assert "synchronous batches: 110 updates an epoch" in capsys.readouterr().out

@@ -336,3 +336,21 @@ def test_memory_is_bounded_while_others_work_with_a_block():
         tracemalloc.stop()
     assert 2000 * row < most < (2000 + 3 * 100) * row
     assert peak < (2 * 2000 + 3 * 100) * row
+
+
+@pytest.mark.parametrize("second", [["1", "2"], [0.5, "n/a"]])
+@pytest.mark.parametrize("member", ["frame", "frame in a tuple", "series"])
+def test_numbers_of_pandas_are_not_joined_with_text(second, member):
+    pd = pytest.importorskip("pandas")
+
+    def block(values):
+        frame = pd.DataFrame({"a": values})
+        return {"frame": frame, "frame in a tuple": (frame, np.ones(2)), "series": frame["a"]}[
+            member
+        ]
+
+    for first, other in (([1.0, 2.0], second), (second, [1, 2])):
+        with pytest.raises(TypeError, match=r"blocks\[1\].* holds (numbers|other values), and in"):
+            list(shuffle_blocks([block(first), block(other)], buffer_size=10))
+    missing = list(shuffle_blocks([block([1.0, 2.0]), block([None, None])], buffer_size=10))
+    assert sum(len(each[0]) if isinstance(each, tuple) else len(each) for each in missing) == 4

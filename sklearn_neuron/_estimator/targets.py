@@ -218,7 +218,8 @@ class Classes(Targets):
         if len(unseen):
             raise ValueError(
                 f"y contains classes {unseen.tolist()} that are not among the {len(all_classes)} "
-                f"known ones: {all_classes.tolist()}. Pass all classes to the first call."
+                f"known ones: {all_classes.tolist()}. With partial_fit, pass all classes to the "
+                "first call; otherwise leave these rows out."
             )
         return all_classes
 

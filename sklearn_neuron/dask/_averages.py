@@ -29,6 +29,8 @@ from sklearn_neuron.network import Network
 #: The average is worse than the parts saw if its loss is so many times theirs, and the difference
 #: is such a part of the loss of a constant prediction.
 WORSE, MATTERS = 1.05, 0.02
+#: Updates of an epoch from which synchronous batches are said to be slow: a second and more.
+MANY_UPDATES = 100
 
 
 class Trained(NamedTuple):
@@ -61,6 +63,18 @@ class Watch:
             each = "1 part of" if n == 1 else f"each of {n} parts of"
             self._say(f"local epochs: {each} the samples makes its own, then they are averaged")
         self.trained.append(Trained(place, epochs, run))
+
+    def count_updates(self, n_updates: int, batch_size: int) -> None:
+        """Say that batches are synchronous, and warn if round trips will take most of the time."""
+        if self.verbose:
+            self._say(f"synchronous batches: {n_updates} updates an epoch, each a round trip")
+        if n_updates > MANY_UPDATES:
+            warn(
+                f"{self.name}: with mini_batches='synchronous' and batch_size={batch_size} an "
+                f"epoch is {n_updates} updates, and each is a round trip to the cluster, of 10 ms "
+                "or more. Set a larger batch_size, or mini_batches='local'.",
+                UserWarning,
+            )
 
     def end(self, estimator: Any) -> None:
         """Compare the fitted parameters with what the parts saw, and warn if they are worse."""

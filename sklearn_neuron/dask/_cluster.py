@@ -162,6 +162,11 @@ def client_of(client: Any) -> Any:
                 "`from distributed import Client; client = Client()`, or connect to one by its "
                 "address, and call again."
             ) from error
+    if not hasattr(client, "status"):
+        raise TypeError(
+            f"client must be a distributed.Client, such as Client({client!r}); got "
+            f"{type(client).__name__}."
+        )
     if client.status != "running":
         raise lost(f"its client is {client.status}")
     if client.asynchronous:

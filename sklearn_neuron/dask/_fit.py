@@ -132,17 +132,27 @@ def fit(
     >>> client.close()
     """
     if not isinstance(estimator, NetworkEstimator):
+        got = type(estimator).__name__
+        if isinstance(estimator, type):
+            got = f"the class {estimator.__name__}"
         raise TypeError(
             "estimator must be one of sklearn_neuron's, such as LogisticNeuronClassifier(); got "
-            f"{type(estimator).__name__}. For a pipeline, transform X first, with dask-ml's "
-            "transformers or with map_blocks."
+            f"{got}. For a pipeline, transform X first, with dask-ml's transformers or with "
+            "map_blocks; a search runs its fits on a cluster through joblib: see the user guide, "
+            "'Parallel and distributed searches'."
         )
     if mini_batches not in {"local", "synchronous"}:
         raise ValueError(f"mini_batches must be 'local' or 'synchronous'; got {mini_batches!r}.")
     if not (hasattr(X, "dask") and hasattr(X, "to_delayed") and getattr(X, "ndim", 0) == 2):
+        advice = "For data in memory call estimator.fit."
+        if hasattr(X, "dask") and hasattr(X, "ndim"):
+            advice = (
+                f"It has {X.ndim} dimension{'s' * (X.ndim != 1)}: of a dataframe select columns "
+            )
+            advice += "by a list of names, and reshape an array."
         raise TypeError(
             "X must be a dask array of 2 dimensions or a dask dataframe; got "
-            f"{type(X).__module__}.{type(X).__name__}. For data in memory call estimator.fit."
+            f"{type(X).__module__}.{type(X).__name__}. {advice}"
         )
     refuse_options(estimator, held_out=X_val is not None)
     watch = Watch(type(estimator).__name__, verbose=bool(estimator.verbose))

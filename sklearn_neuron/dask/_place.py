@@ -78,6 +78,7 @@ class OnCluster:
             return epochs
         refuse_dropout(network)
         run.refusal = "mini_batches='synchronous'"
+        self.watch.count_updates(-(-self.n // batch_size), batch_size)
         blocks = self.blocks.bound(recipe.without_penalty())
         return SynchronousBatches(
             updater, blocks, "numpy", self.n, batch_size, plan.rng(), shuffle=plan.shuffle
