@@ -68,6 +68,8 @@ class Best(NamedTuple):
 class Moment(NamedTuple):
     """What is kept of a complete epoch; nothing of it changes, so it is whole or not there.
 
+    θ and the state hold until the second epoch after it is being made, which gets their memory.
+
     What grows with the number of epochs is in the run's logs. Of these only so much counts as is
     said here: what an epoch that was not completed has written behind it is never read.
     """
