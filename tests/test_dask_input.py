@@ -19,6 +19,7 @@ from sklearn_neuron import (
     ManualMLPRegressor,
     SigmoidNeuronRegressor,
 )
+from sklearn_neuron.exceptions import DivergenceError
 
 pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
@@ -627,3 +628,13 @@ def test_many_synchronous_updates_are_warned_of(client, capsys):
             model, blocks_of(X, (110, 110)), blocks_of(y, (110, 110)), mini_batches="synchronous"
         )
     assert "synchronous batches: 110 updates an epoch" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_outputs_that_overflow_after_the_last_update_are_divergence(client, container):
+    """As in memory: no epoch looks at what the last update has led to."""
+    X, y = 1e160 * np.array([[1.0], [-2.0], [3.0]]), np.arange(3)
+    model = LogisticNeuronClassifier(batch_size=None, max_iter=1, tol=None, eta=1.0)
+    with pytest.raises(DivergenceError, match="outputs overflow after its last update"):
+        on_cluster.fit(model, blocks_of(X, (1, 2)).map_blocks(container), blocks_of(y, (1, 2)))
+    assert not hasattr(model, "n_iter_")
