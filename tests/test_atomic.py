@@ -28,7 +28,7 @@ from sklearn_neuron import (
     config_context,
 )
 from sklearn_neuron._engine import core
-from sklearn_neuron._engine.run import RecordingUpdater
+from sklearn_neuron._engine.recording import RecordingUpdater
 from sklearn_neuron.losses import BinaryCrossEntropy
 from sklearn_neuron.schedules import Schedule
 

@@ -8,7 +8,7 @@ from helpers import NETWORKS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor, config_context
-from sklearn_neuron._engine.run import StepHistory
+from sklearn_neuron._engine.recording import StepHistory
 from sklearn_neuron.network import Network
 
 NUMBERS = {"loss": ["epoch", "eta", "loss"], "epoch": ["epoch", "eta", "loss"]}
@@ -216,7 +216,7 @@ def test_nothing_is_evaluated_where_it_is_not_asked_for(X, monkeypatch):
     def evaluate(*args):
         raise AssertionError("evaluated")
 
-    monkeypatch.setattr("sklearn_neuron._engine.run.evaluate", evaluate)
+    monkeypatch.setattr("sklearn_neuron._engine.recording.evaluate", evaluate)
     for record in ("loss", "epoch"):
         make(LogisticNeuronClassifier, record=record).fit(X, np.arange(30) % 3)
     with pytest.raises(AssertionError, match="evaluated"):

@@ -31,8 +31,9 @@ from sklearn_neuron._engine.newton import Descent
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
 from sklearn_neuron._engine.objective import LinearObjective, Objective, Steps, objective_of
 from sklearn_neuron._engine.plan import Place, Plan
+from sklearn_neuron._engine.recording import HISTORIES
 from sklearn_neuron._engine.row_space import in_row_space
-from sklearn_neuron._engine.run import HISTORIES, Run
+from sklearn_neuron._engine.run import Run
 from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron._typing import Array
 from sklearn_neuron.exceptions import DivergenceError
