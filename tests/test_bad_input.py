@@ -334,6 +334,10 @@ OF_X = [
           X=np.full((30, 4), np.datetime64("2020-01-01"))),
     given("a column of dates", ValueError, "X holds dates or times (datetime64[", methods=METHODS,
           X=with_column(pd.to_datetime(["2020-01-01", "2021-06-30"] * 15))),
+    given("dates beside a column called dtype", ValueError, "X holds dates or times (datetime64[",
+          methods=METHODS,
+          X=with_column(pd.to_datetime(["2020-01-01", "2021-06-30"] * 15)).set_axis(
+              ["a", "b", "c", "dtype", "e"], axis=1)),
     given("times of which one is missing", ValueError, "X holds dates or times (timedelta64[s])",
           methods=METHODS, X=np.full((30, 4), np.timedelta64("NaT", "s"))),
     given("one row as a vector", ValueError, "X: Expected 2D array, got 1D", methods=METHODS,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch, raw_outputs
+from sklearn_neuron._engine.batches import MiniBatches, Samples, full_batch, outputs_are_finite
 from sklearn_neuron._engine.compiled import (
     CompiledEpochs,
     compiled_objective,
@@ -63,8 +63,8 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
     DivergenceError
         If training diverges from every start.
     KeyboardInterrupt
-        If training is interrupted before its first complete epoch. A later interrupt is stored in
-        the run.
+        If training is interrupted before its first complete epoch, or where it ended is being
+        looked at. Any other interrupt is stored in the run.
     """
     place = InMemory(samples, len(samples.Y)) if isinstance(samples, Samples) else samples
     best: Run | None = None
@@ -147,8 +147,7 @@ def check_outputs(network: Network, place: Place, plan: Plan, run: Run) -> None:
     height = len(network.W) * math.log(max(size, 1.0)) + math.log(max(x, 1.0))
     if height < math.log(np.finfo(network.dtype).max) or place.is_finite(run.fitted(), network):
         return
-    if run.interrupt is not None:
-        raise run.interrupt
+    run.raise_interrupt()  # which is why there is no other epoch
     raise DivergenceError(
         f"Training diverged in epoch {run.moment.n_epochs} with eta={run.moment.eta:g}: outputs "
         f"overflow after its last update. Try a smaller eta (say {run.moment.eta / 10:g}) and "
@@ -208,10 +207,7 @@ class InMemory(NamedTuple):
         return evaluate(network, full_batch(network, self.samples))
 
     def is_finite(self, theta: Array, network: Network) -> bool:
-        W, b = split(theta.astype(network.dtype, copy=False), network.layer_sizes)
-        with np.errstate(all="ignore"):
-            outputs = raw_outputs(self.samples.X, W, b, network.activations)
-            return all(bool(np.isfinite(z).all()) for _, z in outputs)
+        return outputs_are_finite(network, self.samples.X, theta)
 
     def square(self) -> float:
         X = self.samples.X

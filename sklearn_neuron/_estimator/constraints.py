@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
 from sklearn_neuron._estimator import hints
-from sklearn_neuron._estimator.containers import ORDINARY, converted
+from sklearn_neuron._estimator.containers import ORDINARY, converted, refuse_other_array
 from sklearn_neuron._typing import Array
 from sklearn_neuron.components import Component
 from sklearn_neuron.exceptions import InvalidParameterTypeError
@@ -349,7 +349,8 @@ def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
 
 def refuse_dates(name: str, value: Any) -> None:
     """Raise if data hold dates or times: NumPy would make numbers of them, of NaT, too."""
-    dtypes = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
+    is_frame = hasattr(value, "columns")  # one of which may be called "dtype"
+    dtypes = value.dtypes if is_frame else [getattr(value, "dtype", None)]
     for dtype in dtypes:
         if getattr(dtype, "kind", "") in {"m", "M"}:
             raise ValueError(
@@ -360,7 +361,10 @@ def refuse_dates(name: str, value: Any) -> None:
 
 def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Return an initial value given to ``fit`` as an array, or raise if its shape is wrong."""
-    given = value if type(value) in ORDINARY else converted(name, value)
+    given = value
+    if type(value) not in ORDINARY:
+        refuse_other_array(name, value)
+        given = converted(value)
     array: Array = _as_floats(name, given, dtype)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got shape {array.shape}.")

@@ -59,12 +59,11 @@ def in_numpy(estimator: Any, method: str, **data: Any) -> dict[str, Any]:
             f"sklearn_neuron.dask.{method} works where the partitions are.",
             UserWarning,
         )
-    return data | {name: converted(name, values) for name, values in taken.items()}
+    return data | {name: converted(values) for name, values in taken.items()}
 
 
-def converted(name: str, values: Any) -> Any:
-    """Return what an argument holds as scikit-learn's validation takes it, or raise a TypeError."""
-    refuse_other_array(name, values)
+def converted(values: Any) -> Any:
+    """Return what an argument holds as scikit-learn's validation takes it."""
     if origin_of(values) in COLLECTIONS:
         return values.compute()
     dispatch = sklearn.get_config()["array_api_dispatch"]

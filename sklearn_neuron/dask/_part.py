@@ -14,7 +14,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._engine.batches import Samples, batch_of, bytes_of, raw_outputs
+from sklearn_neuron._engine.batches import (
+    Samples,
+    batch_of,
+    bytes_of,
+    outputs_are_finite,
+    raw_outputs,
+)
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import Updater, block_loss, gradient, weighted_sum
 from sklearn_neuron._engine.fit import choose_epochs, choose_objective
@@ -210,16 +216,11 @@ def solved(part: Part, recipe: Recipe, theta: Array) -> bool:
     return network.loss.solved(Y, raw_output(X, W, b, network.activations))
 
 
-@np.errstate(all="ignore")
 def overflows(parts: OwnParts, recipe: Recipe, theta: Array) -> int:
     """Return in how many parts there is an output that is not finite."""
-    total = 0
-    for part in parts:
-        network = part.network(recipe)
-        W, b = split(theta.astype(network.dtype), network.layer_sizes)
-        z = raw_output(part.samples.X, W, b, network.activations)
-        total += not np.isfinite(z).all()
-    return total
+    return sum(
+        not outputs_are_finite(part.network(recipe), part.samples.X, theta) for part in parts
+    )
 
 
 @np.errstate(all="ignore")
