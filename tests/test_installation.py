@@ -70,6 +70,30 @@ def test_the_core_leaves_the_global_lock_off():
     assert done.returncode == 0, done.stderr
 
 
+def test_nothing_is_kept_on_disk(tmp_path):
+    """No cache of compiled code that could be damaged, and no disk that could be full."""
+    gone = str(tmp_path / "not there")
+    done = run(
+        "import sys\n"
+        "sys.dont_write_bytecode = True\n"  # Python's own cache, which it does without, too
+        "import numpy, scipy.sparse, sklearn.pipeline\n"
+        "def audit(event, args):\n"
+        "    if event == 'open' and isinstance(args[1], str):\n"
+        "        assert args[1][0] == 'r' and '+' not in args[1], args\n"
+        "    assert event not in {'os.mkdir', 'os.rename', 'os.remove', 'subprocess.Popen'}, args\n"
+        "sys.addaudithook(audit)\n"
+        "import sklearn_neuron\n"
+        "from sklearn_neuron import LogisticNeuronClassifier, ManualMLPRegressor\n"
+        "X = numpy.random.RandomState(0).normal(size=(200, 3))\n"
+        "LogisticNeuronClassifier().fit(X, X[:, 0] > 0).predict(X)\n"
+        "ManualMLPRegressor(early_stopping='auto').fit(X, X[:, 0]).predict(X)",
+        HOME=gone,
+        TMPDIR=gone,
+        XDG_CACHE_HOME=gone,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_the_core_there_is_a_reason():
     done = run(
         "import sys\n"
