@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, NEURONS, REGRESSORS, make, target_for
 from numpy.testing import assert_array_equal
@@ -104,14 +103,19 @@ def torn(form, part, at, value):
     return matrix
 
 
+def pandas():
+    """Return pandas, an extra; rows that need it are functions, and skipped where it is missing."""
+    return pytest.importorskip("pandas")
+
+
 def with_column(column):
     """Return X as a table with one column more."""
-    return pd.DataFrame({**dict(enumerate(X.T)), 4: column})
+    return pandas().DataFrame({**dict(enumerate(X.T)), 4: column})
 
 
 def named(*columns):
     """Return X as a table."""
-    return pd.DataFrame(X, columns=list(columns))
+    return pandas().DataFrame(X, columns=list(columns))
 
 
 # ---- parts of one's own, of the wrong kind ------------------------------------------------------
@@ -333,11 +337,11 @@ OF_X = [
     given("dates", ValueError, "X holds dates or times (datetime64[D])", methods=METHODS,
           X=np.full((30, 4), np.datetime64("2020-01-01"))),
     given("a column of dates", ValueError, "X holds dates or times (datetime64[", methods=METHODS,
-          X=with_column(pd.to_datetime(["2020-01-01", "2021-06-30"] * 15))),
+          X=lambda _: with_column(pandas().to_datetime(["2020-01-01", "2021-06-30"] * 15))),
     given("dates beside a column called dtype", ValueError, "X holds dates or times (datetime64[",
-          methods=METHODS,
-          X=with_column(pd.to_datetime(["2020-01-01", "2021-06-30"] * 15)).set_axis(
-              ["a", "b", "c", "dtype", "e"], axis=1)),
+          methods=METHODS, X=lambda _: with_column(
+              pandas().to_datetime(["2020-01-01", "2021-06-30"] * 15)
+          ).set_axis(["a", "b", "c", "dtype", "e"], axis=1)),
     given("times of which one is missing", ValueError, "X holds dates or times (timedelta64[s])",
           methods=METHODS, X=np.full((30, 4), np.timedelta64("NaT", "s"))),
     given("one row as a vector", ValueError, "X: Expected 2D array, got 1D", methods=METHODS,
@@ -387,15 +391,16 @@ OF_X = [
     given("rows that begin before the data", ValueError, "X is not a valid CSR", methods=METHODS,
           X=torn(sparse.csr_matrix, "indptr", 0, -1)),
     given("a column of strings", ValueError, "X: could not convert string to float: 'red'",
-          methods=METHODS, X=with_column(["red"] * 30)),
+          methods=METHODS, X=lambda _: with_column(["red"] * 30)),
     given("a column of categories", ValueError, "X: could not convert string to float: 'red'",
-          methods=METHODS, X=with_column(pd.Categorical(["red", "blue"] * 15))),
+          methods=METHODS,
+          X=lambda _: with_column(pandas().Categorical(["red", "blue"] * 15))),
     given("a missing nullable value", ValueError, "X contains NaN", methods=METHODS,
-          X=pd.DataFrame(X).astype("Float64").mask(X > 1)),
+          X=lambda _: pandas().DataFrame(X).astype("Float64").mask(X > 1)),
     given("a series as X", ValueError, ("X: Expected", "Series"), methods=METHODS,
-          X=pd.Series(X[:, 0])),
+          X=lambda _: pandas().Series(X[:, 0])),
     given("names of two types", TypeError, "Feature names are only supported", methods=METHODS,
-          X=named("a", "b", 1, 2)),
+          X=lambda _: named("a", "b", 1, 2)),
     given("fields as columns", TypeError, ("X: Cannot cast",), methods=METHODS,
           X=np.zeros(30, dtype=[("a", float), ("b", float)])),
     given("a feature less", ValueError, "X has 3 features", methods=METHODS[1:], continues=True,
@@ -421,7 +426,7 @@ OF_Y = [
     given("None in the targets", ValueError, "y contains NaN, None", REGRESSORS, READERS,
           y=first(None)),
     given("a missing nullable label", ValueError, "y contains NaN", CLASSIFIERS, READERS,
-          y=pd.array([pd.NA, 1, 2] * 10, dtype="Int64")),
+          y=lambda _: pandas().array([None, 1, 2] * 10, dtype="Int64")),
     given("an integer beyond float64 in y", ValueError, ("y: int too large",), REGRESSORS, READERS,
           y=[10**400, *range(29)]),
     given("complex y", ValueError, "y: Complex data", methods=READERS, y=lambda y: y + 1j),
@@ -460,7 +465,7 @@ OF_Y = [
     given("two columns of classes", ValueError, "y should be a 1d array", NEURON_CLASSIFIERS,
           READERS, y=np.arange(60).reshape(30, 2) % 3),
     given("a table of classes", ValueError, "multiclass-multioutput", MLP_CLASSIFIER, READERS,
-          y=pd.DataFrame({"a": np.arange(30) % 3, "b": np.arange(30) % 4})),
+          y=lambda _: pandas().DataFrame({"a": np.arange(30) % 3, "b": np.arange(30) % 4})),
     given("labels of 1 and 2", ValueError, ("multilabel y must hold 0 and 1", "[1, 2]"),
           MLP_CLASSIFIER, y=np.where(X[:, :2] > 0, 2, 1)),
     given("one dict for labels", ValueError, ("class_weight", "for each of the 2 labels"),
@@ -771,11 +776,11 @@ def test_targets_beyond_float64(kind):
 
 #: Tables whose columns are not those of a fit on a, b, c and d.
 TABLES = {
-    "in another order": (named(*"badc"), "order"),
-    "with another name": (named(*"abcz"), "z"),
-    "in capitals": (named(*"ABCD"), "D"),
-    "without one": (named(*"abcd").drop(columns="c"), "c"),
-    "with one more": (named(*"abcd").assign(e=1.0), "e"),
+    "in another order": (lambda: named(*"badc"), "order"),
+    "with another name": (lambda: named(*"abcz"), "z"),
+    "in capitals": (lambda: named(*"ABCD"), "D"),
+    "without one": (lambda: named(*"abcd").drop(columns="c"), "c"),
+    "with one more": (lambda: named(*"abcd").assign(e=1.0), "e"),
 }
 
 
@@ -786,7 +791,8 @@ def test_columns_are_those_of_the_fit(kind, table, method):
     y = target_for(kind, 30)
     model = make(kind, max_iter=2).fit(named(*"abcd"), y)
     before, predicted = learned(model), model.predict(named(*"abcd"))
-    data, word = TABLES[table]
+    make_table, word = TABLES[table]
+    data = make_table()
     with pytest.raises(ValueError, match="feature names should match") as error:
         getattr(model, method)(*((data,) if method == "predict" else (data, y)))
     assert word in str(error.value).partition("should match")[2]
