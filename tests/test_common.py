@@ -42,6 +42,7 @@ ROWS_OF_THE_CHECKS = 30  # at most; a larger batch holds them all
 
 DEFAULT = [cls() for cls in ALL]
 MINI_BATCH = [cls(batch_size=4) for cls in ALL]
+IN_NUMPY = [*(cls(batch_size=16) for cls in WITH_LBFGS), PerceptronClassifier(batch_size=4)]
 FULL_BATCH = [cls(batch_size=None) for cls in ALL]
 WITHOUT_UPDATES = [
     *(cls(solver="lbfgs") for cls in WITH_LBFGS),
@@ -78,6 +79,12 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks(IN_NUMPY, expected_failed_checks=expected_failures)
+def test_scikit_learn_checks_in_numpy(estimator, check):
+    with config_context(engine="numpy"):
+        check(estimator)
+
+
 @pytest.mark.parametrize("estimator", FULL_BATCH, ids=repr)
 @pytest.mark.parametrize("check", [dense, on_sparse], ids=EQUIVALENCE)
 def test_weights_equal_repeated_rows_in_a_full_batch(estimator, check):
@@ -109,9 +116,3 @@ def test_check_estimator(estimator):
 def test_the_first_thing_that_users_try(cls):
     """The README's line: without expected failures, for all but the perceptron."""
     check_estimator(cls(), on_skip=None)
-
-
-@pytest.mark.parametrize("estimator", MINI_BATCH, ids=repr)
-def test_check_estimator_in_numpy(estimator):
-    with config_context(engine="numpy"):
-        test_check_estimator(estimator)
