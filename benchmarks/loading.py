@@ -66,10 +66,10 @@ def environment():
     return kept | {"PYTHONPYCACHEPREFIX": environment.folder.name}
 
 
-def child(clock="perf_counter", engine="compiled"):
+def child(clock="perf_counter", engine="compiled", env=None):
     """Return what a fresh process has measured, and what it has computed."""
     command = [sys.executable, "-W", "ignore", "-c", CHILD, clock, engine]
-    run = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    run = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(run.stderr)
     return ast.literal_eval(run.stdout)
@@ -93,7 +93,8 @@ def main():
         return
     report = _common.Report("loading", __doc__.splitlines()[0], args)
     clock = "process_time" if args.cpu_time else "perf_counter"
-    found = [child(clock)[0] for _ in range(args.rounds)]
+    child(env=environment())  # writes the bytecode
+    found = [child(clock, env=environment())[0] for _ in range(args.rounds)]
     rows = []
     for name in found[0]:
         took, goal = _common.spread([ms[name] for ms in found]), GOALS.get(name)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -321,7 +322,7 @@ def test_scikit_learns_checks_pass_under_dispatch(cls):
     found = json.loads(dispatched(script))
     assert {name for name, status in found.items() if status == "xfail"} == expected.keys()
     assert [name for name, status in found.items() if status == "failed"] == []
-    converting = [name for name in found if name.endswith("not_an_array")]
-    assert len(converting) == 2
-    assert all(found[name] == "passed" for name in converting)
+    weights, data = (found[name] for name in sorted(found, reverse=True) if "not_an_array" in name)
+    assert weights == "passed"
+    assert data == ("passed" if find_spec("pandas") else "skipped")  # the check wants pandas
     assert sum(status == "passed" for status in found.values()) > 50

@@ -277,7 +277,7 @@ def test_the_state_of_momentum_follows_from_two_steps():
     np.testing.assert_allclose(unpacked(v), unpacked(same), rtol=4e-5, atol=1e-9)
 
 
-def test_features_keep_their_names_through_a_pipeline():
+def test_features_keep_their_names_through_a_pipeline(pd):
     X, y = load_iris(return_X_y=True, as_frame=True)
     model = make_pipeline(StandardScaler(), LogisticNeuronClassifier(max_iter=3, tol=None))
     assert explore(model.fit(X, y), X, y).data["features"] == list(X.columns)
