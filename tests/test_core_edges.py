@@ -31,13 +31,13 @@ RNG = np.random.RandomState(0)
 X, BINARY = RNG.normal(size=(60, 5)), np.arange(60) % 2
 
 
-def both(cls, X, y, **params):
+def both(cls, X, y, sample_weight=None, **params):
     """Return the model of NumPy and that of the core."""
     models = []
     for engine in ("numpy", "compiled"):
         with config_context(engine=engine):
             model = cls(**{"max_iter": 3, "tol": None, "random_state": 0, **params})
-            models.append(model.fit(X, y))
+            models.append(model.fit(X, y, sample_weight=sample_weight))
     assert [model.engine_ for model in models] == ["numpy", "compiled"]
     return models
 
@@ -172,6 +172,46 @@ def test_the_cost_does_not_grow_with_max_iter(engine, max_iter):
         n_iter = model.fit(X, BINARY).n_iter_
         assert time.perf_counter() - start < 2.0
     assert n_iter == LogisticNeuronClassifier(tol=1e-2, random_state=0).fit(X, BINARY).n_iter_
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_matrices_beyond_the_cache(solver, dtype):
+    """Products in panels of several depths, and gradients of some rows of weights at a time."""
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(310, 270)).astype(dtype)
+    rtol = 1e-9 if dtype == np.float64 else 2e-3
+    for batch_size in (1, 3, 24, 40, None):
+        how = {"solver": solver, "batch_size": batch_size, "eta": 1e-3, "activation": "tanh"}
+        n = 310 if batch_size in (40, None) else 50
+        assert_same(
+            *both(
+                ManualMLPRegressor, X[:n], X[:n, :3], hidden_layer_sizes=(300, 290), max_iter=1,
+                **how,
+            ),
+            rtol,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("columns", [3, 70])
+def test_more_samples_than_one_chunk_or_group(columns, dtype):
+    """Losses are computed of a thousand samples at a time, a neuron's gradient of some hundred."""
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(2100, columns)).astype(dtype)
+    y, weight = (X[:, 0] > rng.normal(size=2100)).astype(int), rng.uniform(0.5, 2.0, 2100)
+    rtol = 1e-10 if dtype == np.float64 else 1e-3
+    for form, batch_size in (
+        *[(np.asarray, size) for size in (1, 900, None)],
+        *[(sparse.csr_matrix, size) for size in (1, 3, 1500)],
+    ):
+        models = both(
+            LogisticNeuronClassifier, form(X), y, batch_size=batch_size, alpha=0.1, max_iter=2,
+            sample_weight=weight,
+        )  # fmt: skip
+        assert_same(*models, rtol)
+        losses = [model.loss_curve_ for model in models]
+        np.testing.assert_allclose(losses[1], losses[0], rtol=rtol)
 
 
 # ---- parts ---------------------------------------------------------------------------------------
