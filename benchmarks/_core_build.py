@@ -47,7 +47,12 @@ def copy_of_the_project(folder):
 def run(command, folder, **how):
     """Run a command and raise its output if it fails."""
     done = subprocess.run(
-        [str(part) for part in command], cwd=folder, capture_output=True, text=True, **how
+        [str(part) for part in command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        **how,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")

@@ -75,23 +75,90 @@ def test_exchanged_parameters_are_trained_on(solver, units, dtypes):
     np.testing.assert_allclose(found[1], found[0], rtol=1e-4, atol=1e-5)
 
 
-def test_arrays_of_another_size_are_refused(monkeypatch):
-    described, original = {}, core.load().Fit
+@pytest.fixture
+def described(monkeypatch):
+    """Return what makes a core's ``Fit`` as an estimator would, and what the estimator gives it."""
 
-    def spy(**given):
-        described.update(given)
-        return original(**given)
+    def describe(model, X, y):
+        given, original = {}, core.load().Fit
 
-    monkeypatch.setattr(core.load(), "Fit", spy)
-    with config_context(engine="compiled"):
-        ManualMLPClassifier((3,), max_iter=1, tol=None).fit(X, BINARY)
-    original(**described)
+        def spy(**named):
+            given.update(named)
+            return original(**named)
+
+        with monkeypatch.context() as patched, config_context(engine="compiled"):
+            patched.setattr(core.load(), "Fit", spy)
+            model.fit(X, y)
+        return original, given
+
+    return describe
+
+
+def test_arrays_of_another_size_are_refused(described):
+    make, given = described(ManualMLPClassifier((3,), max_iter=1, tol=None), X, BINARY)
+    make(**given)
     for name in ("theta", "grad", "X", "Y", "sizes", "activations", "constants"):
-        array = described[name]
+        array = given[name]
         other = np.float32 if array.dtype == float else np.int16
         for wrong in (array.ravel()[:-1].copy(), array.astype(other)):
             with pytest.raises(ValueError, match=r" must be .* items of .* bytes; got "):
-                original(**described | {name: wrong})
+                make(**given | {name: wrong})
+
+
+@pytest.mark.parametrize(
+    ("solver", "more", "name"),
+    [
+        (SGD(momentum=0.5), {}, "memory"),
+        ("adam", {}, "memory"),
+        (SGD(average=True), {}, "averaged"),
+        ("sgd", {"alpha": 0.1, "l1_ratio": 1.0}, "paid"),
+    ],
+    ids=str,
+)
+def test_states_of_another_size_are_refused(described, solver, more, name):
+    model = LogisticNeuronClassifier(solver=solver, max_iter=1, tol=None, **more)
+    make, given = described(model, X, BINARY)
+    for place in range(2) if name == "memory" else (None,):
+        array = given[name] if place is None else given[name][place]
+        if array is not None:
+            wrong = array[:-1].copy()
+            if place is not None:
+                wrong = tuple(wrong if i == place else other for i, other in enumerate(given[name]))
+            with pytest.raises(ValueError, match=r" must be .* items of .* bytes; got "):
+                make(**given | {name: wrong})
+
+
+@pytest.mark.parametrize("name", ["values", "indices", "indptr", "weight"])
+def test_sparse_arrays_of_another_size_are_refused(described, name):
+    model = LogisticNeuronClassifier(class_weight={0: 1.0, 1: 2.0}, max_iter=1, tol=None)
+    make, given = described(model, sparse.csr_matrix(X), BINARY)
+    make(**given)
+    with pytest.raises(ValueError, match=r" must be .* items of .* bytes; got |not a valid CSR"):
+        make(**given | {name: given[name][:-1].copy()})
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value"),
+    [
+        *[("indices", place, value) for place in (0, 7, -1) for value in (-1, 5)],
+        ("indptr", 0, -1),
+        ("indptr", 3, 1),
+        ("indptr", 3, 299),
+        ("indptr", -1, 301),
+    ],
+)
+def test_the_core_looks_at_every_entry_of_csr(described, name, place, value):
+    model = LogisticNeuronClassifier(batch_size=1, max_iter=1, tol=None)
+    make, given = described(model, sparse.csr_matrix(X), BINARY)
+    array = given[name].copy()
+    array[place] = value
+    with pytest.raises(ValueError, match=r"not a valid CSR matrix: .* \[0, 5\)"):
+        make(**given | {name: array})
+    array = given["indices"].copy()
+    array[place] = 4  # the last column, and the first
+    make(**given | {"indices": array})
+    array[place] = 0
+    make(**given | {"indices": array})
 
 
 @pytest.mark.parametrize("broken", ["index", "negative", "decreasing", "beyond"])
@@ -152,6 +219,24 @@ def test_many_columns_in_column_major_order_take_no_more_than_a_group():
             LogisticNeuronClassifier(solver="lbfgs", alpha=1.0, max_iter=2).fit(wide, [0, 1, 0, 1])
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limit)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to ask for memory")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_memory_that_is_short_is_an_error(described, dtype):
+    resource = pytest.importorskip("resource")
+    wide = np.zeros((2, 4_000_000), dtype)
+    wide[:, 0] = -1.0, 1.0
+    make, given = described(LogisticNeuronClassifier(max_iter=1, tol=None), wide, [0, 1])
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 10_000_000, limit[1]))
+    try:
+        with pytest.raises(MemoryError, match="Not enough memory for the buffers of a fit"):
+            make(**given)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
+    make(**given)
 
 
 @pytest.mark.parametrize("name", ["batch_size", "n_iter_no_change"])
@@ -404,6 +489,33 @@ def test_an_interrupt_is_heard_soon(job):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert time.perf_counter() - interrupted[0] < 0.5
+
+
+def test_the_objective_may_be_interrupted(described):
+    """It is looked for every 50 ms; afterwards the objective is what it was."""
+
+    class AlarmError(Exception):
+        pass
+
+    def ring(*_):
+        raise AlarmError
+
+    narrow = np.random.RandomState(0).normal(size=(60_000, 1))
+    model = ManualMLPRegressor(
+        (300,), activation="gelu", solver="lbfgs", max_iter=1, random_state=0
+    )
+    make, given = described(model, narrow, narrow[:, 0])
+    fit = make(**given)
+    expected = fit.objective()
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    try:
+        with pytest.raises(AlarmError):
+            fit.objective()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert fit.objective() == expected
 
 
 @pytest.mark.usefixtures("interruptible")
