@@ -208,6 +208,16 @@ def write_together(sources, mutants):
         path.write_text(begin + "\n".join(lines), encoding="utf-8")
 
 
+def without_wrong(mutants, errors):
+    """Leave out the mutants in lines of which the compiler complains."""
+    for pattern in (r"(\w+\.[ch]pp):(\d+):\d+: error", r"(\w+\.[ch]pp):(\d+)"):
+        wrong = set(re.findall(pattern, errors))
+        kept = [m if m and (m.file, str(m.line)) not in wrong else None for m in mutants]
+        if kept != mutants:
+            return kept
+    raise RuntimeError(errors)
+
+
 def compiled_together(folder, mutants, variant):
     """Compile those of the mutants that go into one build to together.o; None for the others."""
     sources = {path: path.read_text(encoding="utf-8") for path in (folder / CORE).glob("*.?pp")}
@@ -219,11 +229,7 @@ def compiled_together(folder, mutants, variant):
                 for flags in ([*how, "-fsyntax-only"], [*how, "-O0"]):  # the first is quicker
                     compile_kernels(folder, variant, flags, "together", called="baseline")
             except RuntimeError as error:
-                wrong = set(re.findall(r"(\w+\.[ch]pp):(\d+)", str(error)))
-                kept = [m if m and (m.file, str(m.line)) not in wrong else None for m in mutants]
-                if kept == mutants:
-                    raise
-                mutants = kept
+                mutants = without_wrong(mutants, str(error))
             else:
                 return mutants
     finally:

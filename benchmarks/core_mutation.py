@@ -50,16 +50,29 @@ from _core_mutants import (
     without_comment,
 )
 
-#: Tests that find most faults, and take a few seconds; the others follow.
-FIRST = ["depths", "optimizers", "losses_of_classification", "l1", "batches_in_blocks", "neurons"]
-FIRST = [f"tests/test_core.py::test_{name}" for name in FIRST]
-#: Those of weights that wait take longest; only their own file is tried on all of them.
-WAITING = [
-    *("--deselect", "tests/test_core.py::test_weights_that_wait"),
-    *("--deselect", "tests/test_core.py::test_weights_that_wait_late_in_training"),
-]
 #: Those that look at the clock come last, and have to fail twice.
 CLOCK = ["interrupt", "signal", "cost_does_not_grow", "handler", "others_may_draw"]
+#: Tests that find most faults of a file, and take a few seconds; the others follow.
+USUAL = ["depths", "optimizers", "losses_of_classification", "batches_in_blocks", "neurons"]
+FIRST = {
+    "lazy.hpp": ["weights_that_wait_with_gradients_that_vanish", "weights_that_wait_in_float32"],
+    "neuron.hpp": ["neurons", "penalties_that_overshoot", "neurons_of_all_widths", "long_rows"],
+    "products.hpp": ["depths", "tiles_of_all_shapes", "neurons_of_all_widths"],
+    "updates.hpp": [*USUAL, "what_is_composed_around_the_optimizers", "l1"],
+    "loops.hpp": [*USUAL, "losses_of_regression", "activations", "l1"],
+}
+#: Files whose own tests come first.
+FIRST_OF_ALL = {
+    "functions.hpp": ["tests/test_functions.py"],
+    "parts.hpp": ["tests/test_functions.py"],
+    FACE: ["tests/test_core_edges.py", "-k", f"not ({' or '.join(CLOCK)})"],
+    "random.hpp": ["tests/test_core_edges.py::test_numbers_are_those_of_the_generator"],
+}
+#: Those of weights that wait take longest; only their own file is tried on all of them.
+WAITING = [
+    f"--deselect=tests/test_core.py::test_weights_that_wait{name}"
+    for name in ("", "_in_float32", "_long", "_late_in_training")
+]
 #: It runs all instruction sets, where a mutant has one.
 LEFT_OUT = ["--deselect", "tests/test_core.py::test_every_instruction_set_agrees"]
 #: Lines that only bring memory into the cache.
@@ -74,6 +87,29 @@ TUNING = (
 EQUIVALENT = [
     ("", FETCHES, "it fetches memory ahead of its use"),
     ("", TUNING, "it chooses the way that is faster; both give the same"),
+    ("products.hpp", r"^const bool far", "it chooses the way that is faster"),
+    ("products.hpp", r"M >= MANY_ROWS \|\| far", "it chooses the way that is faster"),
+    (
+        "products.hpp",
+        r"j \+ V < n; j \+= V\) add",
+        "the last pack is loaded as a part of full length",
+    ),
+    ("products.hpp", r"R >= 2\) if", "two rows of two never remain"),
+    ("prepare.hpp", r"^const i64 rows = GROUP_BYTES", "a group may have any number of rows"),
+    ("prepare.hpp", r"lesser\(1, data\.n\)", "there is a sample"),
+    ("lazy.hpp", r"penalized \|\| m != batch", "a stretch may end at any update"),
+    ("lazy.hpp", r"absolute\(mean\) \+ still", "updates that move nothing are made one by one"),
+    ("loops.hpp", r"^since = 1;|\+\+since == 1[57]", "how many losses are summed up at a time"),
+    ("loops.hpp", r"!part == WIDTH", "losses are summed up one by one"),
+    (
+        "updates.hpp",
+        r"j <= n_parameters.*averaged",
+        "padding, or what the next update writes first",
+    ),
+    ("updates.hpp", r"n <= 0\) std::memcpy", "the mean of one moves all the way to it"),
+    ("fit.hpp", r"mistakes = true", "every epoch sets it first"),
+    ("epochs.hpp", r"loss <= e\.best \?", "equal numbers"),
+    (FACE, r"^(self\.handle|d\.X|d\.on_update) = NULL", "the memory of a new object is zero"),
 ]
 
 
@@ -150,18 +186,28 @@ class Laboratory:
         finally:
             path.write_text(source, encoding="utf-8")
 
-    def verdict(self, mutant, tests, place=None):
+    def verdict(self, mutant, place=None):
         """Return what a mutant is killed by, "survived", or "invalid"."""
         if place is not None:
-            return tests(self, mutant, place)
+            return self.tested(mutant, place)
         kept = self.module.rename(self.folder / "kept.so")
         try:
             self.with_line(mutant, lambda: self.build(mutant))
-            return tests(self, mutant, -1)
+            return self.tested(mutant)
         except RuntimeError:
             return "invalid"
         finally:
             kept.rename(self.module)
+
+    def tested(self, mutant, place=-1):
+        """Run the tests, quick ones first; those that look at the clock have to fail twice."""
+        left = WAITING if mutant.file != "lazy.hpp" else []
+        clock = [*TESTS, "-k", " or ".join(CLOCK)]
+        how = self.fails(first_tests(mutant.file), 240, place)
+        how = how or self.fails([*TESTS, *left, "-k", f"not ({' or '.join(CLOCK)})"], 900, place)
+        if not how and self.fails(clock, 240, place):
+            how = self.fails(clock, 240, place)
+        return f"killed by {how}" if how else "survived"
 
     def object_of(self, variant):
         """Return the hash of the optimized code."""
@@ -198,20 +244,10 @@ class Laboratory:
         return "" if code == 0 else failed[1] if failed else f"exit {code}"
 
 
-def quickly(laboratory, _, place):
-    """Run the tests that find most."""
-    how = laboratory.fails(FIRST, 120, place)
-    return f"killed by {how}" if how else "survived"
-
-
-def thoroughly(laboratory, mutant, place):
-    """Run all; those that look at the clock have to fail twice."""
-    left = WAITING if mutant.file != "lazy.hpp" else []
-    clock = [*TESTS, "-k", " or ".join(CLOCK)]
-    how = laboratory.fails([*TESTS, *left, "-k", f"not ({' or '.join(CLOCK)})"], 900, place)
-    if not how and laboratory.fails(clock, 240, place):
-        how = laboratory.fails(clock, 240, place)
-    return f"killed by {how}" if how else "survived"
+def first_tests(file):
+    """Return the tests that find most faults of a file."""
+    names = FIRST.get(file, USUAL)
+    return FIRST_OF_ALL.get(file) or [f"tests/test_core.py::test_{name}" for name in names]
 
 
 def chosen(all_of_them, given):
@@ -229,16 +265,14 @@ def examine(laboratory, mutants):
     verdicts = {mutant: "equivalent" if reason(mutant) else "survived" for mutant in mutants}
     places = laboratory.build_together([m for m in mutants if not reason(m)])
     print(f"{len(places)} of {len(mutants)} mutants in one build", flush=True)
-    if how := laboratory.fails(FIRST, 240):
+    if how := laboratory.fails(first_tests(""), 240):
         raise RuntimeError(f"Without a mutant, {how} fails.")
-    for tests in (quickly, thoroughly):
-        for mutant in sorted(mutants, key=lambda mutant: mutant not in places):
-            if verdicts[mutant] != "survived":
-                continue
-            start = time.perf_counter()
-            verdicts[mutant] = laboratory.verdict(mutant, tests, places.get(mutant))
-            seconds = time.perf_counter() - start
-            print(f"{mutant.name:<22} {verdicts[mutant]} ({seconds:.0f} s)", flush=True)
+    for mutant, verdict in verdicts.items():
+        start = time.perf_counter()
+        if verdict != "equivalent":
+            verdicts[mutant] = laboratory.verdict(mutant, places.get(mutant))
+        seconds = time.perf_counter() - start
+        print(f"{mutant.name:<22} {verdicts[mutant]} ({seconds:.0f} s)", flush=True)
     return verdicts
 
 

@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import mmap
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ from scipy import sparse
 
 from sklearn_neuron import (
     SGD,
+    Adam,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
@@ -24,7 +26,7 @@ from sklearn_neuron import (
 from sklearn_neuron._engine import compiled, core
 from sklearn_neuron.activations import ACTIVATIONS, ReLU
 from sklearn_neuron.exceptions import DivergenceError
-from sklearn_neuron.losses import Poisson
+from sklearn_neuron.losses import CrossEntropy, Poisson
 
 pytestmark = pytest.mark.needs_core
 RNG = np.random.RandomState(0)
@@ -45,6 +47,10 @@ def both(cls, X, y, sample_weight=None, **params):
 def assert_same(plain, fast, rtol=1e-10):
     expected = weights_of(plain)
     np.testing.assert_allclose(weights_of(fast), expected, rtol, rtol * np.abs(expected).max())
+
+
+def assert_same_losses(plain, fast, rtol=1e-10):
+    np.testing.assert_allclose(fast.loss_curve_, plain.loss_curve_, rtol)
 
 
 # ---- sizes ---------------------------------------------------------------------------------------
@@ -239,6 +245,18 @@ def test_memory_that_is_short_is_an_error(described, dtype):
     make(**given)
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to ask for memory")
+def test_a_fit_gives_back_its_memory(described):
+    wide = np.zeros((2, 100_000))
+    wide[:, 0] = -1.0, 1.0
+    make, given = described(ManualMLPClassifier((5,), max_iter=1, tol=None), wide, [0, 1])
+    pages = []
+    for _ in range(20):
+        make(**given).run(np.full(1, 0.1), np.empty(1), -1.0, 1, np.inf, 0, 0, 0, 0.0)
+        pages.append(int(Path("/proc/self/statm").read_text().split()[0]))
+    assert (pages[-1] - pages[4]) * mmap.PAGESIZE < 40e6  # of one fit it is 12 MB and more
+
+
 @pytest.mark.parametrize("name", ["batch_size", "n_iter_no_change"])
 def test_huge_integers(name):
     huge, usual = (
@@ -261,8 +279,9 @@ def test_the_cost_does_not_grow_with_max_iter(engine, max_iter):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_matrices_beyond_the_cache(solver, dtype):
+def test_matrices_beyond_the_cache(solver, dtype, monkeypatch):
     """Products in panels of several depths, and gradients of some rows of weights at a time."""
+    monkeypatch.setattr(compiled, "CORE_BLOCK_ROWS", 400)
     rng = np.random.RandomState(0)
     X = rng.normal(size=(310, 270)).astype(dtype)
     rtol = 1e-9 if dtype == np.float64 else 2e-3
@@ -295,8 +314,30 @@ def test_more_samples_than_one_chunk_or_group(columns, dtype):
             sample_weight=weight,
         )  # fmt: skip
         assert_same(*models, rtol)
-        losses = [model.loss_curve_ for model in models]
-        np.testing.assert_allclose(losses[1], losses[0], rtol=rtol)
+        assert_same_losses(*models, rtol)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("classes", [2, 3, 16, 17])
+def test_losses_of_many_samples(classes, dtype):
+    """Softmax of several packs of samples, or of one by one; with weights, and smoothed targets."""
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(450, 4)).astype(dtype)
+    y, weight = np.arange(450) % classes, rng.uniform(0.5, 2.0, 450)
+    rtol = 1e-10 if dtype == np.float64 else 1e-3
+    for form in (np.asarray, sparse.csr_matrix):
+        for how in (
+            {"batch_size": None},
+            {"batch_size": 150, "shuffle": False},
+            {"batch_size": 1, "shuffle": False, "max_iter": 1},
+        ):
+            for smoothing, given in ((0.0, weight), (0.2, None), (0.2, weight)):
+                models = both(
+                    LogisticNeuronClassifier, form(X), y, sample_weight=given, alpha=0.1,
+                    loss=CrossEntropy(label_smoothing=smoothing), **how,
+                )  # fmt: skip
+                assert_same(*models, rtol)
+                assert_same_losses(*models, rtol)
 
 
 # ---- parts ---------------------------------------------------------------------------------------
@@ -341,6 +382,27 @@ def test_an_overflow_is_a_divergence(dtype, batch_size):
         ignored = np.errstate(all="ignore")
         with config_context(engine=engine), ignored, pytest.raises(DivergenceError):
             model.fit(large, np.ones(40), **start)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("batch_size", [1, 7, None])
+def test_a_gradient_whose_squares_overflow_is_clipped(dtype, batch_size):
+    large = 1e200 if dtype == np.float64 else 1e25
+    columns = X * np.array([large, 1.0, large / 7.0, 0.0, 1.0])
+    wide = sparse.csr_matrix(
+        (columns[:, :1].ravel(), np.arange(60) % 40 * 5, np.arange(61)), (60, 900)
+    )
+    rtol = 1e-10 if dtype == np.float64 else 1e-3
+    for form in (columns, sparse.csr_matrix(columns), wide):
+        for cls, more in (
+            (LogisticNeuronClassifier, {}),
+            (ManualMLPClassifier, {"hidden_layer_sizes": (4,), "activation": "tanh"}),
+        ):
+            for solver in (SGD(max_norm=0.1), Adam(max_norm=0.1)):
+                how = {"solver": solver, "batch_size": batch_size, "max_iter": 1, **more}
+                plain, fast = both(cls, form.astype(dtype), BINARY, **how)
+                assert np.isfinite(weights_of(plain)).all()
+                assert_same(plain, fast, rtol)
 
 
 @pytest.mark.parametrize("name", [k for k, cls in ACTIVATIONS.items() if is_own(cls)])
