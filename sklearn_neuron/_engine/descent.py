@@ -65,6 +65,7 @@ def descend(steps: Steps, theta: Floats, plan: Plan, run: Run, title: str) -> No
         fall, point = point.value - new.value, new
         check_finite(point.value, np.append(point.theta, point.grad), {}, when, SCALE)
         run.keep(frame.outer(point.theta).ravel(), {}, point.value, math.nan)
+        check_finite(point.value, run.moment.theta, {}, when, SCALE)  # in the network's dtype
         run.call(plan.callbacks)
         flat = plan.tol is not None and bool(fall <= ROUNDING * abs(point.value + fall))
         run.converged = flat or frame.largest(point.grad) <= limit or plateau.reached(run.moment)

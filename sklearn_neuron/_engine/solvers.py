@@ -187,6 +187,8 @@ class LBFGS(Solver):
 
         def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
             run.keep(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
+            when = f"in iteration {run.moment.n_epochs} of L-BFGS"
+            check_finite(run.moment.loss, run.moment.theta, {}, when, SCALE)
             run.call(plan.callbacks)
             run.converged = plateau.reached(run.moment)
             if run.stopped or run.converged:
