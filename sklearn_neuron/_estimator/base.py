@@ -39,6 +39,7 @@ from sklearn_neuron._estimator.diagnosis import (
     constant_loss,
     has_diverged,
     more_remedies,
+    of_large_targets,
     went_wrong,
 )
 from sklearn_neuron._estimator.layout import Layout, automatic_eta
@@ -455,7 +456,11 @@ def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
     data, network = problem.data, problem.network
     if data.weightless:
         return fit_network(network, None, plan)
-    run = fit_network(network, data.samples, plan)
+    try:
+        run = fit_network(network, data.samples, plan)
+    except DivergenceError as error:
+        error.args = (f"{error}{of_large_targets(network, data.samples)}",)
+        raise
     if run.moment.n_epochs < FEW_EPOCHS or one_pass or run.stopped or run.interrupt is not None:
         return run
     with np.errstate(all="ignore"):

@@ -45,6 +45,8 @@ FEW_EPOCHS = 5
 POOR = 0.5
 #: Standard deviations of a feature or a target that has been scaled.
 SCALED = (0.05, 20.0)
+#: Links whose outputs are as large as the targets.
+UNBOUNDED = {"identity", "exponential"}
 #: z of a constant prediction from the mean of the targets, by the link's name.
 INVERSES = {
     "identity": lambda mean: mean,
@@ -175,13 +177,23 @@ def remedies(network: Network, samples: Samples, eta: float | None, *, falling: 
     found = []
     if not is_scaled(samples.X):
         found.append("scaled features (StandardScaler)")
-    if network.loss.link.name in {"identity", "exponential"} and not is_scaled(samples.Y):
+    if network.loss.link.name in UNBOUNDED and not is_scaled(samples.Y):
         found.append("a scaled target (TransformedTargetRegressor with StandardScaler)")
     if eta is not None and falling:
         found.append("a larger max_iter or eta")
     elif eta is not None:
         found.append(f"a smaller eta (say {eta / 10:.2g})")
     return found
+
+
+def of_large_targets(network: Network, samples: Samples) -> str:
+    """Return a word on targets whose squares make the loss large, or an empty string."""
+    if network.loss.link.name not in UNBOUNDED:
+        return ""
+    with np.errstate(all="ignore"):
+        if samples.few_targets(MOST_TARGETS).std(axis=0).max() <= SCALED[1]:
+            return ""
+    return " The target is large: try TransformedTargetRegressor with StandardScaler."
 
 
 def more_remedies(network: Network, samples: Samples, *, may_stop: bool) -> str:

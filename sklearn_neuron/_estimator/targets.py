@@ -669,7 +669,14 @@ def settle_range(
     unit = (low >= 0.0) & (high <= 1.0)
     # a constant target is in the middle of its range, where σ(0) predicts it
     half = np.where(low == high, np.maximum(0.5, np.abs(low) / 2.0), 0.0)
-    return np.where(unit, 0.0, low - half), np.where(unit, 1.0, high + half)
+    with np.errstate(over="ignore"):
+        low, high = np.where(unit, 0.0, low - half), np.where(unit, 1.0, high + half)
+        if not np.isfinite(high - low).all():
+            raise ValueError(
+                f"y is too large for target_range='auto': from {float(target.min())} to "
+                f"{float(target.max())} is a range whose width is beyond float64. Scale y down."
+            )
+    return low, high
 
 
 # ---- which losses suit which targets ------------------------------------------------------------
