@@ -190,7 +190,8 @@ def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
         if name == "X" or "y_numeric" in how:
             refuse_dates(name, values)
     try:
-        return validate_data(reader, X, *y, accept_sparse="csr", **how)
+        with np.errstate(all="ignore"):  # of the sum that is taken first, to look for NaN
+            return validate_data(reader, X, *y, accept_sparse="csr", **how)
     except (TypeError, ValueError, OverflowError) as error:
         if NAMED.search(str(error)):
             raise
