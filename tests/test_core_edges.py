@@ -196,6 +196,43 @@ def test_strided_csr(part):
         np.testing.assert_array_equal(*map(weights_of, models))
 
 
+def misaligned(array):
+    """Return an array at an address that the size of its numbers does not divide."""
+    memory = np.zeros(array.nbytes + 1, np.uint8)[1:]
+    moved = np.ndarray(array.shape, array.dtype, memory)
+    moved[...] = array
+    assert not moved.flags.aligned
+    return moved
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("form", ["rows", "columns", "csr"])
+def test_the_core_is_given_numbers_at_their_addresses(form, full, monkeypatch):
+    """C++ may not read a number at another address, though most processors do."""
+    given, seen = {"rows": misaligned(X), "columns": misaligned(X.T).T}.get(form), []
+    if form == "csr":
+        given = sparse.csr_array(X)
+        for part in ("data", "indices", "indptr"):
+            setattr(given, part, misaligned(getattr(given, part)))
+    described = compiled.described_samples
+
+    def noted(*args, **how):
+        seen.append(described(*args, **how))
+        return seen[-1]
+
+    monkeypatch.setattr(compiled, "described_samples", noted)
+    models = [
+        both(ManualMLPRegressor, *data, batch_size=None if full else 8, max_iter=2)[1]
+        for data in ((given, misaligned(X[:, 0])), (given.copy(), X[:, 0].copy()))
+    ]
+    np.testing.assert_array_equal(*map(weights_of, models))
+    arrays = [array for array in seen[0].values() if isinstance(array, np.ndarray)]
+    assert len(arrays) == (4 if form == "csr" else 2)
+    assert all(array.flags.aligned for array in arrays)
+    if form == "columns" and full:
+        assert seen[0]["X"].flags.f_contiguous  # and is not brought into the order of rows
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 @pytest.mark.parametrize("cls", [LogisticNeuronClassifier, ManualMLPClassifier])
 @pytest.mark.parametrize("y", [BINARY, np.arange(60) % 3], ids=["two", "three"])

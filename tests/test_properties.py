@@ -31,6 +31,7 @@ examples = hypothesis.settings(
     derandomize=not ASKED_FOR,
     deadline=None,
     database=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate, hypothesis.Phase.shrink],
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 ENGINES = ("numpy", "auto")  # "auto" is the core, and NumPy where the core does not cover a job

@@ -264,16 +264,17 @@ def features(X: Matrix, *, full: bool) -> tuple[NDArray[Any] | None, ...]:
     """Return X, or the three arrays of CSR, with unique entries.
 
     Mini-batches need the rows of dense X one after the other; a full batch is gathered block by
-    block from column-major X.
+    block from column-major X. The core reads numbers at addresses that their size divides, and
+    files that are mapped, or bytes that were received, may have them elsewhere.
     """
     if isinstance(X, np.ndarray):
-        by_columns = full and X.flags.f_contiguous
-        return X if by_columns else np.ascontiguousarray(X), None, None, None
+        X = X if full and X.flags.f_contiguous else np.ascontiguousarray(X)
+        return X if X.flags.aligned else X.copy(order="A"), None, None, None
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
-    indices = np.ascontiguousarray(X.indices, np.int32)
-    return None, np.ascontiguousarray(X.data), indices, np.ascontiguousarray(X.indptr, np.int64)
+    parts = (X.data, None), (X.indices, np.int32), (X.indptr, np.int64)
+    return None, *(np.require(part, dtype, ["C", "A"]) for part, dtype in parts)
 
 
 def blocks(network: Network, samples: Samples, *, full: bool, as_in_numpy: bool) -> dict[str, int]:

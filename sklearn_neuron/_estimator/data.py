@@ -343,7 +343,7 @@ def to_dtype(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
     if values.dtype == bool:
         return np.ascontiguousarray(values)
     with np.errstate(over="ignore"):
-        converted: Array = np.ascontiguousarray(values, dtype=dtype)
+        converted: Array = np.require(values, dtype, ["C", "A"])  # aligned, as the core needs them
     if converted.dtype.itemsize < 8 and not np.isfinite(converted).all():
         raise ValueError(f"y or sample_weight is too large for {dtype}, the dtype of X.")
     return converted
