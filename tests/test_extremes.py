@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_neuron import (
+    SGD,
     LogisticNeuronClassifier,
     ManualMLPClassifier,
     ManualMLPRegressor,
@@ -27,7 +29,11 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
     config_context,
 )
+from sklearn_neuron._engine import compiled
+from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._engine.epochs import Updater
 from sklearn_neuron.exceptions import DivergenceError
+from sklearn_neuron.losses import BinaryCrossEntropy
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(24, 3))
@@ -316,3 +322,104 @@ def test_a_rare_class_counts_if_it_is_balanced(cls, early_stopping):
     assert_finite(model, data[49_990:50_010])
     if not early_stopping:  # else the best epoch may be one in which nobody is of that class
         assert model.predict([[3.0]]).tolist() == [True]
+
+
+# ---- indices beyond 2³¹ --------------------------------------------------------------------------
+
+COLUMNS = 1 << 17
+
+
+@pytest.fixture(scope="module")
+def beyond():
+    """Return X of 2³¹ + 2²⁰ numbers in 100 MB: zeros that are never written to take no memory.
+
+    The last samples, beyond the 2³¹ first numbers, are not zero. And the same in CSR.
+    """
+    n = (1 << 14) + 8
+    try:
+        data = np.zeros((n, COLUMNS), np.float32)
+    except MemoryError:
+        pytest.skip("there is no address space for 8.6 GB")
+    data[-8:] = np.random.RandomState(0).normal(size=(8, COLUMNS)) / 300
+    ends = np.append(np.zeros(n - 8, np.int64), COLUMNS * np.arange(9))
+    columns = np.tile(np.arange(COLUMNS), 8)
+    return data, sparse.csr_array((data[-8:].ravel(), columns, ends), shape=data.shape)
+
+
+@pytest.mark.parametrize(("engine", "batch_size"), [("auto", 64), ("auto", None), ("numpy", None)])
+def test_more_than_two_to_the_31_numbers(engine, batch_size, beyond):
+    """Shuffled mini-batches, and all samples at once."""
+    y = np.arange(len(beyond[0])) % 2
+    how = {"max_iter": 1, "eta": 0.1, "solver": "sgd", "batch_size": batch_size}
+    with config_context(engine=engine):
+        models = [make(LogisticNeuronClassifier, **how).fit(data, y) for data in beyond]
+    dense, thin = map(weights_of, models)
+    assert np.abs(thin[:-1]).min() > 0.0
+    assert_allclose(dense, thin, rtol=1e-3, atol=1e-5 * np.abs(thin).max())
+    if batch_size == 64:
+        z = models[0].decision_function(beyond[0])
+        assert_allclose(z[-8:], models[1].decision_function(beyond[1][-8:]), rtol=1e-3, atol=1e-6)
+        assert len(np.unique(z[:-8])) == 1
+
+
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_a_sparse_matrix_of_more_than_two_to_the_31_places(engine, form, dtype):
+    """Of which few hold anything; the last ones do."""
+    n, p = 60_000, 50_000
+    rng = np.random.RandomState(0)
+    rows = np.append(n - 1 - np.arange(400), rng.randint(n, size=400)).astype(dtype)
+    columns = np.append(p - 1 - np.arange(400) % 50, rng.randint(p, size=400)).astype(dtype)
+    wide = sparse.coo_array((rng.normal(size=800), (rows, columns)), shape=(n, p)).asformat(form)
+    y = np.arange(n) % 2
+    used = np.unique(columns)
+    narrow = wide.tocsc()[:, used].tocsr()
+    with config_context(engine=engine):
+        how = {"max_iter": 1, "eta": 0.5, "batch_size": 1000, "solver": "sgd"}
+        models = [make(LogisticNeuronClassifier, **how).fit(X, y) for X in (wide, narrow)]
+    assert_allclose(models[0].coef_[:, used], models[1].coef_, rtol=1e-9, atol=1e-15)
+    assert np.count_nonzero(models[0].coef_) == len(used)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to ask for memory")
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_more_than_two_to_the_31_columns_need_the_memory_of_their_weights(cls):
+    """Which is refused where it is not there; the estimator is left as it was."""
+    resource = pytest.importorskip("resource")
+    p = 2**31 + 5
+    data = sparse.csr_array(
+        (np.ones(4, np.float32), np.array([0, 5, p - 1, 7]), np.arange(5)), shape=(4, p)
+    )
+    assert data.indices.dtype == np.int64
+    model = make(cls).fit(np.eye(4), [0, 1, 0, 1])
+    before, limit = dict(vars(model)), resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (2 << 30), limit[1]))
+    try:
+        with pytest.raises(MemoryError):
+            model.fit(data, [0, 1, 0, 1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
+    assert vars(model) == before
+    with pytest.raises(ValueError, match="X has 2147483653 features, but"):
+        model.predict(data)
+
+
+@pytest.mark.needs_core
+@pytest.mark.parametrize(("n", "p"), [(2**31, 1), (2, 2**31)])
+def test_the_core_leaves_more_samples_or_columns_to_numpy(n, p):
+    """They are counted in 31 bits there."""
+
+    class Sizes:
+        """A network of so many columns, whose weights nobody has room for."""
+
+        layer_sizes, n_weights, W = (p, 1), p, [None]
+        activations, loss = (), BinaryCrossEntropy()
+
+    data = Samples(np.broadcast_to(0.0, (n, p)), np.broadcast_to(False, (n, 1)), None)
+    refused = compiled.refusal(Updater(Sizes(), SGD(), {}), data, None)
+    assert refused == f"more than 2147483647 {'samples' if p == 1 else 'features'}"
+    few = Samples(np.zeros((2, p if p == 1 else 3)), np.zeros((2, 1), bool), None)
+    Sizes.layer_sizes = (few.X.shape[1], 1)
+    assert compiled.refusal(Updater(Sizes(), SGD(), {}), few, None) == ""
