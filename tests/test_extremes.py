@@ -114,15 +114,14 @@ SINGLE = {
 
 
 @each_solver
-@pytest.mark.parametrize("engine", ["numpy", "auto"])
-def test_features_of_any_size(cls, solver, engine):
+def test_features_of_any_size(cls, solver):
     """Of both precisions, dense and sparse; even those that no step size suits."""
     y, n_finite = target_for(cls, 24), 0
     for k, (name, data) in enumerate((SIZES | SINGLE).items()):
         batch_size = [None, 8, 1][k % 3]
         given = sparse.csr_array(data) if k % 2 else data
         model = make(cls, solver=solver, batch_size=batch_size, max_iter=5)
-        with config_context(engine=engine):
+        with config_context(engine=["numpy", "auto"][k // 2 % 2]):
             error = attempt(model, given, y)
         if error:
             assert ADVICE.search(error), (name, error)
@@ -264,17 +263,24 @@ def test_a_hundred_thousand_columns(cls, solver, data):
     assert_engines_agree(cls, data, target_for(cls, n, 2), rtol=1e-7, **how)
 
 
-@pytest.mark.parametrize("cls", [LogisticNeuronClassifier, ManualMLPClassifier])
-@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+@pytest.mark.parametrize(
+    ("cls", "solver"),
+    [
+        (LogisticNeuronClassifier, "sgd"),
+        (LogisticNeuronClassifier, "lbfgs"),
+        (ManualMLPClassifier, "adam"),
+        (ManualMLPClassifier, "lbfgs"),
+    ],
+)
 def test_a_thousand_classes(cls, solver):
-    y = np.arange(2000) % 1000
+    y = np.arange(1500) % 1000
     data = np.c_[np.cos(y), np.sin(y), y / 1000]
     params = {"hidden_layer_sizes": (8,)} if cls is ManualMLPClassifier else {}
     model = assert_engines_agree(
         cls, data, y, solver=solver, batch_size=64, max_iter=2, rtol=1e-7, **params
     )
     proba = model.predict_proba(data)
-    assert proba.shape == (2000, 1000)
+    assert proba.shape == (1500, 1000)
     assert_allclose(proba.sum(axis=1), 1.0, rtol=1e-12)
 
 

@@ -11,7 +11,7 @@ from helpers import ESTIMATORS, REGRESSORS, WITH_LBFGS, make, parameters_of, tar
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sklearn_neuron import SGD, LogisticNeuronClassifier
+from sklearn_neuron import SGD, LogisticNeuronClassifier, config_context
 
 FULL_BATCH = [
     *(pytest.param(cls, {"batch_size": None}, id=f"{cls.__name__}-full") for cls in ESTIMATORS),
@@ -106,6 +106,39 @@ def test_sparse_with_wide_indices(cls, X):
     csr.indices, csr.indptr = csr.indices.astype(np.int64), csr.indptr.astype(np.int64)
     y = target_for(cls, 30)
     assert_allclose(weights_of(fit(cls, csr, y)), weights_of(fit(cls, X, y)), **same)
+
+
+def stored(X, how):
+    """Return the same in CSR, stored in another way."""
+    csr = sparse.csr_array(X)
+    if how == "with slack":  # longer arrays than entries
+        csr.data, csr.indices = np.append(csr.data, 1e9), np.append(csr.indices, 0)
+        return csr
+    data, indices = np.repeat(csr.data / 2, 2), np.repeat(csr.indices, 2)
+    return sparse.csr_array((data, indices, 2 * csr.indptr), shape=X.shape)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+@pytest.mark.parametrize("how", ["with slack", "by halves"])
+@pytest.mark.parametrize(
+    ("cls", "solver"),
+    [
+        (cls, solver)
+        for cls in ESTIMATORS
+        for solver in ("sgd", "lbfgs", "newton", "newton-cg")
+        if solver in cls._constraints["solver"].names
+    ],
+)
+def test_how_entries_are_stored_does_not_matter(cls, solver, how, engine, X):
+    """To the bit, the rate and the preconditioner that squares of entries decide included."""
+    params = {"solver": solver, "alpha": 0.01, "max_iter": 2, "tol": 1e-9}
+    with config_context(engine=engine):
+        models = [
+            fit(cls, data, target_for(cls, 30), **params)
+            for data in (sparse.csr_array(X), stored(X, how))
+        ]
+    assert_array_equal(weights_of(models[1]), weights_of(models[0]))
+    assert models[1].eta_ == models[0].eta_
 
 
 @pytest.mark.parametrize("batch_size", [4, None])

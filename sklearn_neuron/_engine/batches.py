@@ -44,7 +44,7 @@ ROWS = 10_000
 class Samples(NamedTuple):
     """The training data, or the validation data, as the network sees them."""
 
-    X: Matrix  # (n, p), dense or CSR
+    X: Matrix  # (n, p), dense or canonical CSR
     Y: NDArray[Any]  # (n, K): floats as X, or for classes bool, an eighth of the memory
     weight: Array | None  # (n, 1), of mean 1 over all samples; None where all are 1
 

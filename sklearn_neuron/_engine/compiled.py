@@ -261,7 +261,7 @@ def described_samples(samples: Samples, network: Network, *, full: bool) -> dict
 
 
 def features(X: Matrix, *, full: bool) -> tuple[NDArray[Any] | None, ...]:
-    """Return X, or the three arrays of CSR, with unique entries.
+    """Return X, or the three arrays of CSR, whose entries are sorted and unique.
 
     Mini-batches need the rows of dense X one after the other; a full batch is gathered block by
     block from column-major X. The core reads numbers at addresses that their size divides, and
@@ -270,9 +270,6 @@ def features(X: Matrix, *, full: bool) -> tuple[NDArray[Any] | None, ...]:
     if isinstance(X, np.ndarray):
         X = X if full and X.flags.f_contiguous else np.ascontiguousarray(X)
         return X if X.flags.aligned else X.copy(order="A"), None, None, None
-    if not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
     parts = (X.data, None), (X.indices, np.int32), (X.indptr, np.int64)
     return None, *(np.require(part, dtype, ["C", "A"]) for part, dtype in parts)
 

@@ -177,9 +177,24 @@ def features_of(reader: Any) -> dict[str, Any]:
 def check_data(
     reader: Any, given: Given, targets: Targets, dtype: Any, *, reset: bool
 ) -> tuple[Matrix, Any]:
-    """Return X as floats, dense or CSR, and y as scikit-learn checks it."""
+    """Return X as floats, dense or canonical CSR, and y as scikit-learn checks it."""
     X, y = validated(reader, given.X, given.y, dtype=dtype, reset=reset, **targets.y_check)
+    if not isinstance(X, np.ndarray):
+        X = canonical(X)
     return X, y.toarray() if sparse.issparse(y) else y
+
+
+def canonical(X: Any) -> Any:
+    """Return CSR whose entries are sorted, unique, and all that its arrays hold.
+
+    So a sum goes the same way whatever the order in which entries were given, and a square is that
+    of an entry, and not of the parts that it was given in.
+    """
+    if not X.has_canonical_format or len(X.data) > X.indptr[-1]:
+        X = X.copy()
+        X.sum_duplicates()
+        X.prune()
+    return X
 
 
 def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
