@@ -152,12 +152,12 @@ class Fault:
 
     def strike(self, fit, place):
         """Fit, with the exception raised at a place; None counts the places."""
-        self.left = place
+        self.left, before = place, sys.gettrace()
         sys.settrace(self)
         try:
             fit()
         finally:
-            sys.settrace(None)
+            sys.settrace(before)  # of a debugger, or of what measures coverage
 
 
 def chosen(places, seed):
