@@ -20,6 +20,7 @@ from sklearn_neuron import (
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import hessian
 from sklearn_neuron._engine.newton import Descent, by_eigenvalues, invert, models, search
+from sklearn_neuron._engine.newton_cg import ConjugateDescent
 from sklearn_neuron._engine.objective import LinearObjective
 from sklearn_neuron.activations import Identity, Logistic, ReLU
 from sklearn_neuron.losses import (
@@ -259,14 +260,22 @@ def quadratic(p=3):
     return LinearObjective(network, Samples(X, (z + rng.normal(size=50))[:, None], None))
 
 
-@pytest.mark.parametrize(("times", "t"), [(1.5, 1.0), (3.0, 0.5), (6.0, 0.25)])
-def test_the_first_half_that_is_lower_is_taken(times, t):
+@pytest.mark.parametrize("find", [search, lambda o, *way: ConjugateDescent(o, None)._search(*way)])
+@pytest.mark.parametrize(
+    ("times", "t"),
+    [
+        *[(1.5, 1.0), (3.0, 0.5), (6.0, 0.25)],
+        # lower by 0.00015 of the slope is enough, by 0.00005 is not
+        *[(1.9997, 1.0), (1.9999, 0.5), (3.9994, 0.5), (3.9998, 0.25)],
+    ],
+)
+def test_the_first_half_that_is_lower_is_taken(times, t, find):
     """From twice the way to the minimum on, a quadratic is higher than at the start."""
     objective = quadratic()
     start = objective.at(np.zeros((4, 1)), np.zeros((50, 1)))
     model = invert(hessian(objective, start.z, objective.loss.curvature), start.grad)
     D = -times * model.solve(start.grad)
-    end = search(objective, start, D)
+    end = find(objective, start, D)
     assert_allclose(end.theta, t * D)
     assert_allclose(end.z, objective.X @ end.theta[:-1] + end.theta[-1], atol=1e-12)
     assert end.value < start.value

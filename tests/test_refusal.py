@@ -128,11 +128,18 @@ def test_a_control_group_of_the_first_version(system):
     assert free_bytes() == 0
 
 
-def test_the_limit_of_the_address_space(monkeypatch):
+def test_the_limit_of_the_address_space(tmp_path, monkeypatch):
+    """Less what the process has, the first number of its ``statm``, in pages."""
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "getrlimit", lambda which: (10**12, resource.RLIM_INFINITY))
-    (left,) = memory.limits()
-    assert 0 < left < 10**12
+    monkeypatch.setattr(memory, "PROC", tmp_path)
+    assert list(memory.limits()) == []  # not Linux
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "statm").write_text("300 20 7 1 0 50 0\n")
+    assert list(memory.limits()) == [10**12 - 300 * resource.getpagesize()]
+    limit = resource.RLIM_INFINITY, resource.RLIM_INFINITY
+    monkeypatch.setattr(resource, "getrlimit", lambda which: limit)
+    assert list(memory.limits()) == []
     monkeypatch.setattr(resource, "getrlimit", lambda which: (-1, -1))
     assert not list(memory.limits())
 
