@@ -22,8 +22,11 @@ import ast
 import collections
 import compileall
 import contextlib
+import functools
 import importlib
+import itertools
 import json
+import math
 import py_compile
 import random
 import shutil
@@ -62,6 +65,8 @@ SHARED = [
 ]
 #: Tests of the build and of pages: they run processes, of which coverage sees nothing.
 LEFT_OUT = ("test_benchmarks", "test_installation", "test_explorer_browser")
+#: So many tests come first, in a process of their own, which imports few files.
+FIRST_FILES, FIRST_TESTS = 3, 25
 BITS = {"RShift", "LShift", "BitOr", "BitAnd", "BitXor"}
 
 
@@ -180,44 +185,53 @@ def mutant_of(site, rng):
 
 
 def drawn(modules, per_module, seed):
-    """Return mutants, of every module as many, in an order that alternates between the modules."""
-    chosen = []
-    for module in modules:
-        rng = random.Random(f"{seed} {module}")
-        places = sites(module)
-        mutants = (mutant_of(site, rng) for site in rng.sample(places, len(places)))
-        found = (mutant for mutant in mutants if mutant)
-        chosen.append([mutant for mutant, _ in zip(found, range(per_module), strict=False)])
-    rows = max(map(len, chosen))
-    return [found[k] for k in range(rows) for found in chosen if k < len(found)]
+    """Yield mutants, of every module as many, in an order that alternates between the modules."""
+    left = [mutants(module, per_module, seed) for module in modules]
+    while left:
+        for each in list(left):
+            mutant = next(each, None)
+            if mutant is None:
+                left.remove(each)
+            else:
+                yield mutant
+
+
+def mutants(module, number, seed):
+    """Yield so many mutants of a module."""
+    rng, places = random.Random(f"{seed} {module}"), sites(module)
+    found = (mutant_of(site, rng) for site in rng.sample(places, len(places)))
+    yield from itertools.islice(filter(None, found), number)
 
 
 class Coverage:
-    """Which tests run a line, those first that are short and run little else."""
+    """Which tests run a line, those first that are short and run little else of its module."""
 
     def __init__(self):
         self.data = CoverageData(str(COVERAGE))
         self.data.read()
         self.times = json.loads(TIMES.read_text(encoding="utf-8"))
-        self.lines = collections.Counter()
-        for file in self.data.measured_files():
-            for contexts in self.data.contexts_by_lineno(file).values():
-                self.lines.update(contexts)
+
+    @functools.cache  # noqa: B019 - there is one
+    def of(self, module):
+        """Return the tests of every line of a module."""
+        found = {}
+        for line, contexts in self.data.contexts_by_lineno(str(PACKAGE / module)).items():
+            names = {context.rsplit("|", 1)[0] for context in contexts if context}
+            found[line] = {name for name in names if self.times.get(name, math.inf) < math.inf}
+        return found
 
     def tests(self, module, line):
         """Return the tests of a line: of its statement, else of its function, else of all."""
-        by_line = self.data.contexts_by_lineno(str(PACKAGE / module))
+        by_line = self.of(module)
         for first, last in spans(PACKAGE / module, line):
-            found = {c for k, names in by_line.items() if first <= k <= last for c in names}
-            names = {c.rsplit("|", 1)[0] for c in found if c}
-            ran = {name for name in names if self.times.get(name, float("inf")) < float("inf")}
+            ran = set().union(*(names for k, names in by_line.items() if first <= k <= last))
             if ran:
-                return self.in_order(ran)
+                return self.in_order(ran, collections.Counter(itertools.chain(*by_line.values())))
         return []
 
-    def in_order(self, names):
+    def in_order(self, names, n_lines):
         """Return one case of every test function, then the others, the narrow ones first."""
-        cost = {n: (1 + self.lines[f"{n}|run"]) * (0.05 + self.times[n]) for n in names}
+        cost = {name: n_lines[name] * (0.02 + self.times[name]) for name in names}
         turn, order = collections.Counter(), []
         for name in sorted(names, key=lambda name: (cost[name], name)):
             function = name.split("[")[0]
@@ -335,27 +349,32 @@ def fate(root, names, limit):
 
 
 def within(names, times, seconds):
-    """Return the tests that fit into a time, and how long they take."""
+    """Return the tests that fit into a time: some of few files, which mostly do; the others."""
     chosen, total = [], 0.0
     for name in names:
         if total + times[name] <= seconds:
             chosen.append(name)
             total += times[name]
-    return chosen, total
+    files = list(dict.fromkeys(name.split("::")[0] for name in chosen))[:FIRST_FILES]
+    first = [name for name in chosen if name.split("::")[0] in files][:FIRST_TESTS]
+    others = [name for name in chosen if name not in set(first)]
+    return [some for some in (first, others) if some]
 
 
 def tried(mutant, root, coverage, seconds):
     """Return the fate of a mutant among the tests of its line that fit into a time."""
-    names, total = within(coverage.tests(mutant.module, mutant.line), coverage.times, seconds)
-    if not names:
-        return Fate("survived", "", 0)
-    path = root / "sklearn_neuron" / mutant.module
+    path, n_tests = root / "sklearn_neuron" / mutant.module, 0
     before = path.read_text(encoding="utf-8")
     path.write_text(mutant.code, encoding="utf-8")
     try:
-        return fate(root, names, 60 + 3 * total)
+        for names in within(coverage.tests(mutant.module, mutant.line), coverage.times, seconds):
+            found = fate(root, names, 60 + 10 * sum(coverage.times[name] for name in names))
+            n_tests += found.tests
+            if found.outcome != "survived":
+                return found
     finally:
         path.write_text(before, encoding="utf-8")
+    return Fate("survived", "", n_tests)
 
 
 def known():
@@ -405,7 +424,8 @@ def main():
     with copied() as root:
         for mutant in drawn(args.module or MODULES, args.per_module, args.seed):
             fates[mutant] = tried(mutant, root, coverage, args.seconds)
-            print(f"{fates[mutant].outcome:9} {mutant}  {fates[mutant].by}", flush=True)
+            outcome, by, n_tests = fates[mutant]
+            print(f"{outcome:9} {mutant}  {by or n_tests}", flush=True)
         # a test that fails without a fault as well has killed nothing
         for name in {f.by for f in fates.values() if "::" in f.by}:
             if fate(root, [name], 300).outcome != "survived":

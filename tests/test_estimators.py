@@ -6,7 +6,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from helpers import make, parameters_of, raw_output_of, target_for, weights_of
+from helpers import CLASSIFIERS, make, parameters_of, raw_output_of, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
@@ -764,6 +764,16 @@ def test_the_perceptron_predicts_what_its_decision_function_says(X):
 
 
 # ---- tags, warm starts --------------------------------------------------------------------------
+
+
+def test_tags_say_what_y_may_be(cls):
+    """Only the networks take columns of labels; scikit-learn then checks them so."""
+    tags = get_tags(cls())
+    assert tags.input_tags.sparse
+    several = cls not in {LogisticNeuronClassifier, PerceptronClassifier}
+    assert tags.target_tags.multi_output is several
+    if cls in CLASSIFIERS:
+        assert tags.classifier_tags.multi_label is several
 
 
 def test_counts_are_positive_targets_only():

@@ -19,7 +19,7 @@ from sklearn_neuron import (
 )
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.hessian import hessian
-from sklearn_neuron._engine.newton import Descent, by_eigenvalues, invert, models, search
+from sklearn_neuron._engine.newton import Descent, Model, by_eigenvalues, invert, models, search
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
 from sklearn_neuron._engine.objective import LinearObjective
 from sklearn_neuron.activations import Identity, Logistic, ReLU
@@ -279,6 +279,41 @@ def test_the_first_half_that_is_lower_is_taken(times, t, find):
     assert_allclose(end.theta, t * D)
     assert_allclose(end.z, objective.X @ end.theta[:-1] + end.theta[-1], atol=1e-12)
     assert end.value < start.value
+
+
+def test_uphill_no_point_is_lower():
+    objective = quadratic()
+    start = objective.at(np.zeros((4, 1)), np.zeros((50, 1)))
+    assert search(objective, start, start.grad.copy()) is None
+
+
+@pytest.mark.parametrize("spoil", [lambda g: -g, lambda g: np.full_like(g, np.nan)])
+def test_a_model_that_leads_nowhere_is_forgotten(spoil):
+    """The next one uses four times as many samples."""
+    objective = quadratic()
+    start = objective.at(np.zeros((4, 1)), np.zeros((50, 1)))
+    descent = Descent(objective)
+    descent.model, descent.stride = Model(spoil), 8
+    end = descent.step(start)
+    assert descent.model is None or descent.model.inverse is not spoil
+    assert descent.stride <= 2
+    assert end.value < start.value
+
+
+def test_a_model_learns_the_curvature_along_its_steps():
+    """H D = G afterwards, and H stays positive definite where G says that it is not."""
+    rng = np.random.RandomState(0)
+    A = rng.normal(size=(4, 4))
+    A = A @ A.T + np.eye(4)
+    model = Model(lambda v: v.copy())
+    for S in (rng.normal(size=(4, 1)), rng.normal(size=(4, 1))):
+        model.learn(S, A @ S)
+        assert_allclose(model.solve(A @ S), S)
+        model.learn(S, -(A @ S))  # no curvature: nothing is learned
+        assert_allclose(model.solve(A @ S), S)
+    inverse = np.hstack([model.solve(column[:, None]) for column in np.eye(4)])
+    assert_allclose(inverse, inverse.T)
+    assert (np.linalg.eigvalsh(inverse) > 0.0).all()
 
 
 # ---- data where H is singular ------------------------------------------------------------------

@@ -221,8 +221,6 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = "multi_output" in self._targets.y_check
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = tags.target_tags.multi_output
         return tags
 
 

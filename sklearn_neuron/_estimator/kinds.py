@@ -192,6 +192,11 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         check_fitted(self)
         return self._targets.fitted(vars(self))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = tags.target_tags.multi_output
+        return tags
+
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """Base class of the regressors."""
