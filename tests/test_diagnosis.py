@@ -306,6 +306,39 @@ def test_of_steps_that_are_too_small_to_learn():
     assert "Try a smaller alpha" in text
 
 
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        (ManualMLPClassifier(eta=1e-6), CANCER),
+        (ManualMLPClassifier(eta=1e-12), CANCER),
+        (ManualMLPClassifier(eta=1e-5, solver="sgd", early_stopping=False), CANCER),
+        (ManualMLPRegressor(eta=1e-6), (DIABETES[0], scaled(DIABETES[1][:, None]).ravel())),
+        (ManualMLPRegressor(eta=1e-12), (CANCER[0], CANCER[1].astype(float))),
+    ],
+)
+def test_of_networks_that_have_hardly_moved(model, data):
+    """Their loss is not far above a constant's, and no larger than it was at first."""
+    (text,) = words(model.set_params(random_state=0), scaled(data[0]), data[1])
+    assert f"of a constant prediction. Try a larger eta (say {100 * model.eta:.2g})" in text
+
+
+def test_of_validation_data_that_are_not_transformed():
+    X, y = scaled(CANCER[0])[100:], CANCER[1][100:]
+    network = ManualMLPClassifier(early_stopping=True, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"Have X_val and y_val been transformed"):
+        network.fit(X, y, X_val=CANCER[0][:100], y_val=CANCER[1][:100])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network.fit(X, y, X_val=scaled(CANCER[0])[:100], y_val=CANCER[1][:100])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_not_of_validation_data_of_noise(seed):
+    rng = np.random.RandomState(seed)
+    X, y = rng.normal(size=(300, 10)), rng.randint(0, 2, 300)
+    assert not words(ManualMLPClassifier(early_stopping=True, random_state=seed), X, y)
+
+
 def test_the_default_learns_from_features_that_are_not_scaled():
     model = LogisticNeuronClassifier(random_state=0)
     with pytest.warns(ConvergenceWarning, match="or scale the features"):

@@ -6,7 +6,7 @@ import pytest
 from helpers import ESTIMATORS
 from sklearn.base import clone
 
-from sklearn_neuron import LogisticNeuronClassifier, ManualMLPClassifier
+from sklearn_neuron import SGD, LogisticNeuronClassifier, ManualMLPClassifier
 from sklearn_neuron._estimator.hints import PARAMETERS, VALUES
 
 X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
@@ -26,8 +26,39 @@ def test_of_parameters(name, hint):
 
 
 def test_of_parameters_that_nobody_knows():
-    with pytest.raises(TypeError, match=r"^LogisticNeuronClassifier has no parameter 'colour'\.$"):
+    known = r"Its parameters are eta, .*, verbose\."
+    with pytest.raises(TypeError, match=rf"^LogisticNeuronClassifier has .* 'colour'\. {known}$"):
         LogisticNeuronClassifier(colour="red")
+
+
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [("max_iters", "max_iter"), ("random_sate", "random_state"), ("bach_size", "batch_size")],
+)
+def test_of_parameters_that_are_misspelled(name, close):
+    with pytest.raises(TypeError, match=rf"has no parameter '{name}'. Did you mean '{close}'\?"):
+        ManualMLPClassifier(**{name: 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "inner", "example"),
+    [
+        ("solver", "momentum", r"solver=SGD\(\)"),
+        ("schedule", "warmup", r"schedule=Cosine\(\)"),
+        ("loss", "label_smoothing", r"loss=Huber\(\)"),
+        ("activation", "c", r"activation=LeakyReLU\(\)"),
+        ("record", "every", r"record=Record\('epoch'\)"),
+        ("early_stopping", "x", "of those in the reference"),
+    ],
+)
+def test_of_parameters_of_an_object_where_there_is_a_name(name, inner, example):
+    model = ManualMLPClassifier()
+    match = (
+        rf"^{name}__{inner} cannot be set: {name} of ManualMLPClassifier is the name .*{example}"
+    )
+    with pytest.raises(ValueError, match=match):
+        model.set_params(**{f"{name}__{inner}": 1})
+    assert model.set_params(solver=SGD(), solver__momentum=0.5).solver.momentum == 0.5
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,10 @@ from sklearn_neuron._estimator.diagnosis import (
     has_diverged,
     more_remedies,
     of_large_targets,
+    of_validation,
     went_wrong,
 )
+from sklearn_neuron._estimator.hints import refuse_nested
 from sklearn_neuron._estimator.layout import Layout, automatic_eta
 from sklearn_neuron._estimator.length import (
     LEAST_SAMPLES,
@@ -88,8 +90,6 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
     if TYPE_CHECKING:  # scikit-learn's base classes, which define these, have no types
 
         def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-
-        def set_params(self, **params: Any) -> Self: ...
 
     @with_callbacks
     def fit(
@@ -210,6 +210,29 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
         for rows, z in blocks:
             answer[rows] = read_off(z)
         return answer
+
+    def set_params(self, **params: Any) -> Self:
+        """Set the parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters of the estimator, and as ``solver__momentum`` those of an object that is one
+            of its parameters.
+
+        Returns
+        -------
+        self : estimator
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or if a name, as ``solver="sgd"``, is in the place of
+            the object.
+        """
+        refuse_nested(self, params)
+        return super().set_params(**params)  # type: ignore[no-any-return]
 
     def __getstate__(self) -> dict[str, Any]:
         return saved(super().__getstate__())
@@ -590,6 +613,9 @@ def warn_after(
         ):
             warn(f"{name}: {wrong}", ConvergenceWarning)
             return
+        held = problem.data.validation
+        if held is not None and (unlike := of_validation(network, held, run)):
+            warn(f"{name}: {unlike}", ConvergenceWarning)
     if length is not None and not run.stopped:
         constant = constant_loss(network.loss, problem.data.samples)
         if text := length.complaint(int(estimator.max_iter), constant):

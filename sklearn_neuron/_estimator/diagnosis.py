@@ -32,6 +32,12 @@ PERFECT = 1e-14
 ABOVE = 1.25
 #: Times the loss of a constant prediction from which training has diverged.
 DIVERGED = 10.0
+#: The same, where the loss of no epoch rises by more than STEADY of it: it is not noisy then.
+HARDLY_ABOVE, STEADY = 1.02, 0.01
+#: Raw outputs beyond which a sigmoid is saturated, so that a loss may stand still there.
+SATURATED = 10.0
+#: Times the loss of a constant prediction that is too much at the best epoch of validation data.
+UNLIKE = 2.0
 #: Part of a constant prediction's loss from which nothing seems to be learned, and how much outputs
 #: differ at least if something is, in logits or standard deviations of the target.
 NOTHING_LEARNED, ASLEEP = 0.98, 1e-3
@@ -93,8 +99,9 @@ def went_wrong(
     if not network.fit_intercept and not network.loss.solvable:
         level, whose = run.losses[0], "the first epoch"
     poor, above = bool(network.activations) and not loss < POOR * constant, loss > ABOVE * level
+    slow = eta is not None and not short and loss > HARDLY_ABOVE * level and is_steady(run.losses)
     still = not (above or short) and run.converged and loss > NOTHING_LEARNED * constant
-    if not (poor or above or still):
+    if not (poor or above or slow or still):
         return ""
     some = samples.few(MOST_SAMPLES)
     if poor:
@@ -113,10 +120,12 @@ def went_wrong(
             f"training stopped with a loss of {loss:.3g}, as low as that of {whose}: the outputs "
             f"hardly depend on X. Try {remedy}."
         )
-    if not above:
+    if not (above or slow):
         return ""
     falling = falls(run.losses) and not chosen
-    found = remedies(network, some, eta, falling=falling) or ["another initialization"]
+    slow = slow and scaled and not is_saturated(network, run.fitted(), some)
+    found = remedies(network, some, eta, falling=falling, slow=slow)
+    found = found or ["another initialization"]
     return (
         f"training ended with a loss of {loss:.3g}, above the {level:.3g} of {whose}. "
         f"Try {', '.join(found)}."
@@ -172,14 +181,51 @@ def is_asleep(network: Network, theta: Array, samples: Samples) -> bool:
     return differ and bool(np.ptp(z, axis=0).max() < ASLEEP * unit)
 
 
-def remedies(network: Network, samples: Samples, eta: float | None, *, falling: bool) -> list[str]:
+def is_steady(losses: Sequence[float]) -> bool:
+    """Return whether no epoch has a loss noticeably above that before it: steps are small."""
+    return bool((np.diff(losses) <= STEADY * np.abs(losses[1:])).all())
+
+
+def is_saturated(network: Network, theta: Array, samples: Samples) -> bool:
+    """Return whether raw outputs are far on the flat sides of the link."""
+    if network.loss.link.name == "identity":
+        return False
+    W, b = split(theta, network.layer_sizes)
+    return bool(np.abs(raw_output(samples.X, W, b, network.activations)).max() > SATURATED)
+
+
+def of_validation(network: Network, validation: Samples, run: Run) -> str:
+    """Return a word on validation data that are unlike the training data, or an empty string.
+
+    Their loss is at no epoch near that of a constant prediction of their own, although the training
+    data's has come below theirs.
+    """
+    if run.moment.best is None or not network.fit_intercept:
+        return ""
+    best = run.measured[run.moment.best.epoch]["validation_loss"]
+    level = constant_loss(network.loss, validation)
+    if not best > UNLIKE * level or not run.losses[-1] < level:
+        return ""
+    return (
+        f"the loss of the validation data is {best:.3g} at best, above the {level:.3g} of a "
+        f"constant prediction, where that of the training data is {run.losses[-1]:.3g}. Have X_val "
+        "and y_val been transformed as X and y were? A pipeline does it with "
+        "transform_input=['X_val']."
+    )
+
+
+def remedies(
+    network: Network, samples: Samples, eta: float | None, *, falling: bool, slow: bool = False
+) -> list[str]:
     """Return what to try, the most likely first."""
     found = []
     if not is_scaled(samples.X):
         found.append("scaled features (StandardScaler)")
     if network.loss.link.name in UNBOUNDED and not is_scaled(samples.Y):
         found.append("a scaled target (TransformedTargetRegressor with StandardScaler)")
-    if eta is not None and falling:
+    if eta is not None and slow:
+        found.append(f"a larger eta (say {100.0 * eta:.2g})")
+    elif eta is not None and falling:
         found.append("a larger max_iter or eta")
     elif eta is not None:
         found.append(f"a smaller eta (say {eta / 10:.2g})")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 Estimator = TypeVar("Estimator")
@@ -39,6 +41,14 @@ PARAMETERS = {
     "print_progress": "verbose",
     "engine": "sklearn_neuron.set_config(engine=...)",
 }
+#: Objects whose parameters can be set, by the parameter that they are given as.
+EXAMPLES = {
+    "solver": "as in solver=SGD()",
+    "schedule": "as in schedule=Cosine()",
+    "loss": "as in loss=Huber()",
+    "activation": "as in activation=LeakyReLU()",
+    "record": "as in record=Record('epoch')",
+}
 #: Values by the names that other libraries give them, for each parameter.
 VALUES: dict[str, dict[str, str]] = {
     "activation": {"sigmoid": "'logistic'", "swish": "'silu'", "linear": "'identity'"},
@@ -62,6 +72,29 @@ def of_value(name: str, value: Any) -> str:
     return f" Here it is {name}={known}." if known else ""
 
 
+def of_parameter(name: str, names: Sequence[str]) -> str:
+    """Return what an unknown parameter may be called here, as a sentence."""
+    if name in PARAMETERS:
+        return f"Here it is {PARAMETERS[name]}."
+    if close := difflib.get_close_matches(name, names, n=1):
+        return f"Did you mean {close[0]!r}?"
+    return f"Its parameters are {', '.join(names)}."
+
+
+def refuse_nested(estimator: Any, params: Mapping[str, Any]) -> None:
+    """Raise a ValueError for parameters of an object in whose place there is a name."""
+    for name, value in params.items():
+        owner, _, inner = name.partition("__")
+        held = params.get(owner, getattr(estimator, owner, None)) if inner else None
+        if isinstance(held, str):
+            example = EXAMPLES.get(owner, "of those in the reference")
+            raise ValueError(
+                f"{name} cannot be set: {owner} of {type(estimator).__name__} is the name "
+                f"{held!r}, which has no parameters. Give an object in its place, {example}, and "
+                f"then set {name}={value!r}."
+            )
+
+
 def hinted(cls: type[Estimator]) -> type[Estimator]:
     """Let the constructor say what an unknown parameter is called here."""
     own = cls.__init__
@@ -70,8 +103,8 @@ def hinted(cls: type[Estimator]) -> type[Estimator]:
     @functools.wraps(own)
     def init(self: Any, *args: Any, **params: Any) -> None:
         for name in [name for name in params if name not in names]:
-            hint = f" Here it is {PARAMETERS[name]}." if name in PARAMETERS else ""
-            raise TypeError(f"{type(self).__name__} has no parameter {name!r}.{hint}")
+            hint = of_parameter(name, list(names)[1:])
+            raise TypeError(f"{type(self).__name__} has no parameter {name!r}. {hint}")
         own(self, *args, **params)
 
     cls.__init__ = init  # type: ignore[method-assign]
