@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_neuron._estimator.base import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.constraints import (
     CLASS_WEIGHT,
     COMMON,
@@ -22,7 +23,6 @@ from sklearn_neuron._estimator.constraints import (
 )
 from sklearn_neuron._estimator.docstrings import documented
 from sklearn_neuron._estimator.hints import hinted
-from sklearn_neuron._estimator.kinds import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.layout import Layers
 from sklearn_neuron._estimator.targets import (
     ELEMENTWISE_LOSS,

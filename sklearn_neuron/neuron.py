@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_neuron._engine.solvers import SOLVERS
+from sklearn_neuron._estimator.base import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.constraints import (
     CLASS_WEIGHT,
     COMMON,
@@ -27,7 +28,6 @@ from sklearn_neuron._estimator.constraints import (
 )
 from sklearn_neuron._estimator.docstrings import documented
 from sklearn_neuron._estimator.hints import hinted
-from sklearn_neuron._estimator.kinds import NetworkClassifier, NetworkRegressor
 from sklearn_neuron._estimator.layout import Neuron
 from sklearn_neuron._estimator.targets import (
     PROBABILISTIC_LOSS,

@@ -63,9 +63,11 @@ def descend(steps: Steps, theta: Floats, plan: Plan, run: Run, title: str) -> No
             run.message = "; no step lowers the objective any more"
             break
         fall, point = point.value - new.value, new
-        check_finite(point.value, np.append(point.theta, point.grad), {}, when, SCALE)
-        run.keep(frame.outer(point.theta).ravel(), {}, point.value, math.nan)
-        check_finite(point.value, run.moment.theta, {}, when, SCALE)  # in the network's dtype
+        outer = (
+            frame.outer(point.theta).ravel().astype(run.moment.theta.dtype)
+        )  # may overflow
+        check_finite(point.value, np.append(outer, point.grad), {}, when, SCALE)
+        run.keep(outer, {}, point.value, math.nan)
         run.call(plan.callbacks)
         flat = plan.tol is not None and bool(fall <= ROUNDING * abs(point.value + fall))
         run.converged = flat or frame.largest(point.grad) <= limit or plateau.reached(run.moment)

@@ -186,9 +186,11 @@ class LBFGS(Solver):
             return value, gradient
 
         def after_iteration(intermediate_result: optimize.OptimizeResult) -> None:
-            run.keep(intermediate_result.x, {}, float(intermediate_result.fun), math.nan)
-            when = f"in iteration {run.moment.n_epochs} of L-BFGS"
-            check_finite(run.moment.loss, run.moment.theta, {}, when, SCALE)
+            value, theta = float(intermediate_result.fun), intermediate_result.x
+            theta = theta.astype(run.moment.theta.dtype)  # where it may overflow
+            when = f"in iteration {run.moment.n_epochs + 1} of L-BFGS"
+            check_finite(value, theta, {}, when, SCALE)
+            run.keep(theta, {}, value, math.nan)
             run.call(plan.callbacks)
             run.converged = plateau.reached(run.moment)
             if run.stopped or run.converged:

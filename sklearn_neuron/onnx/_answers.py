@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_neuron._estimator.base import NetworkEstimator, check_fitted
-from sklearn_neuron._estimator.kinds import NetworkClassifier, has_probabilities
+from sklearn_neuron._estimator.base import (
+    NetworkClassifier,
+    NetworkEstimator,
+    check_fitted,
+    has_probabilities,
+)
 from sklearn_neuron._estimator.targets import ORDER, Classes, Interval
 from sklearn_neuron.activations import Logistic, Softmax
 from sklearn_neuron.network import dense

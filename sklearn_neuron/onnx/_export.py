@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sklearn_neuron import __version__
-from sklearn_neuron._estimator.kinds import NetworkClassifier
+from sklearn_neuron._estimator.base import NetworkClassifier
 from sklearn_neuron._extras import require
 from sklearn_neuron._typing import ZipMap
 from sklearn_neuron.onnx._answers import (

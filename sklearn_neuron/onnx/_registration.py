@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from sklearn_neuron._estimator.base import NetworkEstimator
-from sklearn_neuron._estimator.kinds import NetworkClassifier
+from sklearn_neuron._estimator.base import NetworkClassifier, NetworkEstimator
 from sklearn_neuron._extras import require
 from sklearn_neuron.mlp import ManualMLPClassifier, ManualMLPRegressor
 from sklearn_neuron.neuron import (
