@@ -3,7 +3,7 @@
 Batch, mini-batch and stochastic gradient descent
 =================================================
 
-Document 001, "Backpropagation algorithms, basics": one sigmoid neuron with a weight w and a bias
+From the notes "Backpropagation algorithms, basics": one sigmoid neuron with a weight w and a bias
 b learns six samples by batch, mini-batch and stochastic gradient descent, which differ in the
 number of samples per step. A journal records w, b and the loss of each epoch.
 """

@@ -3,7 +3,7 @@
 A single neuron is logistic regression
 ======================================
 
-Document 002, "Training a single neuron for logistic regression": one neuron with cross-entropy,
+From the notes "Training a single neuron for logistic regression": one neuron with cross-entropy,
 initialized at zero, with the vectorized gradients ``dZ = A - Y``, ``dw = X dZᵀ / m``,
 ``db = Σ dZ / m``. It converges to the coefficients of scikit-learn's ``LogisticRegression``, which
 minimizes the same loss with a different algorithm.

@@ -3,8 +3,8 @@
 The network and its computations
 ===================================
 
-Document 003 draws a three-layer feedforward network: purple arrows lead forward, and a pink dashed
-arc carries the error signal δ back. Document 002 draws a single neuron, from its features to ŷ.
+Notes on backpropagation draw a three-layer feedforward network: purple arrows lead forward, and a
+pink dashed arc carries the error signal δ back; or a single neuron, from its features to ŷ.
 ``NetworkDisplay`` draws both with the numbers of a model and a row; ``GraphDisplay`` draws the
 computational graph, on which backpropagation is reverse-mode differentiation.
 """
@@ -19,7 +19,7 @@ from sklearn_neuron import SGD, LogisticNeuronClassifier, ManualMLPClassifier
 from sklearn_neuron.inspection import GraphDisplay, NetworkDisplay, backprop_trace
 
 # %%
-# Section 4 of document 003 describes its diagram: "Three-layer feedforward network. Purple arrows:
+# The notes describe their diagram: "Three-layer feedforward network. Purple arrows:
 # forward activations. Pink dashed arc: backward error signal δ." Redrawn at the start of training:
 X, y = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
 sketch = ManualMLPClassifier((4,), activation="logistic", random_state=0)
@@ -28,8 +28,8 @@ assert len(display.forward_) == 2
 assert len(display.backward_) == 1
 
 # %%
-# Document 002 shows the structure of its network: the features of X, one neuron that computes
-# z = wx + b and a = σ(z), and ŷ = a. Redrawn:
+# Those on logistic regression show the structure of their network: the features of X, one neuron
+# that computes z = wx + b and a = σ(z), and ŷ = a. Redrawn:
 data = load_breast_cancer(as_frame=True)
 rows = data.data[["mean radius", "mean texture", "mean symmetry"]]
 scaler = StandardScaler().set_output(transform="pandas")
@@ -38,7 +38,7 @@ neuron.fit(rows, data.target)
 NetworkDisplay.from_estimator(neuron, rows, data.target, row=3, class_names=data.target_names)
 
 # %%
-# The XOR network of document 003, 2→4→4→1. Units are filled by their activations; blue and solid
+# A network that has learned XOR, 2→4→4→1. Units are filled by their activations; blue and solid
 # edges are positive, orange and dashed ones negative, and wide ones large.
 network = ManualMLPClassifier(
     (4, 4), activation="logistic", init="he_uniform", solver=SGD(momentum=0.9), eta=0.5,

@@ -3,7 +3,7 @@
 Rosenblatt's perceptron rule
 ============================
 
-The perceptron of document 003, "Perceptrons and backpropagation": ``ŷ = 1[w·x + b >= 0]``, and
+The perceptron of the notes "Perceptrons and backpropagation": ``ŷ = 1[w·x + b >= 0]``, and
 after each sample ``w ← w + eta (y - ŷ) x``. A correctly classified sample changes nothing. On
 separable data the mistakes come to an end, and training stops.
 """

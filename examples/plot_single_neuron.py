@@ -3,9 +3,9 @@
 One sigmoid neuron, end to end
 ==============================
 
-The worked example of document 000, "Single neuron with backpropagation": one sigmoid neuron with
+The worked example of the notes "Single neuron with backpropagation": one sigmoid neuron with
 two inputs, trained on the mean squared error by full-batch gradient descent. Two epochs reproduce
-the figures of the document; many more show how training continues.
+the figures of the notes; many more show how training continues.
 """
 
 import matplotlib.pyplot as plt

@@ -3,9 +3,9 @@
 Universal approximation and network width
 =========================================
 
-Document 003, "Perceptrons and backpropagation", states the theorem of Cybenko and Hornik: for
-every continuous function on [0, 1] and every ε > 0, there is a network with one hidden layer that
-differs from the function by at most ε everywhere, provided the layer is wide enough.
+The notes "Perceptrons and backpropagation" state the theorem of Cybenko and Hornik: for every
+continuous function on [0, 1] and every ε > 0, there is a network with one hidden layer that differs
+from the function by at most ε everywhere, provided the layer is wide enough.
 
 The theorem guarantees that such weights exist. It says neither how wide the layer must be nor that
 training finds the weights. This example shows what training finds from three random

@@ -3,7 +3,7 @@
 Learning XOR
 ============
 
-The exercise of document 003, "Perceptrons and backpropagation": a 2→4→4→1 network with sigmoids in
+The exercise of the notes "Perceptrons and backpropagation": a 2→4→4→1 network with sigmoids in
 all layers and binary cross-entropy. No line separates the two classes of XOR, so the hidden layers
 must learn a representation that does. From some initializations they fail to do so.
 """

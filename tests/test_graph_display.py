@@ -141,7 +141,7 @@ def test_which_losses_give_delta_directly():
 @pytest.mark.parametrize(
     ("name", "formula"),
     [
-        ("binary", lambda y, a: -(y / a - (1 - y) / (1 - a))),  # as document 003 has it
+        ("binary", lambda y, a: -(y / a - (1 - y) / (1 - a))),  # as the notes have it
         ("tanh link", lambda y, a: 2 * (a - y)),
         ("two targets", lambda y, a: 2 * (a - y)),
     ],

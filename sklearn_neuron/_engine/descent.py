@@ -63,9 +63,7 @@ def descend(steps: Steps, theta: Floats, plan: Plan, run: Run, title: str) -> No
             run.message = "; no step lowers the objective any more"
             break
         fall, point = point.value - new.value, new
-        outer = (
-            frame.outer(point.theta).ravel().astype(run.moment.theta.dtype)
-        )  # may overflow
+        outer = frame.outer(point.theta).ravel().astype(run.moment.theta.dtype)  # may overflow
         check_finite(point.value, np.append(outer, point.grad), {}, when, SCALE)
         run.keep(outer, {}, point.value, math.nan)
         run.call(plan.callbacks)
