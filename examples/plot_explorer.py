@@ -22,7 +22,7 @@ from sklearn_neuron.inspection import explore
 X, y = load_digits(return_X_y=True)
 X, X_val, y, y_val = train_test_split(X / 16, y, random_state=0)
 network = ManualMLPClassifier(
-    (32,), eta=0.002, max_iter=50, n_iter_no_change=50, record="epoch", random_state=0
+    (32,), eta=0.002, max_iter=50, tol=None, record="epoch", random_state=0
 ).fit(X, y, X_val=X_val, y_val=y_val)
 print(f"accuracy on held-out digits {network.score(X_val, y_val):.3f}")
 assert network.score(X_val, y_val) > 0.95
