@@ -431,6 +431,52 @@ def test_a_start_whose_last_update_overflows_is_skipped(monkeypatch):
     assert_array_equal(weights_of(model), seen[1])
 
 
+@pytest.mark.parametrize("epochs_before", [0, 2])
+def test_an_interrupt_of_a_later_start_leaves_the_best_start_so_far(epochs_before, monkeypatch, X):
+    """The start that is interrupted takes part if it has a complete epoch; no other follows."""
+    original, runs = fit.train, []
+
+    def interrupted(network, place, plan, run):
+        runs.append(run)
+        if len(runs) == 2 and not epochs_before:
+            raise KeyboardInterrupt
+        original(network, place, plan, run)
+        if len(runs) == 2:
+            run.interrupt = KeyboardInterrupt()
+
+    params = {"max_iter": 2, "early_stopping": False, "tol": None}
+    y = X[:, 0] > 0
+    several = [make(ManualMLPClassifier, n_init=n, **params) for n in (1, 2)]
+    losses = [model.fit(X, y).loss_ for model in several]
+    monkeypatch.setattr(fit, "train", interrupted)
+    model = make(ManualMLPClassifier, n_init=3, **params)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert len(runs) == 2
+    expected = several[1 if epochs_before else 0]
+    assert_array_equal(weights_of(model), weights_of(expected))
+    assert model.loss_ == expected.loss_ == losses[1 if epochs_before else 0]
+
+
+@pytest.mark.parametrize("interrupt", [None, KeyboardInterrupt()])
+def test_outputs_that_overflow_after_an_interrupt_are_that_interrupt(interrupt, monkeypatch, X):
+    """There is no epoch to keep, but it is not an error of the user's."""
+    original = fit.train
+
+    def interrupted(network, place, plan, run):
+        original(network, place, plan, run)
+        run.interrupt = interrupt
+
+    monkeypatch.setattr(fit, "train", interrupted)
+    monkeypatch.setattr(InMemory, "is_finite", lambda *_: False)
+    monkeypatch.setattr(InMemory, "square", lambda _: np.inf)
+    model = make(LogisticNeuronClassifier, max_iter=2)
+    error = DivergenceError if interrupt is None else KeyboardInterrupt
+    with pytest.raises(error):
+        model.fit(X, X[:, 0] > 0)
+    assert not hasattr(model, "coef_")
+
+
 @pytest.fixture
 def uncollected():
     """No collection: it does not know how large what refers to itself is, and may come late."""
