@@ -169,7 +169,9 @@ def test_what_is_composed_around_the_optimizers(solver, form, cls, batch_size):
 
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-@pytest.mark.parametrize("solver", ["sgd", NESTEROV, "adam", RMSprop(momentum=0.5)], ids=str)
+@pytest.mark.parametrize(
+    "solver", ["sgd", MOMENTUM, NESTEROV, "adam", "rmsprop", RMSprop(momentum=0.5)], ids=str
+)
 def test_l1(batch_size, l1_ratio, solver):
     for cls, y in ((LogisticNeuronClassifier, CLASSES), (SigmoidNeuronRegressor, T[:, 0])):
         for dtype, rtol in ((np.float64, 1e-10), (np.float32, 2e-4)):

@@ -268,15 +268,15 @@ def test_many_columns_in_column_major_order_take_no_more_than_a_group():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_memory_that_is_short_is_an_error(described, dtype):
     resource = pytest.importorskip("resource")
-    wide = np.zeros((2, 4_000_000), dtype)
-    wide[:, 0] = -1.0, 1.0
-    make, given = described(LogisticNeuronClassifier(max_iter=1, tol=None), wide, [0, 1])
+    model = ManualMLPClassifier((1000,), batch_size=None, max_iter=1, tol=None)
+    many = np.linspace(0.0, 1.0, 200_000, dtype=dtype).reshape(-1, 1)
+    make, given = described(model, many, (many[:, 0] > 0.5).astype(int))
     limit = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + 10_000_000, limit[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (used + 1_000_000_000, limit[1]))
     try:
         with pytest.raises(MemoryError, match="Not enough memory for the buffers of a fit"):
-            make(**given)
+            make(**given | {"row_bytes": 1, "block_bytes": 2**40})  # 2.4 GB and more
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limit)
     make(**given)
@@ -332,6 +332,37 @@ def test_matrices_beyond_the_cache(solver, dtype, monkeypatch):
             ),
             rtol,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("units", [15, 31, 63, 127, 255])
+def test_the_broadest_tiles_with_a_rest(units, dtype):
+    """Of one row and as many packs as go, the last of them not full, by instruction set."""
+    rtol = 1e-10 if dtype == np.float64 else 1e-3
+    for batch_size in (1, 2, 4):
+        how = {"hidden_layer_sizes": (units, units), "activation": "tanh", "max_iter": 1}
+        models = both(
+            ManualMLPRegressor, X.astype(dtype), X[:, :2], batch_size=batch_size, eta=0.01, **how
+        )
+        assert_same(*models, rtol)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", SGD(momentum=0.9, max_norm=0.1), "rmsprop"])
+def test_long_rows_of_weights_that_wait(solver):
+    """Rows of sparse samples whose entries are fetched ahead, and some that have none."""
+    rng = np.random.RandomState(0)
+    lengths = np.arange(60) % 9
+    columns = [np.sort(rng.choice(3000, length, replace=False)) for length in lengths]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    values = rng.normal(size=starts[-1])
+    wide = sparse.csr_matrix((values, np.concatenate(columns), starts), shape=(60, 3000))
+    for batch_size in (1, 4):
+        for cls, more in ((LogisticNeuronClassifier, {}), (ManualMLPClassifier, {"dropout": 0.3})):
+            how = {"solver": solver, "batch_size": batch_size, "eta": 0.01, **more}
+            for y in (BINARY, np.arange(60) % 3):
+                models = both(cls, wide, y, **how)
+                assert_same(*models)
+                assert_same_losses(*models)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -543,6 +574,21 @@ def test_both_engines_end_a_perceptron_by_the_same_rule(batch_size):
     )
     assert plain.n_iter_ == fast.n_iter_ < 100
     assert_same(plain, fast)
+
+
+@pytest.mark.parametrize("form", [np.asarray, np.asfortranarray, sparse.csr_matrix])
+@pytest.mark.parametrize("batch_size", [None, 8, 1])
+def test_perceptrons_of_several_classes_and_of_sparse_samples_are_solved(form, batch_size):
+    centres = np.array([[9.0, 0.0], [-9.0, 9.0], [-9.0, -9.0]])
+    classes = np.arange(300) % 3
+    points = np.round(centres[classes] + np.random.RandomState(1).normal(size=(300, 2)), 2)
+    for y in (classes, classes > 0):
+        plain, fast = both(
+            PerceptronClassifier, form(points), y, batch_size=batch_size, max_iter=50, eta=0.5
+        )
+        assert plain.n_iter_ == fast.n_iter_ < 50
+        assert fast.score(form(points), y) == 1.0
+        assert_same(plain, fast)
 
 
 # ---- locks and interrupts ------------------------------------------------------------------------
