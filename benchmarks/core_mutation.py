@@ -3,9 +3,10 @@
 A seeded sample of the core's lines gets one fault each: another relation, operator or number, a
 condition turned round, smaller for larger, a statement left out. The mutants are compiled in a
 scratch copy, for the widest instruction set that compiles the line, and the tests that compare the
-core with NumPy run on each until one fails; a crash and a hang are failures. A mutant whose
-optimized object code is that of the original is equivalent, and so are those that EQUIVALENT names
-with the reason: they change how fast the core is, or what no result shows. Needs GCC and Cython.
+core with NumPy, whose results are remembered, run on each until one fails; a crash and a hang are
+failures. A mutant whose optimized object code is that of the original is equivalent, and so are
+those that EQUIVALENT names with the reason: they change how fast the core is, or what no result
+shows. Needs GCC and Cython.
 
     python benchmarks/core_mutation.py --seed 1 --number 150
     python benchmarks/core_mutation.py --only neuron.hpp:57:1     # one of them, as it was printed
@@ -17,7 +18,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"  # before NumPy is imported
 
 import argparse
+import contextlib
 import hashlib
+import pickle
 import random
 import re
 import signal
@@ -50,12 +53,14 @@ from _core_mutants import (
     without_comment,
 )
 
-#: Those that look at the clock come last, and have to fail twice.
+#: Where the clock is looked at.
+LOOKS = ("epochs.hpp", "updates.hpp", "prepare.hpp", FACE)
+#: Tests that look at it come last, and have to fail twice.
 CLOCK = ["interrupt", "signal", "cost_does_not_grow", "handler", "others_may_draw"]
 #: Tests that find most faults of a file, and take a few seconds; the others follow.
 USUAL = ["depths", "optimizers", "losses_of_classification", "batches_in_blocks", "neurons"]
 FIRST = {
-    "lazy.hpp": ["weights_that_wait_with_gradients_that_vanish", "weights_that_wait_in_float32"],
+    "lazy.hpp": ["weights_that_wait_in_float32", "weights_that_wait_with_gradients_that_vanish"],
     "neuron.hpp": ["neurons", "penalties_that_overshoot", "neurons_of_all_widths", "long_rows"],
     "products.hpp": ["depths", "tiles_of_all_shapes", "neurons_of_all_widths"],
     "updates.hpp": [*USUAL, "what_is_composed_around_the_optimizers", "l1"],
@@ -122,7 +127,40 @@ def reason(mutant):
     return ""
 
 
-def run_tests(folder, tests, log, place):
+class Remembered:
+    """What NumPy computes in the tests, once for all mutants: fits by test and by their order."""
+
+    def __init__(self, results, file):
+        self.results, self.file, self.new = results, file, {}
+
+    def pytest_collection_finish(self, session):
+        for module in {item.module for item in session.items}:
+            if hasattr(module, "fit"):
+                module.fit = self.remembering(module.fit)
+
+    def pytest_runtest_setup(self, item):
+        self.at, self.count = item.nodeid, 0
+
+    def pytest_sessionfinish(self):
+        self.file.write_bytes(pickle.dumps(self.new))
+
+    def remembering(self, fit):
+        def fit_or_remember(engine, *args, **params):
+            if engine != "numpy" or not isinstance(params.get("random_state", 0), int):
+                return fit(engine, *args, **params)
+            self.count += 1
+            key = self.at, self.count
+            if key in self.results:
+                return pickle.loads(self.results[key])
+            model = fit(engine, *args, **params)
+            with contextlib.suppress(AttributeError, TypeError, pickle.PicklingError):
+                self.new[key] = pickle.dumps(model)
+            return model
+
+        return fit_or_remember
+
+
+def run_tests(folder, tests, log, place, results):
     """Run tests until one fails, and end this process."""
     os.setsid()
     os.chdir(folder)
@@ -131,7 +169,7 @@ def run_tests(folder, tests, log, place):
     with log.open("w", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--tb=no", *tests])
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--tb=no", *tests], [results])
         sys.stdout.flush()
     os._exit(code)
 
@@ -144,7 +182,7 @@ class Laboratory:
         self.variants = [variant for variant in reversed(VARIANTS) if supported(variant)]
         self.lines = {variant: compiled_lines(folder, variant) for variant in self.variants}
         self.face = compile_face(folder)
-        self.original = {}
+        self.original, self.results = {}, {}
 
     def mutants(self):
         return mutants_of(self.folder, set().union(*self.lines.values()))
@@ -204,8 +242,10 @@ class Laboratory:
         left = WAITING if mutant.file != "lazy.hpp" else []
         clock = [*TESTS, "-k", " or ".join(CLOCK)]
         how = self.fails(first_tests(mutant.file), 240, place)
-        how = how or self.fails([*TESTS, *left, "-k", f"not ({' or '.join(CLOCK)})"], 900, place)
-        if not how and self.fails(clock, 240, place):
+        how = how or self.fails(
+            [*reversed(TESTS), *left, "-k", f"not ({' or '.join(CLOCK)})"], 900, place
+        )
+        if not how and mutant.file in LOOKS and self.fails(clock, 240, place):
             how = self.fails(clock, 240, place)
         return f"killed by {how}" if how else "survived"
 
@@ -225,10 +265,12 @@ class Laboratory:
 
     def fails(self, tests, limit, place=-1):
         """Return how tests fail in a process of their own; an empty string if they pass."""
-        log = self.folder / "log"
+        log, found = self.folder / "log", self.folder / "results"
+        found.unlink(missing_ok=True)
         child = os.fork()
         if not child:  # NumPy, SciPy and scikit-learn are there already, the package is not
-            run_tests(self.folder, [*tests, *LEFT_OUT], log, place)
+            results = Remembered(self.results, found)
+            run_tests(self.folder, [*tests, *LEFT_OUT], log, place, results)
         deadline = time.monotonic() + limit
         while (done := os.waitpid(child, os.WNOHANG))[0] == 0:
             if time.monotonic() > deadline:
@@ -239,6 +281,7 @@ class Laboratory:
         code = os.waitstatus_to_exitcode(done[1])
         if code < 0:
             return "a crash"
+        self.results |= pickle.loads(found.read_bytes()) if found.exists() else {}
         text = log.read_text(encoding="utf-8", errors="replace")
         failed = re.search(r"^(?:FAILED|ERROR) \S*?(\w+\.py\S*)", text, flags=re.MULTILINE)
         return "" if code == 0 else failed[1] if failed else f"exit {code}"

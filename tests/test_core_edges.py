@@ -33,13 +33,15 @@ RNG = np.random.RandomState(0)
 X, BINARY = RNG.normal(size=(60, 5)), np.arange(60) % 2
 
 
+def fit(engine, cls, X, y, sample_weight=None, **params):
+    model = cls(**{"max_iter": 3, "tol": None, "random_state": 0, **params})
+    with config_context(engine=engine):
+        return model.fit(X, y, sample_weight=sample_weight)
+
+
 def both(cls, X, y, sample_weight=None, **params):
     """Return the model of NumPy and that of the core."""
-    models = []
-    for engine in ("numpy", "compiled"):
-        with config_context(engine=engine):
-            model = cls(**{"max_iter": 3, "tol": None, "random_state": 0, **params})
-            models.append(model.fit(X, y, sample_weight=sample_weight))
+    models = [fit(engine, cls, X, y, sample_weight, **params) for engine in ("numpy", "compiled")]
     assert [model.engine_ for model in models] == ["numpy", "compiled"]
     return models
 
@@ -650,17 +652,17 @@ def test_the_objective_may_be_interrupted(described):
         (300,), activation="gelu", solver="lbfgs", max_iter=1, random_state=0
     )
     make, given = described(model, narrow, narrow[:, 0])
-    fit = make(**given)
-    expected = fit.objective()
+    made = make(**given)
+    expected = made.objective()
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, 0.01)
     try:
         with pytest.raises(AlarmError):
-            fit.objective()
+            made.objective()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert fit.objective() == expected
+    assert made.objective() == expected
 
 
 @pytest.mark.usefixtures("interruptible")
