@@ -3,6 +3,7 @@
 import _thread
 import contextlib
 import mmap
+import os
 import signal
 import threading
 import time
@@ -30,6 +31,11 @@ from sklearn_neuron.losses import CrossEntropy, Poisson
 
 pytestmark = pytest.mark.needs_core
 RNG = np.random.RandomState(0)
+#: Under a sanitizer freed memory is kept for a while, and memory that is short ends the process.
+own_memory = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists() or "asan" in os.environ.get("LD_PRELOAD", ""),
+    reason="no /proc to ask for memory, or a sanitizer's allocator",
+)
 X, BINARY = RNG.normal(size=(60, 5)), np.arange(60) % 2
 
 
@@ -266,7 +272,7 @@ def test_many_columns_in_column_major_order_take_no_more_than_a_group():
         resource.setrlimit(resource.RLIMIT_AS, limit)
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to ask for memory")
+@own_memory
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_memory_that_is_short_is_an_error(described, dtype):
     resource = pytest.importorskip("resource")
@@ -284,7 +290,7 @@ def test_memory_that_is_short_is_an_error(described, dtype):
     make(**given)
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to ask for memory")
+@own_memory
 def test_a_fit_gives_back_its_memory(described):
     wide = np.zeros((2, 100_000))
     wide[:, 0] = -1.0, 1.0
