@@ -259,7 +259,7 @@ WIDE_SPARSE = sparse.random_array((120, 100_000), density=1e-4, rng=0, format="c
 def test_a_hundred_thousand_columns(cls, solver, data):
     """Newton's method moves in the space of the few samples."""
     n = data.shape[0]
-    how = {"solver": solver, "batch_size": n // 3, "max_iter": 2}
+    how = {"solver": solver, "batch_size": n // 3, "max_iter": 1}
     assert_engines_agree(cls, data, target_for(cls, n, 2), rtol=1e-7, **how)
 
 
@@ -352,13 +352,12 @@ def beyond():
     return data, sparse.csr_array((data[-8:].ravel(), columns, ends), shape=data.shape)
 
 
-@pytest.mark.parametrize(("engine", "batch_size"), [("auto", 64), ("auto", None), ("numpy", None)])
-def test_more_than_two_to_the_31_numbers(engine, batch_size, beyond):
-    """Shuffled mini-batches, and all samples at once."""
+@pytest.mark.parametrize("batch_size", [64, None])
+def test_more_than_two_to_the_31_numbers(batch_size, beyond):
+    """Shuffled mini-batches, and all samples at once; a second of work each."""
     y = np.arange(len(beyond[0])) % 2
     how = {"max_iter": 1, "eta": 0.1, "solver": "sgd", "batch_size": batch_size}
-    with config_context(engine=engine):
-        models = [make(LogisticNeuronClassifier, **how).fit(data, y) for data in beyond]
+    models = [make(LogisticNeuronClassifier, **how).fit(data, y) for data in beyond]
     dense, thin = map(weights_of, models)
     assert np.abs(thin[:-1]).min() > 0.0
     assert_allclose(dense, thin, rtol=1e-3, atol=1e-5 * np.abs(thin).max())
