@@ -207,6 +207,7 @@ def longest():
 
 
 @needs_fork
+@pytest.mark.needs_core
 def test_a_fork_while_a_fit_is_in_the_core():
     """The thread that forks is another; the fit goes on in the parent, and not in the child."""
     data = np.random.RandomState(0).normal(size=(30_000, 20))

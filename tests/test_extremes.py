@@ -251,7 +251,10 @@ def test_columns_that_say_nothing(cls, solver, kind):
 # ---- very many -----------------------------------------------------------------------------------
 
 WIDE = RNG.normal(size=(6, 100_000)) / 300
-WIDE_SPARSE = sparse.random_array((120, 100_000), density=1e-4, rng=0, format="csr")
+WIDE_SPARSE = sparse.csr_array(
+    (RNG.normal(size=1200), (np.arange(1200) // 10, RNG.randint(100_000, size=1200))),
+    shape=(120, 100_000),
+)
 
 
 @each_solver
