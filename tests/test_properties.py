@@ -11,6 +11,7 @@ for rounding.
 """
 
 import copy
+import itertools
 import os
 import re
 import warnings
@@ -22,7 +23,13 @@ from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, REGRESSORS, weights_of
 from numpy.testing import assert_allclose, assert_equal
 from scipy import sparse
 
-from sklearn_neuron import SGD, Adam, PerceptronClassifier, config_context
+from sklearn_neuron import (
+    SGD,
+    Adam,
+    PerceptronClassifier,
+    SigmoidNeuronRegressor,
+    config_context,
+)
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies
@@ -208,10 +215,15 @@ def read_only(X):
     return X
 
 
-def mapped(X, name="X"):
+#: Names of files, more than are read at a time.
+FILES = itertools.cycle(f"{k}.npy" for k in range(32))
+
+
+def mapped(X):
     """Return X as a file that may not be written to."""
-    np.save(f"{name}.npy", X)
-    return np.load(f"{name}.npy", mmap_mode="r")
+    name = next(FILES)
+    np.save(name, X)
+    return np.load(name, mmap_mode="r")
 
 
 #: What lies in memory by rows, or is brought into that order.
@@ -246,6 +258,8 @@ BY_COLUMNS = {
 INTEGERS = {name: np.dtype(name).type for name in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")}
 COUNTS = {name: lambda X, dtype=dtype: X.astype(dtype) for name, dtype in INTEGERS.items()}
 COUNTS |= {">i4": lambda X: X.astype(">i4"), "f2": lambda X: X.astype(np.float16)}
+#: What blocks of partial_fit may be.
+BLOCKS = LAYOUTS | DTYPES | BY_COLUMNS | COUNTS
 
 
 @examples
@@ -280,6 +294,61 @@ def test_columns_that_lie_together(job, data):
     if not job.full:
         assert_equal(learned(other), learned(model))
     assert_close(model, other, job.X, other_X)
+
+
+# ---- other arguments, other methods --------------------------------------------------------------
+
+
+@examples
+@hypothesis.given(job=jobs(kinds=("counts",)), data=st.data())
+def test_blocks_may_each_come_in_another_form(job, data):
+    """Of partial_fit, whose mini-batches copy rows; float64 in all of them."""
+    hypothesis.assume(job.params["solver"] not in WITHOUT_UPDATES)
+    forms = data.draw(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=3, max_size=3))
+    how = {"classes": np.unique(job.y)} if job.cls in CLASSIFIERS else {}
+    models = [job.cls(**job.params | {"batch_size": 2}) for _ in range(2)]
+    if job.cls is SigmoidNeuronRegressor:
+        [model.set_params(target_range=(0.0, 1.0)) for model in models]
+    with config_context(engine=job.engine):
+        for rows, form in zip(np.array_split(np.arange(len(job.y)), 3), forms, strict=True):
+            models[0].partial_fit(job.X[rows], job.y[rows], **how)
+            models[1].partial_fit(BLOCKS[form](job.X[rows]), job.y[rows], **how)
+    assert_equal(learned(models[1]), learned(models[0]))
+
+
+@examples
+@hypothesis.given(job=jobs(weighted=True), data=st.data())
+def test_everything_may_be_read_only(job, data):
+    """Training and validation data, weights and initial values, in memory and as files."""
+    job.params.pop("fit_intercept", None)  # so that there is one to give
+    keep = data.draw(st.sampled_from([read_only, mapped, strided_by_rows]))
+    model, n = job.fit(), len(np.unique(job.y)) if job.cls in CLASSIFIERS else 1
+    given = {"X": job.X, "y": job.y, "sample_weight": job.weight}
+    given |= {f"{name}_val": array[: max(n, 5)] for name, array in given.items()}
+    if job.cls in NETWORKS:
+        start = {"coef_init": model.coefs_, "intercept_init": model.intercepts_}
+    else:
+        start = {"coef_init": model.coef_, "intercept_init": np.asarray(model.intercept_)}
+    fits = []
+    for form in (np.copy, keep):
+        arrays = {name: form(array) for name, array in given.items()}
+        for name, parts in start.items():
+            arrays[name] = [*map(form, parts)] if isinstance(parts, list) else form(parts)
+        with config_context(engine=job.engine):
+            fits.append(job.cls(**job.params).fit(**arrays))
+    if keep is strided_by_rows and job.params["solver"] in WITHOUT_UPDATES:
+        assert_close(*fits, job.X, job.X)
+    else:
+        assert_equal(learned(fits[1]), learned(fits[0]))
+
+
+def strided_by_rows(array):
+    """Return a read-only array of every other row of a larger one."""
+    if not np.ndim(array):
+        return array
+    large = np.repeat(array, 2, axis=0)
+    large.flags.writeable = False
+    return large[::2]
 
 
 # ---- tables --------------------------------------------------------------------------------------
@@ -388,7 +457,7 @@ def frozen(matrix):
 
 def of_files(matrix):
     """Return a CSR matrix whose arrays are files that may not be written to."""
-    parts = (mapped(getattr(matrix, name), name) for name in ("data", "indices", "indptr"))
+    parts = (mapped(getattr(matrix, name)) for name in ("data", "indices", "indptr"))
     other = sparse.csr_array(matrix.shape, dtype=matrix.dtype)
     other.data, other.indices, other.indptr = parts
     return other
@@ -554,7 +623,7 @@ WEIGHTS = {
     "strided": lambda w: np.repeat(w, 2)[::2],
     "reversed": lambda w: w[::-1].copy()[::-1],
     "offset": offset,
-    "mapped": lambda w: mapped(w, "w"),
+    "mapped": mapped,
     "Series": lambda w: pytest.importorskip("pandas").Series(w, index=-np.arange(len(w))),
     "Float64": lambda w: pytest.importorskip("pandas").Series(w, dtype="Float64"),
     "polars": lambda w: pytest.importorskip("polars").Series(w),
@@ -673,7 +742,7 @@ CONTAINERS_OF_CLASSES = {
     "list": (lambda y: y.astype(int).tolist(), None),
     "list of strings": (words, words),
     "strided": (lambda y: np.repeat(y, 2)[::2], None),
-    "mapped": (lambda y: mapped(y, "y"), None),
+    "mapped": (mapped, None),
     "another byte order": (lambda y: y.astype(">i4"), None),
     "Int64": (of_pandas("Int64"), None),
     "boolean": (of_pandas("boolean"), None),
@@ -727,7 +796,7 @@ CONTAINERS_OF_TARGETS = {
     "another byte order": lambda y: y.astype(">f8"),
     "reversed": lambda y: y[::-1].copy()[::-1],
     "offset": offset,
-    "mapped": lambda y: mapped(y, "y"),
+    "mapped": mapped,
     "Float64": of_pandas("Float64"),
     "double[pyarrow]": of_pandas("double[pyarrow]"),
     "polars": of_polars("Float64"),
