@@ -245,7 +245,7 @@ def test_neurons_of_all_widths(columns, dtype):
 #: What is tested with every instruction set, each in a process of its own: some of the tests of
 #: this file and of test_functions.
 JOBS = {
-    "functions": """
+    "all kinds": """
 for name in t.ACTIVATIONS:
     for size in (1, 16): t.test_activations(name, size)
 for size in (1, 7, None): t.test_l1(size, 0.5, 'adam')
@@ -257,16 +257,14 @@ t.test_large_logits()
 for dtype in f.DTYPES:
     for name in ('tanh', 'selu'): f.test_activations_are_accurate(name, dtype)
     f.test_the_cross_entropy_of_one_output_is_accurate(dtype)
-""",
-    "weights that wait for one row": """
-for solver, alpha in t.WAITING: t.test_weights_that_wait(solver, alpha, 1)
-""",
-    "weights that wait for five": """
 for solver, alpha in t.WAITING:
     t.test_weights_that_wait(solver, alpha, 5)
     t.test_weights_that_wait_in_float32(solver, alpha, 5)
 t.test_weights_that_wait_with_gradients_that_vanish()
 t.test_weights_that_wait_late_in_training(1e-6, 'adam')
+""",
+    "weights that wait for rows": """
+for solver, alpha in t.WAITING: t.test_weights_that_wait(solver, alpha, 1)
 """,
 }
 
