@@ -23,8 +23,8 @@ EXPECTED = ("asked for at build time", "Unknown compiler", "the header files of 
 EXTRAS = {
     "pandas": re.compile(r"\bpandas\b|\bjournal\(|\.to_frame\("),
     "matplotlib": re.compile(r"\bmatplotlib\b|\b\w+Display\b"),
-    "distributed": re.compile(r"\bsklearn_neuron\.dask\b"),
-    "skl2onnx": re.compile(r"\bsklearn_neuron\.onnx\b"),
+    **dict.fromkeys(("dask", "distributed"), re.compile(r"\bsklearn_neuron\.dask\b")),
+    **dict.fromkeys(("onnx", "skl2onnx"), re.compile(r"\bsklearn_neuron\.onnx\b")),
 }
 #: The module that cannot be imported without matplotlib, whose class it extends.
 NEEDS_MATPLOTLIB = "fitted_text.py"
