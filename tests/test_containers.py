@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from helpers import make
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from test_common import expected_failures
 
@@ -326,3 +327,27 @@ def test_scikit_learns_checks_pass_under_dispatch(cls):
     assert weights == "passed"
     assert data == ("passed" if find_spec("pandas") else "skipped")  # the check wants pandas
     assert sum(status == "passed" for status in found.values()) > 50
+
+
+class Frame:
+    """A table of one's own: it has columns, and no dtypes."""
+
+    columns = ("a", "b")
+
+    def __init__(self, X):
+        self.X = X
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.X, dtype=dtype)
+
+
+def test_columns_without_dtypes_are_no_frame_of_dates(pd):
+    X = np.random.RandomState(0).normal(size=(30, 2))
+    y = X[:, 0] > 0
+    neuron = LogisticNeuronClassifier(max_iter=5, random_state=0).fit(X, y)
+    assert_array_equal(clone(neuron).fit(Frame(X), y).predict(Frame(X)), neuron.predict(X))
+    rows = ["columns", *map(str, range(29))]
+    clone(neuron).fit(X, pd.Series(y, index=rows), sample_weight=pd.Series(np.ones(30), index=rows))
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"a": X[:, 0], "b": X[:, 1]})
+    assert_array_equal(clone(neuron).fit(table, y).predict(table), neuron.predict(X))

@@ -31,6 +31,7 @@ from sklearn_neuron._estimator.diagnosis import (
     falls,
     idle_units,
     is_scaled,
+    is_steady,
 )
 from sklearn_neuron.activations import Logistic, ReLU, Tanh
 from sklearn_neuron.exceptions import DivergenceError
@@ -55,11 +56,11 @@ def scaled(X):
     return StandardScaler().fit_transform(X)
 
 
-def words(model, X, y):
+def words(model, X, y, **validation):
     """Return the warnings of a fit."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model.fit(X, y)
+        model.fit(X, y, **validation)
     assert all(issubclass(w.category, ConvergenceWarning) for w in caught)
     assert all(w.filename == __file__ for w in caught)
     return [str(w.message) for w in caught]
@@ -333,10 +334,46 @@ def test_of_validation_data_that_are_not_transformed():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_not_of_validation_data_of_noise(seed):
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_not_of_validation_data_of_noise(seed, solver):
+    """The best score may be of an epoch whose loss is high; the lowest loss counts."""
     rng = np.random.RandomState(seed)
-    X, y = rng.normal(size=(300, 10)), rng.randint(0, 2, 300)
-    assert not words(ManualMLPClassifier(early_stopping=True, random_state=seed), X, y)
+    X, y = rng.normal(size=(400, 20)), rng.randint(0, 3, 400)
+    model = ManualMLPClassifier((100,), solver=solver, early_stopping=True, random_state=seed)
+    found = words(model, X[100:], y[100:], X_val=X[:100], y_val=y[:100])
+    assert not [text for text in found if "transformed" in text]
+
+
+@pytest.mark.parametrize("class_weight", [None, {0: 1, 1: 200}])
+def test_not_of_validation_data_whose_classes_are_less_frequent(class_weight):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(4000, 5)), rng.uniform(size=4000) < 0.02
+    X[y] += 1.0
+    chosen = np.r_[np.flatnonzero(y[2000:]), np.flatnonzero(~y[2000:])[:60]] + 2000
+    model = ManualMLPClassifier(class_weight=class_weight, early_stopping=True, random_state=0)
+    assert not words(model, X[chosen], y[chosen], X_val=X[:2000], y_val=y[:2000])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_not_of_few_rows_that_are_held_out(seed):
+    rng = np.random.RandomState(seed)
+    X = rng.normal(size=(24, 2))
+    y = X[:, 0] + rng.normal(size=24)
+    model = ManualMLPRegressor(early_stopping=True, random_state=seed)
+    assert not [text for text in words(model, X, y) if "transformed" in text]
+
+
+def test_losses_are_told_in_the_units_of_y():
+    X, y = scaled(DIABETES[0]), 1e4 * DIABETES[1]
+    (text,) = words(ManualMLPRegressor(eta=1e-6, random_state=0), X, y)
+    assert f"above the {np.var(y):.3g} of a constant prediction" in text
+
+
+def test_steps_at_which_the_loss_creeps_up_are_too_large():
+    losses = [2.859, 2.867, 2.875, 2.88, 2.89, 2.9]
+    assert not is_steady(losses)
+    assert is_steady(losses[::-1])
+    assert is_steady([0.8] * 6)
 
 
 def test_the_default_learns_from_features_that_are_not_scaled():

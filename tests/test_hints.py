@@ -48,7 +48,6 @@ def test_of_parameters_that_are_misspelled(name, close):
         ("loss", "label_smoothing", r"loss=Huber\(\)"),
         ("activation", "c", r"activation=LeakyReLU\(\)"),
         ("record", "every", r"record=Record\('epoch'\)"),
-        ("early_stopping", "x", "of those in the reference"),
     ],
 )
 def test_of_parameters_of_an_object_where_there_is_a_name(name, inner, example):

@@ -495,7 +495,7 @@ def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
         return run
     with np.errstate(all="ignore"):
         eta = plan.eta if plan.solver.has_updates else None
-        if text := has_diverged(network, data.samples, run, eta):
+        if text := has_diverged(network, data.samples, run, eta, problem.units.per_loss):
             raise DivergenceError(text)
     return run
 
@@ -617,13 +617,16 @@ def warn_after(
         eta = plan.eta if solver.has_updates else None
         chosen = length is not None
         short = plan.tol is None and not chosen
+        data, per_loss = problem.data, problem.units.per_loss
         if wrong := went_wrong(
-            network, problem.data.samples, run, eta=eta, short=short, chosen=chosen
+            network, data.samples, run, eta=eta, short=short, chosen=chosen, per_loss=per_loss
         ):
             warn(f"{name}: {wrong}", ConvergenceWarning)
             return
-        held = problem.data.validation
-        if held is not None and (unlike := of_validation(network, held, run)):
+        held = None if data.split_off else data.validation
+        if held is not None and (
+            unlike := of_validation(network, data.samples, held, run, per_loss)
+        ):
             warn(f"{name}: {unlike}", ConvergenceWarning)
     if length is not None and not run.stopped:
         constant = constant_loss(network.loss, problem.data.samples)

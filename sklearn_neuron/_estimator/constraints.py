@@ -349,8 +349,9 @@ def _as_floats(name: str, value: Any, dtype: DTypeLike) -> Any:
 
 def refuse_dates(name: str, value: Any) -> None:
     """Raise if data hold dates or times: NumPy would make numbers of them, of NaT, too."""
-    is_frame = hasattr(value, "columns")  # one of which may be called "dtype"
-    dtypes = value.dtypes if is_frame else [getattr(value, "dtype", None)]
+    dtypes = getattr(value, "dtypes", None) if hasattr(value, "columns") else None
+    if dtypes is None or hasattr(dtypes, "kind"):  # no frame, of whose columns one may be "dtype"
+        dtypes = [getattr(value, "dtype", None)]
     for dtype in dtypes:
         if getattr(dtype, "kind", "") in {"m", "M"}:
             raise ValueError(

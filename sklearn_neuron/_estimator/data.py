@@ -93,6 +93,7 @@ class Data(NamedTuple):
     spread: Spread | None  # of the targets, if they are numbers
     rows: NDArray[np.intp] | None  # of the user's X, which the samples are; None for all
     features: dict[str, Any]  # n_features_in_ and, where there are names, feature_names_in_
+    split_off: bool = False  # whether the validation data were rows of the user's X
 
     def validation_data(self, loss: Any) -> ValidationData | None:
         """Return the validation data as the engine takes them."""
@@ -146,12 +147,13 @@ def read(
     if not one_pass:
         state.forget_samples()
     Y = to_dtype(Y, X.dtype)
-    held = held_target = None
+    held, held_target, split_off = None, None, False
     fresh = first or (one_pass and state.n_rows == 0)  # blocks so far had no weight
     spread = targets.spread(Y, weight) if fresh and not targets.stratified else None
     if not call.validation.missing():
         held, held_target = read_validation(estimator, reader, call.validation, targets, X.dtype)
     elif estimator.early_stopping not in NOT_HELD_OUT and not one_pass:
+        split_off = True
         train, rest = split_rows(estimator, target, targets, state)
         held = samples_of(X[rest], Y[rest], None if own is None else own[rest])
         held_target = target[rest]
@@ -164,8 +166,9 @@ def read(
     features = features_of(reader)
     shape = (*X.shape, Y.shape[1])
     return Data(
-        samples, shape, X.dtype, weightless, targets, held, held_target, spread, rows, features
-    )
+        samples, shape, X.dtype, weightless, targets, held, held_target, spread, rows, features,
+        split_off,
+    )  # fmt: skip
 
 
 def features_of(reader: Any) -> dict[str, Any]:

@@ -34,6 +34,10 @@ ABOVE = 1.25
 DIVERGED = 10.0
 #: The same, where the loss of no epoch rises by more than STEADY of it: it is not noisy then.
 HARDLY_ABOVE, STEADY = 1.02, 0.01
+#: A rise that is rounding, as a part of the loss.
+ROUNDED = 1e-6
+#: Rows of validation data from which their loss says something.
+FEW_ROWS_TO_JUDGE = 10
 #: Raw outputs beyond which a sigmoid is saturated, so that a loss may stand still there.
 SATURATED = 10.0
 #: Times the loss of a constant prediction that is too much at the best epoch of validation data.
@@ -51,8 +55,6 @@ FEW_EPOCHS = 5
 POOR = 0.5
 #: Standard deviations of a feature or a target that has been scaled.
 SCALED = (0.05, 20.0)
-#: Links whose outputs are as large as the targets.
-UNBOUNDED = {"identity", "exponential"}
 #: z of a constant prediction from the mean of the targets, by the link's name.
 INVERSES = {
     "identity": lambda mean: mean,
@@ -73,6 +75,7 @@ def went_wrong(
     eta: float | None,
     short: bool,
     chosen: bool = False,
+    per_loss: float = 1.0,
 ) -> str:
     """Return what went wrong in a run and what to do, or an empty string.
 
@@ -90,6 +93,8 @@ def went_wrong(
         Whether training has a fixed length: if the loss is falling, that is as the user wants it.
     chosen : bool, default=False
         Whether cross-validation has chosen the length, so that more epochs are no remedy.
+    per_loss : float, default=1.0
+        What losses are told in.
     """
     loss = run.losses[-1] - penalty_of(network, run.fitted())
     if short and loss <= run.losses[0]:
@@ -117,8 +122,8 @@ def went_wrong(
         step = "a smaller alpha" if network.alpha or network.beta else "a larger eta"
         remedy = f"{step} or a smaller tol" if scaled else "scaled features (StandardScaler)"
         return (
-            f"training stopped with a loss of {loss:.3g}, as low as that of {whose}: the outputs "
-            f"hardly depend on X. Try {remedy}."
+            f"training stopped with a loss of {loss * per_loss:.3g}, as low as that of {whose}: "
+            f"the outputs hardly depend on X. Try {remedy}."
         )
     if not (above or slow):
         return ""
@@ -127,12 +132,15 @@ def went_wrong(
     found = remedies(network, some, eta, falling=falling, slow=slow)
     found = found or ["another initialization"]
     return (
-        f"training ended with a loss of {loss:.3g}, above the {level:.3g} of {whose}. "
+        f"training ended with a loss of {loss * per_loss:.3g}, above the {level * per_loss:.3g} of "
+        f"{whose}. "
         f"Try {', '.join(found)}."
     )
 
 
-def has_diverged(network: Network, samples: Samples, run: Run, eta: float | None) -> str:
+def has_diverged(
+    network: Network, samples: Samples, run: Run, eta: float | None, per_loss: float = 1.0
+) -> str:
     """Return how training has diverged at finite values, or an empty string.
 
     The gradient of a cross-entropy is bounded, so steps that are too large make the parameters and
@@ -150,8 +158,9 @@ def has_diverged(network: Network, samples: Samples, run: Run, eta: float | None
         return ""
     found = remedies(network, samples.few(MOST_SAMPLES), eta, falling=False)
     return (
-        f"Training diverged: it ended after {len(run.losses)} epochs with a loss of {loss:.3g}, "
-        f"more than {DIVERGED:g} times the {constant:.3g} of a constant prediction. "
+        f"Training diverged: it ended after {len(run.losses)} epochs with a loss of "
+        f"{loss * per_loss:.3g}, more than {DIVERGED:g} times the {constant * per_loss:.3g} of a "
+        "constant prediction. "
         f"Try {', '.join(found) or 'another initialization'}."
     )
 
@@ -182,8 +191,9 @@ def is_asleep(network: Network, theta: Array, samples: Samples) -> bool:
 
 
 def is_steady(losses: Sequence[float]) -> bool:
-    """Return whether no epoch has a loss noticeably above that before it: steps are small."""
-    return bool((np.diff(losses) <= STEADY * np.abs(losses[1:])).all())
+    """Return whether no epoch's loss is noticeably above that before it, and few are at all."""
+    rises = np.diff(losses) / np.abs(losses[1:])
+    return bool((rises <= STEADY).all() and (rises > ROUNDED).mean() < OFTEN)
 
 
 def is_saturated(network: Network, theta: Array, samples: Samples) -> bool:
@@ -194,23 +204,32 @@ def is_saturated(network: Network, theta: Array, samples: Samples) -> bool:
     return bool(np.abs(raw_output(samples.X, W, b, network.activations)).max() > SATURATED)
 
 
-def of_validation(network: Network, validation: Samples, run: Run) -> str:
+def of_validation(
+    network: Network, samples: Samples, validation: Samples, run: Run, per_loss: float = 1.0
+) -> str:
     """Return a word on validation data that are unlike the training data, or an empty string.
 
-    Their loss is at no epoch near that of a constant prediction of their own, although the training
-    data's has come below theirs.
+    Their loss is at no epoch near that of a constant prediction, although the training data's has
+    come below it. Classes may be less frequent among them, so there the constant is also that of
+    the training data.
     """
-    if run.moment.best is None or not network.fit_intercept:
+    loss = network.loss
+    if len(validation.Y) < FEW_ROWS_TO_JUDGE or loss.link.name == "exponential":
+        return ""  # the Poisson loss has no lowest value that all data share
+    if not run.measured or not network.fit_intercept:
         return ""
-    best = run.measured[run.moment.best.epoch]["validation_loss"]
-    level = constant_loss(network.loss, validation)
-    if not best > UNLIKE * level or not run.losses[-1] < level:
+    best = float(np.nanmin([row["validation_loss"] for row in run.measured]))
+    own = level = constant_loss(loss, validation)
+    if loss.link.name in {"logistic", "softmax"}:
+        z = INVERSES[loss.link.name](samples.mean_of(lambda y: y))
+        level = max(own, loss_of_constant(loss, validation, z))
+    if not best > UNLIKE * level or not run.losses[-1] < own:
         return ""
     return (
-        f"the loss of the validation data is {best:.3g} at best, above the {level:.3g} of a "
-        f"constant prediction, where that of the training data is {run.losses[-1]:.3g}. Have X_val "
-        "and y_val been transformed as X and y were? A pipeline does it with "
-        "transform_input=['X_val']."
+        f"the loss of the validation data is {best * per_loss:.3g} at best, above the "
+        f"{level * per_loss:.3g} of a constant prediction, where that of the training data is "
+        f"{run.losses[-1] * per_loss:.3g}. Have X_val and y_val been transformed as X and y were? "
+        "A pipeline does it with transform_input=['X_val']."
     )
 
 
@@ -221,7 +240,7 @@ def remedies(
     found = []
     if not is_scaled(samples.X):
         found.append("scaled features (StandardScaler)")
-    if network.loss.link.name in UNBOUNDED and not is_scaled(samples.Y):
+    if network.loss.link.name == "identity" and not is_scaled(samples.Y):
         found.append("a scaled target (TransformedTargetRegressor with StandardScaler)")
     if eta is not None and slow:
         found.append(f"a larger eta (say {100.0 * eta:.2g})")
@@ -234,7 +253,7 @@ def remedies(
 
 def of_large_targets(network: Network, samples: Samples) -> str:
     """Return a word on targets whose squares make the loss large, or an empty string."""
-    if network.loss.link.name not in UNBOUNDED:
+    if network.loss.name != "squared_error" or network.loss.link.name != "identity":
         return ""
     with np.errstate(all="ignore"):
         if samples.few_targets(MOST_TARGETS).std(axis=0).max() <= SCALED[1]:
@@ -260,6 +279,11 @@ def falls(losses: Sequence[float]) -> bool:
     return losses[-1] < 0.99 * losses[0] and float(rises.mean()) < OFTEN
 
 
+def loss_of_constant(loss: Loss, samples: Samples, z: Array) -> float:
+    """Return the loss of predictions that have the same raw outputs z (K,) for all samples."""
+    return float(samples.mean_of(lambda y: loss.value(y, np.tile(z, (len(y), 1)))))
+
+
 def constant_loss(loss: Loss, samples: Samples) -> float:
     """Return the loss of the best constant prediction; NaN if that is not known.
 
@@ -275,10 +299,7 @@ def constant_loss(loss: Loss, samples: Samples) -> float:
     else:
         return math.nan
 
-    def loss_at(at: Array) -> float:
-        return float(samples.mean_of(lambda y: loss.value(y, np.tile(at, (len(y), 1)))))
-
-    best, zero = loss_at(z), loss_at(np.zeros_like(z))
+    best, zero = (loss_of_constant(loss, samples, at) for at in (z, np.zeros_like(z)))
     return best if best > PERFECT * zero else math.inf
 
 

@@ -86,12 +86,11 @@ def refuse_nested(estimator: Any, params: Mapping[str, Any]) -> None:
     for name, value in params.items():
         owner, _, inner = name.partition("__")
         held = params.get(owner, getattr(estimator, owner, None)) if inner else None
-        if isinstance(held, str):
-            example = EXAMPLES.get(owner, "of those in the reference")
+        if isinstance(held, str) and owner in EXAMPLES:
             raise ValueError(
                 f"{name} cannot be set: {owner} of {type(estimator).__name__} is the name "
-                f"{held!r}, which has no parameters. Give an object in its place, {example}, and "
-                f"then set {name}={value!r}."
+                f"{held!r}, which has no parameters. Give an object in its place, "
+                f"{EXAMPLES[owner]}, and then set {name}={value!r}."
             )
 
 
