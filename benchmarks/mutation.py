@@ -134,7 +134,8 @@ def sites(module):
         family = name.split("/")[-1].split("_")[0]
         for node in nodes:
             for start, _ in operator.mutation_positions(node):
-                if not any(a <= start < b for a, b in skipped):
+                in_signature = node.parent is not None and node.parent.type == "parameters"
+                if not in_signature and not any(a <= start < b for a, b in skipped):
                     faults = found.setdefault((start, family), [])
                     faults.append((name, occurrence))
                 occurrence += 1
@@ -167,21 +168,39 @@ def type_only(source):
     return [((n.lineno, n.col_offset), (n.end_lineno, n.end_col_offset)) for n in places]
 
 
-def mutant_of(site, rng):
-    """Return a mutant of a place, drawn from the faults that compile; None if there is none."""
+def mutant_of(site, name, occurrence):
+    """Return the mutant of a place by one fault; None if that is no program, or the same one."""
     source = (PACKAGE / site.module).read_text(encoding="utf-8")
-    for name, occurrence in rng.sample(site.faults, len(site.faults)):
-        code = mutate_code(source, get_operator(name)(), occurrence)
-        try:
-            same = ast.dump(ast.parse(code)) == ast.dump(ast.parse(source))
-        except SyntaxError:
-            continue
-        if not same:
-            lines = source.splitlines(), code.splitlines()
-            k = next(k for k, pair in enumerate(zip(*lines, strict=False)) if pair[0] != pair[1])
-            before, after = (" ".join(text[k].split()) for text in lines)
-            return Mutant(site.module, site.line, before, after, code)
-    return None
+    code = mutate_code(source, get_operator(name)(), occurrence)
+    try:
+        if ast.dump(ast.parse(code)) == ast.dump(ast.parse(source)):
+            return None
+    except SyntaxError:
+        return None
+    lines = source.splitlines(), code.splitlines()
+    k = next(k for k, pair in enumerate(zip(*lines, strict=False)) if pair[0] != pair[1])
+    before, after = (" ".join(text[k].split()) for text in lines)
+    return Mutant(site.module, site.line, before, after, code)
+
+
+def mutants(module, number, seed):
+    """Yield so many mutants of a module, at every place that is drawn the first that is one."""
+    rng, places = random.Random(f"{seed} {module}"), sites(module)
+    turns = (
+        (site, rng.sample(site.faults, len(site.faults)))
+        for site in rng.sample(places, len(places))
+    )
+    found = (filter(None, (mutant_of(site, *fault) for fault in faults)) for site, faults in turns)
+    firsts = (next(each, None) for each in found)
+    yield from itertools.islice(filter(None, firsts), number)
+
+
+def of_line(module, line):
+    """Yield all mutants of a line."""
+    faults = (
+        (site, *fault) for site in sites(module) if site.line == line for fault in site.faults
+    )
+    yield from filter(None, (mutant_of(*fault) for fault in faults))
 
 
 def drawn(modules, per_module, seed):
@@ -194,13 +213,6 @@ def drawn(modules, per_module, seed):
                 left.remove(each)
             else:
                 yield mutant
-
-
-def mutants(module, number, seed):
-    """Yield so many mutants of a module."""
-    rng, places = random.Random(f"{seed} {module}"), sites(module)
-    found = (mutant_of(site, rng) for site in rng.sample(places, len(places)))
-    yield from itertools.islice(filter(None, found), number)
 
 
 class Coverage:
@@ -412,7 +424,7 @@ def main():
     parser.add_argument("--per-module", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--module", action="append", choices=MODULES, help="only this; repeatable")
-    parser.add_argument("--line", type=int, help="only mutants of this line")
+    parser.add_argument("--line", help="all mutants of a line, as losses.py:100")
     parser.add_argument("--seconds", type=float, default=60, help="of tests for every mutant")
     args = parser.parse_args()
     if args.measure:
@@ -422,14 +434,17 @@ def main():
             importlib.import_module(name)
     coverage, fates = Coverage(), {}
     with copied() as root:
-        for mutant in drawn(args.module or MODULES, args.per_module, args.seed):
+        chosen = drawn(args.module or MODULES, args.per_module, args.seed)
+        if args.line:
+            module, _, line = args.line.partition(":")
+            chosen = of_line(module, int(line))
+        for mutant in chosen:
             fates[mutant] = tried(mutant, root, coverage, args.seconds)
             outcome, by, n_tests = fates[mutant]
             print(f"{outcome:9} {mutant}  {by or n_tests}", flush=True)
         # a test that fails without a fault as well has killed nothing
-        for name in {f.by for f in fates.values() if "::" in f.by}:
-            if fate(root, [name], 300).outcome != "survived":
-                print(f"UNRELIABLE  {name}")
+        found = fate(root, list({f.by for f in fates.values() if "::" in f.by}), 600)
+        print("Without a fault:", found.by or f"all {found.tests} tests that killed pass")
     return report(fates, args.seed)
 
 

@@ -228,6 +228,20 @@ def test_formulas_of_optimizers_end_in_the_direction(optimizer):
         assert set(re.findall(r"{(.*?)}", text)) <= known
 
 
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.7}, {"momentum": 0.7, "nesterov": True}])
+def test_formulas_of_sgd_are_what_it_computes(options):
+    """The lines of the page, read as Python, give the direction of every update."""
+    optimizer, known = SGD(**options), {"v": 0.0}
+    state = optimizer.init(np.zeros(1))
+    for g in (1.0, -3.0, 0.5):
+        known |= {"g": g, "momentum": optimizer.momentum}
+        for name, text in optimizer.formulas():
+            known[name] = eval(re.sub(r"[{}]", "", text).replace("·", "*"), {}, known)
+        grad = np.array([g])
+        optimizer.update(grad, state)
+        assert grad[0] == pytest.approx(known["direction"], rel=1e-14)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

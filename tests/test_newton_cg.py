@@ -21,6 +21,7 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._engine.descent import DAMPINGS
 from sklearn_neuron._engine.hessian import hessian
 from sklearn_neuron._engine.newton import Descent
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
@@ -296,6 +297,50 @@ def test_a_curvature_that_is_not_positive_gives_way_to_its_gauss_newton_part():
     assert np.vdot(point.grad, exact.product(point.grad)) < 0.0
     assert np.vdot(point.grad, convex.product(point.grad)) > 0.0
     assert steps.step(point).value < point.value
+
+
+@pytest.mark.parametrize("accuracy", [0.1, 1e-3, 1e-5])
+def test_a_step_is_as_exact_as_asked_for(accuracy):
+    """Its residual is so small in the preconditioner's norm; no more products than that takes."""
+    network, samples, theta = problem(BinaryCrossEntropy(), K=1, n=300, p=40, alpha=1e-4)
+    objective = LinearObjective(network, samples)
+    point, counted = objective.start(theta), []
+    H = objective.curvature(point)
+    precondition = H.preconditioner()
+
+    class Counted:
+        preconditioner = H.preconditioner
+
+        def product(self, V):
+            counted.append(V)
+            return H.product(V)
+
+    def residual(D):
+        r = -point.grad - H.product(D)
+        return np.sqrt(np.vdot(r, precondition(r)))
+
+    D = ConjugateDescent(objective, None)._solve(Counted(), point.grad, accuracy)
+    goal = accuracy * residual(np.zeros_like(D))
+    assert residual(D) <= goal * (1 + 1e-9)
+    needed = len(counted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sklearn_neuron._engine.newton_cg.MOST_PRODUCTS", needed - 1)
+        D = ConjugateDescent(objective, None)._solve(H, point.grad, accuracy)
+    assert needed > 1
+    assert residual(D) > goal
+
+
+def test_damping_has_the_size_of_the_columns():
+    X, y = binary()
+    network = Network((6, 1), [], BinaryCrossEntropy())
+    objective = LinearObjective(network, Samples(X * 1e3, y[:, None] * 1.0, None))
+    point = objective.start(np.zeros(7))
+    _, convex, *damped = ConjugateDescent(objective, None)._hessians(point)
+    V = np.ones((7, 1))
+    for H, damping in zip(damped, DAMPINGS, strict=True):
+        added = damping * objective.sizes()[:, None]
+        assert_allclose(H.product(V), convex.product(V) + added, rtol=1e-12)
+        assert_allclose(H.preconditioner()(V), 1.0 / added)
 
 
 def test_without_curvature_the_step_is_damped():
