@@ -232,6 +232,11 @@ class Coverage:
             found[line] = {name for name in names if self.times.get(name, math.inf) < math.inf}
         return found
 
+    def forget(self, name):
+        """Leave out a test from now on."""
+        self.times[name] = math.inf
+        self.of.cache_clear()
+
     def tests(self, module, line):
         """Return the tests of a line: of its statement, else of its function, else of all."""
         by_line = self.of(module)
@@ -389,6 +394,11 @@ def tried(mutant, root, coverage, seconds):
     return Fate("survived", "", n_tests)
 
 
+def killers(fates):
+    """Return the tests that killed, each once."""
+    return list(dict.fromkeys(f.by for f in fates.values() if "::" in f.by))
+
+
 def known():
     """Return the reasons why mutants are equivalent, by module, line before and line after."""
     if not EQUIVALENT.exists():
@@ -443,8 +453,11 @@ def main():
             outcome, by, n_tests = fates[mutant]
             print(f"{outcome:9} {mutant}  {by or n_tests}", flush=True)
         # a test that fails without a fault as well has killed nothing
-        found = fate(root, list({f.by for f in fates.values() if "::" in f.by}), 600)
-        print("Without a fault:", found.by or f"all {found.tests} tests that killed pass")
+        while (found := fate(root, killers(fates), 600)).outcome != "survived":
+            coverage.forget(found.by)
+            for mutant in [m for m, f in fates.items() if f.by == found.by]:
+                fates[mutant] = tried(mutant, root, coverage, args.seconds)
+                print(f"again: {fates[mutant].outcome:9} {mutant}  {fates[mutant].by}", flush=True)
     return report(fates, args.seed)
 
 
