@@ -453,11 +453,12 @@ def main():
             outcome, by, n_tests = fates[mutant]
             print(f"{outcome:9} {mutant}  {by or n_tests}", flush=True)
         # a test that fails without a fault as well has killed nothing
-        while (found := fate(root, killers(fates), 600)).outcome != "survived":
+        while "::" in (found := fate(root, killers(fates), 600)).by:
             coverage.forget(found.by)
             for mutant in [m for m, f in fates.items() if f.by == found.by]:
                 fates[mutant] = tried(mutant, root, coverage, args.seconds)
                 print(f"again: {fates[mutant].outcome:9} {mutant}  {fates[mutant].by}", flush=True)
+        print("Without a fault:", found.outcome, f"({found.tests} tests that killed)")
     return report(fates, args.seed)
 
 
