@@ -32,6 +32,8 @@ from sklearn_neuron._engine.objective import LinearObjective
 from sklearn_neuron._estimator import base
 from sklearn_neuron._estimator.state import seeded
 from sklearn_neuron.exceptions import DivergenceError
+from sklearn_neuron.losses import BinaryCrossEntropy
+from sklearn_neuron.network import Network
 
 
 def reached(plateau, *losses):
@@ -555,3 +557,25 @@ def test_a_divergence_lets_go_of_the_samples(monkeypatch, uncollected):
         make(ManualMLPRegressor, solver="sgd", eta=1e9).fit(X, 1e9 * X[:, 0])
         pytest.fail("it has to diverge")
     assert [network() for network in seen] == [None]
+
+
+@pytest.mark.usefixtures("in_numpy")
+@pytest.mark.parametrize("batch_size", [7, None])
+def test_rates_that_are_computed_ahead_are_those_of_their_epochs(batch_size, X):
+    """With a record they are computed one by one."""
+    params = {"schedule": "cosine", "batch_size": batch_size, "max_iter": 5, "solver": "sgd"}
+    ahead, one_by_one = (
+        make(LogisticNeuronClassifier, record=record, **params).fit(X, X[:, 0] > 0)
+        for record in ("loss", "epoch")
+    )
+    assert_array_equal(weights_of(ahead), weights_of(one_by_one))
+    assert len(set(one_by_one.history_["eta"])) == 5
+
+
+@pytest.mark.parametrize(("n_bytes", "n_batches"), [(1, 1), (191, 1), (192, 2), (300, 3)])
+def test_a_chunk_holds_as_many_batches_as_fit_and_at_least_one(n_bytes, n_batches, monkeypatch, X):
+    """A batch of three rows has 96 bytes."""
+    monkeypatch.setattr(batches, "CHUNK_BYTES", n_bytes)
+    network = Network((4, 1), [], BinaryCrossEntropy())
+    samples = batches.Samples(X, (X[:, :1] > 0) * 1.0, None)
+    assert batches.MiniBatches(network, samples, 3).chunk_size == 3 * n_batches
