@@ -245,8 +245,9 @@ class Laboratory:
         how = how or self.fails(
             [*reversed(TESTS), *left, "-k", f"not ({' or '.join(CLOCK)})"], 900, place
         )
-        if not how and mutant.file in LOOKS and self.fails(clock, 240, place):
-            how = self.fails(clock, 240, place)
+        if not how and mutant.file in LOOKS:
+            how = self.fails(clock, 120, place)
+            how = how and (how if how == "a hang" else self.fails(clock, 120, place))
         return f"killed by {how}" if how else "survived"
 
     def object_of(self, variant):
