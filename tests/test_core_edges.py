@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import ctypes
 import mmap
 import os
 import signal
@@ -270,6 +271,45 @@ def test_many_columns_in_column_major_order_take_no_more_than_a_group():
             LogisticNeuronClassifier(solver="lbfgs", alpha=1.0, max_iter=2).fit(wide, [0, 1, 0, 1])
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limit)
+
+
+def before_a_wall(array):
+    """Return a copy that ends where memory may not be read."""
+    if not array.size:
+        return array
+    size = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    block = mmap.mmap(-1, size + mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(block))
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(address + size), mmap.PAGESIZE, 0) == 0
+    copy = np.frombuffer(block, array.dtype, array.size, size - array.nbytes).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@own_memory
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("cls", [LogisticNeuronClassifier, ManualMLPClassifier])
+def test_nothing_is_read_beyond_the_end_of_an_array(described, cls, form, dtype):
+    """It would end this process."""
+    for batch_size in (1, 7, 16, None):
+        for y in (BINARY, np.arange(60) % 3):
+            model = cls(batch_size=batch_size, max_iter=1, tol=None, random_state=0)
+            make, given = described(model, form(X.astype(dtype)), y)
+            found = []
+            for place in (np.copy, before_a_wall):
+                memory = tuple(None if part is None else place(part) for part in given["memory"])
+                arrays = {
+                    name: place(array) if isinstance(array, np.ndarray) else array
+                    for name, array in (given | {"memory": memory}).items()
+                }
+                arrays["rng"] = np.random.RandomState(0) if given["rng"] is not None else None
+                run = make(**arrays).run(
+                    np.full(2, 0.1), np.empty(2), -1.0, 1, np.inf, 0, 0, 0, 0.0
+                )
+                assert run[:2] == (2, "done")
+                found.append(arrays["theta"])
+            np.testing.assert_array_equal(*found)
 
 
 @own_memory
