@@ -434,6 +434,17 @@ def test_more_samples_than_one_chunk_or_group(columns, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_product_of_many_losses_does_not_overflow(dtype):
+    """A block of thousands of samples, each with a loss of log 2."""
+    narrow = np.zeros((20_000, 1), dtype)
+    how = {"batch_size": None, "max_iter": 1, "activation": "tanh"}
+    models = both(
+        ManualMLPClassifier, narrow, np.arange(20_000) % 2, hidden_layer_sizes=(1,), **how
+    )
+    assert_same_losses(*models, 1e-10 if dtype == np.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("classes", [2, 3, 16, 17])
 def test_losses_of_many_samples(classes, dtype):
     """Softmax of several packs of samples, or of one by one; with weights, and smoothed targets."""
