@@ -131,6 +131,14 @@ def test_features_of_any_size(cls, solver):
     assert n_finite >= 6
 
 
+@pytest.mark.parametrize("solver", ["newton", "newton-cg"])
+@pytest.mark.parametrize("cls", [LogisticNeuronClassifier, SigmoidNeuronRegressor])
+def test_weights_beyond_single_precision_are_divergence(cls, solver):
+    """They are found in float64, and kept in the dtype of X."""
+    error = attempt(make(cls, solver=solver), SINGLE["1e-44"], target_for(cls, 24))
+    assert "Training diverged in iteration 1 of " in error
+
+
 @each_solver
 @pytest.mark.parametrize("size", ["1e-150", "1e-300", "subnormal", "a small column"])
 def test_the_engines_agree_on_small_features(cls, solver, size):
