@@ -33,6 +33,7 @@ def run(*command, cwd):
 
 
 def test_the_guide_runs(tmp_path):
+    pytest.importorskip("dask.dataframe")  # it needs pandas
     blocks = blocks_of("dask")
     assert blocks
     script = tmp_path / "guide.py"
