@@ -1,5 +1,7 @@
 """newton-cg: products with the Hessian, the same minimum as Newton's method, the space of rows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers import NETWORKS, make
@@ -403,3 +405,19 @@ def test_records_its_iterations_and_stays_at_a_minimum():
     before = model.coef_.copy()
     assert model.fit(X, y).n_iter_ == 1
     assert_array_equal(model.coef_, before)
+
+
+@pytest.mark.parametrize(("second", "found"), [(2.0, [1.0, 0.05]), (-1.0, None)])
+def test_a_direction_ends_where_the_curvature_is_not_positive(second, found):
+    """What was found before is kept; along the gradient itself nothing is."""
+    H, grad = np.diag([1.0, second]), np.array([[-1.0], [-0.1]])
+    hessian = SimpleNamespace(product=lambda P: H @ P, preconditioner=lambda: lambda r: r)
+    frame = SimpleNamespace(largest=lambda r: np.abs(r).max())
+    steps = SimpleNamespace(_precondition=None, objective=SimpleNamespace(frame=frame), enough=1e-9)
+    D = ConjugateDescent._solve(steps, hessian, grad, 1e-9)
+    if found is not None:
+        assert_allclose(D[:, 0], found)
+        return
+    assert np.vdot(D, -grad) > 0.0  # one step along the gradient, where H is positive
+    assert_allclose(D[0] / D[1], 10.0)
+    assert ConjugateDescent._solve(steps, hessian, grad[::-1], 1e-9) is None
