@@ -715,12 +715,15 @@ def test_an_interrupt_ends_a_long_fit_after_a_complete_epoch():
     model = ManualMLPClassifier(
         (50,), batch_size=1, max_iter=10**6, tol=None, random_state=0, solver=SGD(average=True)
     )
-    timer = threading.Timer(0.6, _thread.interrupt_main)
+    start = time.perf_counter()
+    clone(model).set_params(max_iter=1).fit(X, y)
+    epoch = time.perf_counter() - start  # on a slow machine, or a busy one, it takes long
+    timer = threading.Timer(0.2 + 5.0 * epoch, _thread.interrupt_main)
     timer.start()
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 10.0 + 50.0 * epoch
     n_epochs = model.n_iter_
     assert n_epochs == len(model.loss_curve_) == len(model.history_["epoch"]) >= 1
     again = clone(model).set_params(max_iter=n_epochs).fit(X, y)
