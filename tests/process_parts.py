@@ -20,6 +20,11 @@ JOBS = [
 ]
 
 
+def send(connection, function, *arguments):
+    """Send what a function returns."""
+    connection.send(function(*arguments))
+
+
 def fitted(job, X=X):
     """Return the fitted estimator of a job."""
     cls, params = JOBS[job]

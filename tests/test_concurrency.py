@@ -1,5 +1,6 @@
 """Threads and processes: whoever else computes, every result is that of a fit alone, to the bit."""
 
+import functools
 import multiprocessing
 import os
 import pickle
@@ -28,25 +29,27 @@ EVERY = range(len(JOBS))
 PATIENCE = 60.0  # seconds until a process counts as stuck
 
 
-@pytest.fixture(scope="module", params=["numpy", "auto"])
+@pytest.fixture(params=["numpy", "auto"])
 def engine(request):
     """One for all threads of the process, as the setting is."""
     with config_context(engine=request.param):
         yield request.param
 
 
-@pytest.fixture(scope="module")
+@functools.cache
+def learned_alone(engine):
+    """What each job learns alone, by the engine that is set."""
+    return [result(job) for job in EVERY]
+
+
+@pytest.fixture
 def expected(engine):
-    """What each job learns alone."""
-    return [result(job) for job in EVERY]
+    return learned_alone(engine)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def expected_by_default():
-    return [result(job) for job in EVERY]
-
-
-# ---- threads -------------------------------------------------------------------------------------
+    return learned_alone("auto")
 
 
 def at_once(*tasks):
@@ -147,14 +150,10 @@ def started(context, target, *arguments):
     return process
 
 
-def send(connection, function, *arguments):
-    connection.send(function(*arguments))
-
-
 def in_process(context, function, *arguments):
     """Return a function that waits for what a process returns."""
     here, there = context.Pipe()
-    process = started(context, send, there, function, *arguments)
+    process = started(context, process_parts.send, there, function, *arguments)
 
     def answer():
         assert here.poll(PATIENCE), "the process is stuck"
