@@ -47,6 +47,7 @@ _leave_the_source_folder()
 
 def pytest_configure(config):
     """Find out why there is no core, if there is none; refuse to start if there should be one."""
+    config.pluginmanager.register(WithoutExtras(), "without-extras")
     core = importlib.import_module("sklearn_neuron._engine.core")
     config.without_core = core.why_not()
     why_no_core = (core.build_info() or {}).get("why_no_core", "")
@@ -72,10 +73,16 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"Tested without the compiled core. {config.without_core}")
 
 
-def pytest_ignore_collect(collection_path):
-    """Leave out what cannot be imported without an extra."""
-    missing = collection_path.name == NEEDS_MATPLOTLIB and find_spec("matplotlib") is None
-    return True if missing else None  # None leaves it to others
+class WithoutExtras:
+    """Leaves out what cannot be imported without an extra, in the installed package, too.
+
+    The hooks of a conftest itself hear only of files below its folder.
+    """
+
+    @staticmethod
+    def pytest_ignore_collect(collection_path):
+        missing = collection_path.name == NEEDS_MATPLOTLIB and find_spec("matplotlib") is None
+        return True if missing else None  # None leaves it to others
 
 
 def pytest_collection_modifyitems(items):
