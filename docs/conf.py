@@ -128,7 +128,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_neuron {release}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
-html_search_scorer = "_templates/scorer.js"
+html_search_scorer = str(Path(__file__).parent / "_templates" / "scorer.js")
 html_copy_source = False
 html_show_sourcelink = False
 # no list of pages beside those that have none below them
