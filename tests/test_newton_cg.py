@@ -27,7 +27,14 @@ from sklearn_neuron._engine.descent import DAMPINGS
 from sklearn_neuron._engine.hessian import hessian
 from sklearn_neuron._engine.newton import Descent
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
-from sklearn_neuron._engine.objective import Batch, LinearObjective, objective_of, two_passes
+from sklearn_neuron._engine.objective import (
+    Batch,
+    LinearObjective,
+    center_rows,
+    far_center,
+    objective_of,
+    two_passes,
+)
 from sklearn_neuron._engine.row_space import RowSpace, in_row_space
 from sklearn_neuron.activations import Logistic
 from sklearn_neuron.losses import (
@@ -125,6 +132,38 @@ def test_the_preconditioner_is_exact_for_one_feature_and_a_bias(form):
     V = np.array([[0.7], [-0.3]])
     # the penalty is on the weight, whatever the bias: that is not centered with it
     assert_allclose(operator.preconditioner()(operator.product(V)), V, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("shift", "spread", "is_centered"),
+    [
+        (99.0, 1.0, False),
+        (101.0, 1.0, True),
+        (-1e5, 1e-3, True),
+        (0.5, 1e-3, True),
+        (7.0, 0.0, False),
+    ],
+)
+def test_columns_far_from_zero_are_centered(shift, spread, is_centered):
+    """Those with a mean beyond 100 standard deviations; a constant column is no reason."""
+    near = np.array([-1.0, 1.0, 3.0, 5.0])
+    center = far_center(np.column_stack([near, shift + spread * np.array([-1.0, 1.0, 1.0, -1.0])]))
+    assert (center is not None) == is_centered
+    if is_centered:
+        assert_allclose(center, [0.0, shift])
+
+
+def test_rows_that_tell_the_center_are_the_same_whatever_the_parts():
+    """Of 25,000 rows every 125th."""
+    X = np.arange(25_000, dtype=np.float32).reshape(-1, 1)
+    whole = center_rows(X)
+    parts = [
+        center_rows(X[first:last], len(X), first)
+        for first, last in [(0, 1), (1, 9_998), (9_998, 10_001), (10_001, 25_000)]
+    ]
+    assert whole.dtype == np.float64
+    assert_array_equal(whole[:, 0], np.arange(0, 25_000, 125))
+    assert_array_equal(np.vstack(parts), whole)
 
 
 # ---- the same minimum --------------------------------------------------------------------------

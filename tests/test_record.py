@@ -84,6 +84,21 @@ def test_thinning_counts_over_all_calls(cls, kind, X):
     assert_array_equal(thetas(model), thetas(whole))
 
 
+@pytest.mark.parametrize("kind", ["epoch", "step"])
+def test_a_warm_start_drops_the_last_row_only_where_it_was_not_due(kind, X):
+    """Of 4 updates an epoch every third is due, and the last one; iterations count as epochs."""
+    y = target_for(LogisticNeuronClassifier, 30)
+    record = Record(kind, every=3)
+    model = make(LogisticNeuronClassifier, record=record, batch_size=8, max_iter=2, warm_start=True)
+    first = model.fit(X, y).history_
+    assert list(first[kind]) == ([2, 5, 7] if kind == "step" else [1])
+    second = model.fit(X, y).history_
+    assert list(second[kind]) == ([2, 5, 8, 11, 14, 15] if kind == "step" else [2, 3])
+    by_lbfgs = clone(model).set_params(solver="lbfgs", tol=None)
+    by_lbfgs.fit(X, y).fit(X, y)
+    assert list(by_lbfgs.history_["epoch"]) == [2, 3]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -213,6 +228,8 @@ def test_the_ceiling_is_checked_before_the_first_epoch(engine, X):
         model.fit(X, y)
     every = int(str(e.value).split("every=")[1].split(")")[0])
     assert vars(model).keys() == {*model.get_params(deep=False)}
+    with pytest.raises(ValueError, match="max_bytes"):
+        model.set_params(record__every=every - 1).fit(X, y)
     model.set_params(record__every=every).fit(X, y)
     assert len(pickle.dumps(model.history_)) < 20_000
     assert before["n_iter_"] == 10

@@ -158,6 +158,18 @@ def test_lbfgs_from_the_optimum_stays(X):
     assert_allclose(again.loss_, model.loss_)
 
 
+def test_lbfgs_without_tol_goes_on_to_the_last_digit(X):
+    """Neither a small gradient nor a change by rounding ends it; where there is a tol, both do."""
+    y = np.arange(30) % 2
+    n_iter = {}
+    for tol, bound in [(1e-5, 1e-5), (1e-300, 1e-8), (None, 1e-10)]:
+        model = LogisticNeuronClassifier(solver="lbfgs", alpha=0.1, tol=tol, max_iter=1000)
+        residual = model.fit(X, y).predict_proba(X)[:, 1] - y
+        assert np.abs(X.T @ residual / 30 + 0.1 * model.coef_[0]).max() < bound
+        n_iter[tol] = model.n_iter_
+    assert n_iter[1e-5] < n_iter[1e-300] < n_iter[None] < 50
+
+
 # ---- the loss curve ---------------------------------------------------------------------------
 
 
