@@ -578,8 +578,8 @@ def check_continues(layout: Layout, network: Network, last: Mapping[str, Any]) -
         other = f"{activations} activations", f"{list(layout.activations)}"
     raise ValueError(
         f"The fitted network has layers of {other[0]}, but the parameters and data now ask for "
-        f"{other[1]}. To continue training (warm_start or partial_fit) keep them; to start from "
-        "scratch set warm_start=False and call fit."
+        f"{other[1]}. To continue training (warm_start or partial_fit) or to inspect the "
+        "fitted network keep them; to start from scratch set warm_start=False and call fit."
     )
 
 

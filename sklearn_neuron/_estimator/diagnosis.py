@@ -117,8 +117,8 @@ def went_wrong(
                 f"{idle} of the {units} units of hidden layer {layer} have the slope 0 for every "
                 f"sample, so they do not learn. Try {', '.join(found)}."
             )
-    scaled = is_scaled(some.X)
-    if still and (not scaled or is_asleep(network, run.fitted(), some)):
+    z, scaled = outputs_of(network, run.fitted(), some.X), is_scaled(some.X)
+    if still and (not scaled or is_asleep(network, z, some)):
         step = "a smaller alpha" if network.alpha or network.beta else "a larger eta"
         remedy = f"{step} or a smaller tol" if scaled else "scaled features (StandardScaler)"
         return (
@@ -128,7 +128,7 @@ def went_wrong(
     if not (above or slow):
         return ""
     falling = falls(run.losses) and not chosen
-    slow = slow and scaled and not is_saturated(network, run.fitted(), some)
+    slow = slow and scaled and not is_saturated(network, z)
     found = remedies(network, some, eta, falling=falling, slow=slow)
     found = found or ["another initialization"]
     return (
@@ -180,10 +180,13 @@ def level_of(network: Network, samples: Samples) -> float:
     return constant_loss(network.loss, samples)
 
 
-def is_asleep(network: Network, theta: Array, samples: Samples) -> bool:
-    """Return whether raw outputs hardly depend on the features, although these differ."""
-    W, b = split(theta, network.layer_sizes)
-    z = raw_output(samples.X, W, b, network.activations)
+def outputs_of(network: Network, theta: Array, X: Any) -> Array:
+    """Return the raw outputs z of the parameters θ."""
+    return raw_output(X, *split(theta, network.layer_sizes), network.activations)
+
+
+def is_asleep(network: Network, z: Array, samples: Samples) -> bool:
+    """Return whether raw outputs z hardly depend on the features, although these differ."""
     unit = 1.0 if network.loss.link.name != "identity" else float(samples.Y.std()) or 1.0
     X = samples.X
     differ = X.nnz > 0 if sparse.issparse(X) else bool(np.ptp(X, axis=0).any())
@@ -196,12 +199,9 @@ def is_steady(losses: Sequence[float]) -> bool:
     return bool((rises <= STEADY).all() and (rises > ROUNDED).mean() < OFTEN)
 
 
-def is_saturated(network: Network, theta: Array, samples: Samples) -> bool:
-    """Return whether raw outputs are far on the flat sides of the link."""
-    if network.loss.link.name == "identity":
-        return False
-    W, b = split(theta, network.layer_sizes)
-    return bool(np.abs(raw_output(samples.X, W, b, network.activations)).max() > SATURATED)
+def is_saturated(network: Network, z: Array) -> bool:
+    """Return whether raw outputs z are far on the flat sides of the link."""
+    return network.loss.link.name != "identity" and bool(np.abs(z).max() > SATURATED)
 
 
 def of_validation(
@@ -216,7 +216,7 @@ def of_validation(
     loss = network.loss
     if len(validation.Y) < FEW_ROWS_TO_JUDGE or loss.link.name == "exponential":
         return ""  # the Poisson loss has no lowest value that all data share
-    if not run.measured or not network.fit_intercept:
+    if run.moment.best is None or not network.fit_intercept:  # no loss was finite, or none is known
         return ""
     best = float(np.nanmin([row["validation_loss"] for row in run.measured]))
     own = level = constant_loss(loss, validation)

@@ -218,8 +218,8 @@ class Classes(Targets):
         if len(unseen):
             raise ValueError(
                 f"y contains classes {unseen.tolist()} that are not among the {len(all_classes)} "
-                f"known ones: {all_classes.tolist()}. With partial_fit, pass all classes to the "
-                "first call; otherwise leave these rows out."
+                f"known ones: {all_classes.tolist()}. Leave these rows out, or fit from scratch "
+                "(warm_start=False) with all classes in y or, at the first partial_fit, in classes."
             )
         return all_classes
 

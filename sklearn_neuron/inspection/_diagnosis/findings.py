@@ -22,6 +22,7 @@ from sklearn_neuron._estimator.diagnosis import (
     POOR,
     is_asleep,
     is_scaled,
+    outputs_of,
     remedies,
 )
 from sklearn_neuron._typing import Array, Matrix
@@ -246,7 +247,8 @@ def nothing_learned(case: Case) -> Iterator[Finding]:
         yield Finding(beside.format("above"), found)
     elif case.loss > NOTHING_LEARNED * constant:
         samples = case.subject.samples
-        asleep = is_asleep(network, network.theta, samples)
+        z = outputs_of(network, network.theta, samples.X)
+        asleep = is_asleep(network, z, samples)
         why = "the outputs hardly depend on X" if asleep else "nothing has been learned"
         found = ["a smaller alpha" if network.alpha else "a larger eta or max_iter"]
         if not is_scaled(samples.few(MOST_SAMPLES).X):
