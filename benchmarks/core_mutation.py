@@ -117,6 +117,11 @@ EQUIVALENT = [
     ),
     ("updates.hpp", r"n <= 0\) std::memcpy", "the mean of one moves all the way to it"),
     ("fit.hpp", r"mistakes = true", "every epoch sets it first"),
+    ("fit.hpp", r"interrupted = true", "every run sets it first"),
+    ("prepare.hpp", r"plain && penalized && batch", "weights that wait end as those that do not"),
+    ("prepare.hpp", r"loss == CROSS_ENTROPY;", "a single neuron is a network, too, but slower"),
+    ("products.hpp", r"<T>\) panel<T, BROAD, true>", "a pack loaded as a part of full length"),
+    ("epochs.hpp", r"constants\(eta, [02]\)", "only Adam's depend on the number of the update"),
     ("epochs.hpp", r"loss <= e\.best \?", "equal numbers"),
     (FACE, r"^(self\.handle|d\.X|d\.on_update) = NULL", "the memory of a new object is zero"),
 ]

@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import copy
 import ctypes
 import mmap
 import os
@@ -256,6 +257,21 @@ def test_column_major_samples_are_gathered_block_by_block(solver, cls, y, monkey
                 cls(max_iter=5, random_state=0, **params).fit(form, y) for form in (X, columns)
             ]
         np.testing.assert_array_equal(*map(weights_of, models))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_column_major_samples_of_a_neuron_are_gathered_group_by_group(solver, dtype):
+    """A group of 20 features has fewer than 200 samples."""
+    rng = np.random.RandomState(0)
+    rows = rng.normal(size=(700, 20)).astype(dtype)
+    y = rows[:, 0] > rng.normal(size=700)
+    model = LogisticNeuronClassifier(solver=solver, batch_size=None, max_iter=3, tol=1e-9)
+    with config_context(engine="compiled"):
+        models = [
+            copy.deepcopy(model).fit(form(rows), y) for form in (np.asarray, np.asfortranarray)
+        ]
+    np.testing.assert_array_equal(*map(weights_of, models))
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to ask for memory")
