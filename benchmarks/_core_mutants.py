@@ -41,7 +41,7 @@ NOTHING = re.compile(
 )
 #: The declaration of a variable.
 DECLARED = re.compile(
-    r"^(const|constexpr|static|auto|using|alignas|[A-Z]\w*|i64|i32|int|bool|double|float|typename)\b"
+    r"^(const|constexpr|static|auto|using|alignas|[A-Z]\w*|std::\w+|i64|i32|int|bool|double|float|typename)\b"
     r"[^=(]* [*&]?\w+( =|\[|;|,|\()"
 )
 #: What says in a build which of its mutants is meant.

@@ -65,6 +65,8 @@ SHARED = [
 ]
 #: Tests of the build and of pages: they run processes, of which coverage sees nothing.
 LEFT_OUT = ("test_benchmarks", "test_installation", "test_explorer_browser")
+#: Tests of what is computed when a module is imported, which is in no test's context.
+OF_IMPORTS = "tests/test_contracts.py::test_an_incomplete"
 #: So many tests come first, in a process of their own, which imports few files.
 FIRST_FILES, FIRST_TESTS = 3, 25
 BITS = {"RShift", "LShift", "BitOr", "BitAnd", "BitXor"}
@@ -240,11 +242,21 @@ class Coverage:
     def tests(self, module, line):
         """Return the tests of a line: of its statement, else of its function, else of all."""
         by_line = self.of(module)
+        n_lines = collections.Counter(itertools.chain(*by_line.values()))
+        first_of_all = self.of_imports(module, line)
         for first, last in spans(PACKAGE / module, line):
             ran = set().union(*(names for k, names in by_line.items() if first <= k <= last))
             if ran:
-                return self.in_order(ran, collections.Counter(itertools.chain(*by_line.values())))
-        return []
+                others = self.in_order(ran, n_lines)
+                return [*first_of_all, *(name for name in others if name not in first_of_all)]
+        return first_of_all
+
+    def of_imports(self, module, line):
+        """Return the tests of what is imported, if a line runs when its module is."""
+        contexts = self.data.contexts_by_lineno(str(PACKAGE / module)).get(line, [])
+        return (
+            [name for name in self.times if name.startswith(OF_IMPORTS)] if "" in contexts else []
+        )
 
     def in_order(self, names, n_lines):
         """Return one case of every test function, then the others, the narrow ones first."""

@@ -24,6 +24,10 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
     config_context,
 )
+from sklearn_neuron._engine.plan import Solver
+from sklearn_neuron._estimator.constraints import Constraint
+from sklearn_neuron._estimator.layout import Layout
+from sklearn_neuron._estimator.targets import Targets
 from sklearn_neuron.activations import ACTIVATIONS, Activation, Logistic, Softmax
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.initializers import INITIALIZERS
@@ -84,6 +88,26 @@ class WithoutCall(Schedule):
 def test_an_incomplete_component_cannot_be_made(kind, missing):
     with pytest.raises(TypeError, match=f"abstract class {kind.__name__}.*{missing}"):
         kind()
+
+
+@pytest.mark.parametrize(
+    ("base", "parts_of_it"),
+    [
+        (Solver, "train unsupported"),
+        (Layout, "given layers named network of start"),
+        (Targets, "attributes encode fitted loss predict read score y_check"),
+        (Constraint, "__str__ has_type"),
+    ],
+)
+def test_an_incomplete_part_of_the_package_cannot_be_made(base, parts_of_it):
+    """Each of its methods has to be there."""
+    names = parts_of_it.split()
+    whole = dict.fromkeys(names, lambda self: "")
+    type("Whole", (base,), whole)()
+    for name in names:
+        rest = {other: part for other, part in whole.items() if other != name}
+        with pytest.raises(TypeError, match=f"abstract class Incomplete .*{name}"):
+            type("Incomplete", (base,), rest)()
 
 
 # ---- L1 with an optimizer of one's own -----------------------------------------------------------

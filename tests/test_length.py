@@ -123,8 +123,12 @@ def test_lengths_that_diverge_are_not_chosen():
 
 
 def test_it_tells_that_the_loss_was_still_falling():
-    with pytest.warns(ConvergenceWarning, match=r"still falling at max_iter=16 epochs, by \d+%"):
-        ManualMLPClassifier(eta=5e-4, max_iter=16, random_state=0).fit(X, y)
+    model = ManualMLPClassifier(eta=5e-4, max_iter=16, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="still falling at max_iter=16 epochs") as caught:
+        model.fit(X, y)
+    before, after = model.held_out_losses_[-2:]
+    since = f", by {1 - after / before:.0%} since epoch {model.n_iter_candidates_[-2]}."
+    assert since in str(caught[0].message)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ManualMLPClassifier(random_state=0).fit(X, y)
