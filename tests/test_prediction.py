@@ -21,6 +21,8 @@ from sklearn_neuron import (
     SigmoidNeuronRegressor,
 )
 from sklearn_neuron._estimator import base
+from sklearn_neuron._estimator.targets import ORDER, keep_order
+from sklearn_neuron.activations import Logistic
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 LAYOUTS = {
@@ -444,3 +446,18 @@ def test_weights_lie_in_memory_as_products_read_them(cls, kind):
     """For 1,000 samples and ten outputs BLAS takes twice as long if it has to transpose W."""
     for model in (fitted(cls, kind), pickle.loads(pickle.dumps(fitted(cls, kind)))):
         assert all(W.flags.c_contiguous for W in parameters_of(model)[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_probabilities_of_several_labels_keep_the_order_of_large_logits(dtype):
+    """The bounds are the smallest whole logit of a normal number and the largest below 1."""
+    _, low, high = ORDER[np.dtype(dtype)]
+    z = np.array([low - 1.0, low, high, high + 1.0], dtype)
+    a = np.empty_like(z)
+    Logistic().forward(z, a)
+    assert (a < np.finfo(dtype).tiny).tolist() == [True, False, False, False]
+    assert (a == 1.0).tolist() == [False, False, False, True]
+    z = np.array([[-1e30, -5.0, 5.0, 20.0, 30.0, 60.0, 1e30]], dtype)
+    kept = keep_order(z)
+    assert (np.diff(kept) > 0.0).all()
+    assert_array_equal(kept[0, [0, 1, 2, -1]], [low, -5.0, 5.0, high])

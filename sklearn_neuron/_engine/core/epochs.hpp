@@ -77,13 +77,7 @@ template <class T> double Fit<T>::epoch(double eta, Epochs &e) {
     all.order = order.at;
   }
   mistakes = ready = false;
-  if (by_loops) {
-    const i64 updates = ratio_up(data.n, batch_size);
-    const double total = neuron_epoch(all, constants(eta, 1));
-    e.t += updates;
-    e.n_updates += updates;
-    return total / data.n;
-  }
+  if (by_loops) return neuron_epoch(all, constants(eta, 1)) / data.n;  // nothing counts its updates
   double total = 0.0;
   lazy.forget();
   for (i64 start = 0; start < data.n && !interrupted; start += batch_size) {
