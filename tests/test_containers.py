@@ -18,6 +18,7 @@ from sklearn.datasets import load_iris
 from test_common import expected_failures
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor
+from sklearn_neuron._estimator.containers import is_other_array
 
 X, Y = load_iris(return_X_y=True)
 
@@ -39,6 +40,28 @@ class Collection:
 
 
 Collection.__module__ = "dask.array.core"
+
+
+class Namespaced:
+    """Stands for an array of a library that the package has not heard of."""
+
+    def __array_namespace__(self, api_version=None):
+        return np
+
+
+@pytest.mark.parametrize(
+    ("values", "is_other"),
+    [
+        (np.ones(3).view(np.matrix), False),
+        (np.float64(1.0), False),
+        (Collection(np.ones(3)), False),
+        ([1.0, 2.0], False),
+        (None, False),
+        (Namespaced(), True),
+    ],
+)
+def test_which_arrays_are_of_other_libraries(values, is_other):
+    assert is_other_array(values) is is_other
 
 
 def test_collections_of_dask_are_not_brought_into_memory_silently():

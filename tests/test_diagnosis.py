@@ -30,6 +30,7 @@ from sklearn_neuron._estimator.diagnosis import (
     constant_loss,
     falls,
     idle_units,
+    is_asleep,
     is_scaled,
     is_steady,
 )
@@ -305,6 +306,19 @@ def test_of_steps_that_are_too_small_to_learn():
     assert "the outputs hardly depend on X. Try a larger eta" in text
     (text,) = words(LogisticNeuronClassifier(alpha=1e6, eta=1e-7), scaled(CANCER[0]), CANCER[1])
     assert "Try a smaller alpha" in text
+
+
+@pytest.mark.parametrize(
+    ("loss", "unit"),
+    [(BinaryCrossEntropy(), 1.0), (Poisson(), 1.0), (SquaredError(), 200.0), (Huber(), 200.0)],
+)
+def test_outputs_hardly_differ_in_logits_or_parts_of_the_target(loss, unit):
+    """From a thousandth on they do; those of counts are logarithms."""
+    X, Y = np.array([[0.0], [1.0]]), np.array([[0.0], [400.0]])
+    network, samples = Network((1, 1), [], loss), Samples(X, Y, None)
+    for part, expected in ((0.9e-3, True), (1.1e-3, False)):
+        assert is_asleep(network, part * unit * X, samples) is expected
+    assert not is_asleep(network, 0.0 * X, Samples(0.0 * X, Y, None))  # nothing to depend on
 
 
 @pytest.mark.parametrize(

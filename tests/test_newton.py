@@ -285,6 +285,10 @@ def test_uphill_no_point_is_lower():
     objective = quadratic()
     start = objective.at(np.zeros((4, 1)), np.zeros((50, 1)))
     assert search(objective, start, start.grad.copy()) is None
+    # nor if it is so little uphill that the value is the same but for rounding
+    hardly = 1e-20 * start.grad
+    assert 0.0 < np.vdot(hardly, start.grad) < 1.0
+    assert ConjugateDescent(objective, None)._search(start, hardly) is None
 
 
 @pytest.mark.parametrize("spoil", [lambda g: -g, lambda g: np.full_like(g, np.nan)])
