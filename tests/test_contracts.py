@@ -1,6 +1,8 @@
 """Contracts of the components: what is incomplete is refused by name, what is registered works."""
 
+import ast
 import copy
+import inspect
 import os
 import re
 import subprocess
@@ -34,6 +36,7 @@ from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.inspection import check_gradient
 from sklearn_neuron.losses import LOSSES, Loss
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
+from sklearn_neuron.records import RECORDS
 from sklearn_neuron.schedules import SCHEDULES, Schedule
 
 GUIDE = parts()
@@ -108,6 +111,20 @@ def test_an_incomplete_part_of_the_package_cannot_be_made(base, parts_of_it):
         rest = {other: part for other, part in whole.items() if other != name}
         with pytest.raises(TypeError, match=f"abstract class Incomplete .*{name}"):
             type("Incomplete", (base,), rest)()
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_an_incomplete_docstring_is_filled_in_when_it_is_imported(cls):
+    """Texts that estimators share, with their own defaults, and the names of the registries."""
+    text = cls.__doc__
+    assert "{{" not in text
+    assert "}}" not in text
+    for name, parameter in inspect.signature(cls).parameters.items():
+        (kind,) = re.findall(rf"^    {name} : (.*)$", text, flags=re.MULTILINE)
+        assert ast.literal_eval(kind.rpartition("default=")[2]) == parameter.default
+        if name in {"schedule", "record"}:
+            registry = SCHEDULES if name == "schedule" else RECORDS
+            assert all(f'"{one}"' in kind for one in registry)
 
 
 # ---- L1 with an optimizer of one's own -----------------------------------------------------------

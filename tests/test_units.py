@@ -1,6 +1,7 @@
 """What adaptive optimizers see y in, and that it comes back in the user's own units."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sklearn_neuron.optimizers import Adam
 
 X, y = load_diabetes(return_X_y=True)
 X = StandardScaler().fit_transform(X)
+LINE = re.compile(r"epoch +(\d+)/20  loss (\S+)  validation loss (\S+)  score")
 LOSSES = [SquaredError(), Quantile(0.8), "absolute_error", Huber(20.0)]
 
 
@@ -50,6 +52,19 @@ def test_losses_are_those_of_the_predictions(loss):
         best = min(model.validation_loss_curve_)
         assert_allclose(own.value(y.reshape(-1, 1), z).mean(), best, rtol=1e-10)
     assert model.score(X, y) > 0.3
+
+
+def test_losses_that_are_printed_are_in_the_users_units(capsys):
+    """Of y with a standard deviation of 2.4, and so of squares."""
+    small = y / 32.0
+    model = make(verbose=True, max_iter=20).fit(X, small, X_val=X[:99], y_val=small[:99])
+    printed = LINE.findall(capsys.readouterr().out)
+    assert_array_equal([int(number) for number, *_ in printed], range(1, 21))
+    for column, curve in ((1, model.loss_curve_), (2, model.validation_loss_curve_)):
+        assert_allclose([float(line[column]) for line in printed], curve, rtol=1e-5)
+    model = make(verbose=True, max_iter=16, tol=1e-4).fit(X, small)
+    printed = re.findall(r"held-out loss (\S+)", capsys.readouterr().out)
+    assert_allclose([float(loss) for loss in printed], model.held_out_losses_, rtol=1e-5)
 
 
 @pytest.mark.parametrize("solver", ["adam", "rmsprop", "sgd"])
