@@ -76,6 +76,13 @@ def test_lbfgs_records_its_iterations(record, X):
         assert_allclose(last_row(model), weights_of(model))
 
 
+def test_no_iteration_is_recorded_unless_asked_for(X):
+    for cls in WITH_LBFGS:
+        model = make(cls, solver="lbfgs", alpha=0.1).fit(X, target_for(cls, 30))
+        assert list(model.history_) == NUMBERS["epoch"]
+        assert not hasattr(model, "start_")
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_losses_of_steps_make_the_loss_of_the_epoch(cls, weighted, X, pd):
     y = target_for(cls, 30)
