@@ -324,6 +324,18 @@ def test_depths(depth, batch_size):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 8])
+@pytest.mark.parametrize("batch_size", [1, 4, None])
+def test_first_layers_of_all_widths_on_sparse_samples(width, batch_size):
+    """With hidden units and without: the outputs are the first layer then."""
+    X_sparse, y = sparse.csr_matrix(X * (np.abs(X) > 0.5)), T[:, [0]] * np.arange(1, width + 1)
+    for hidden in ((width,), ()):
+        assert_agree(
+            ManualMLPRegressor, X_sparse, y, hidden_layer_sizes=hidden, activation="tanh",
+            batch_size=batch_size, alpha=0.01, eta=0.01,
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "cls", [LogisticNeuronClassifier, SigmoidNeuronRegressor, PerceptronClassifier]
 )

@@ -239,6 +239,18 @@ def test_the_constant_is_the_best_one(loss, weighted):
     np.testing.assert_allclose(constant_loss(loss, Samples(Y, Y, weights)), best, rtol=rtol)
 
 
+@pytest.mark.parametrize(
+    ("loss", "low", "high"),
+    [(BinaryCrossEntropy(), 0.0, 1.0), (SquaredError(Logistic()), 0.0, 1.0),
+     (SquaredError(Tanh()), -1.0, 1.0)],
+)  # fmt: skip
+def test_of_targets_at_an_end_of_the_range_a_constant_is_nearly_perfect(loss, low, high):
+    """Its raw output would be infinite."""
+    ends = [constant_loss(loss, Samples(Y, Y, None)) for Y in np.array([[[low]] * 5, [[high]] * 5])]
+    assert all(0.0 < end < 1e-11 or end == np.inf for end in ends)
+    np.testing.assert_allclose(*ends, rtol=1e-3)
+
+
 def test_of_own_losses_and_of_mistakes_there_is_no_constant():
     class OwnLoss(SquaredError):  # noqa: N818
         pass

@@ -285,6 +285,8 @@ def test_coordinates_are_another_way_to_write_theta(form, twice, shift):
     back = RowSpace(objective).outer(point.grad)
     assert_allclose(back[:-1], same.grad[:-1], atol=rounding)
     assert inner.frame.largest(point.grad) >= np.abs(same.grad[:-1]).max()
+    # Q may be turned so that all of it is one component
+    assert_allclose(inner.frame.largest(np.ones((inner.p + 1, 1))) ** 2, inner.p + 1)
 
 
 @pytest.mark.parametrize("K", [1, 3])

@@ -1,5 +1,6 @@
 """What would not fit in memory is refused before it is allocated, by Newton's method."""
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -142,6 +143,8 @@ def test_the_limit_of_the_address_space(tmp_path, monkeypatch):
     assert list(memory.limits()) == []
     monkeypatch.setattr(resource, "getrlimit", lambda which: (-1, -1))
     assert not list(memory.limits())
+    monkeypatch.setitem(sys.modules, "resource", None)  # nor is there such a module on Windows
+    assert list(memory.limits()) == []
 
 
 def test_where_nothing_is_known_nothing_is_refused(tmp_path, monkeypatch):
