@@ -104,10 +104,10 @@ def data(model):
 
 
 def attributes(model):
-    """What a fit has set, without random numbers that an epoch which was not kept may have used."""
+    """What a fit has set, and how its random numbers go on."""
     fitted = {name: value for name, value in vars(model).items() if name.endswith("_")}
     if "_training_state" in vars(model):
-        state = dict(model._training_state, stream=None)
+        state = dict(model._training_state)
         state["state"] = {k: v for k, v in state["state"].items() if k != "work"}
         fitted["_training_state"] = state
     return fitted

@@ -711,6 +711,42 @@ def test_an_interrupt_is_heard_soon(job):
     assert time.perf_counter() - interrupted[0] < 0.5
 
 
+GENERATORS = {
+    "seed": lambda: 0,
+    "RandomState": lambda: np.random.RandomState(0),
+    "of another generator": lambda: np.random.RandomState(np.random.PCG64(0)),
+}
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticNeuronClassifier(batch_size=8),
+        ManualMLPClassifier((3,), batch_size=8, dropout=0.3),
+        ManualMLPClassifier((3,), batch_size=None, dropout=0.3),
+    ],
+    ids=["orders", "orders and masks", "masks"],
+)
+def test_training_goes_on_as_if_it_had_not_been_interrupted(model, engine, generator):
+    """An epoch that was not completed has drawn nothing."""
+    model = copy.deepcopy(model).set_params(max_iter=10**6, tol=None, warm_start=True)
+    whole = copy.deepcopy(model).set_params(random_state=GENERATORS[generator]())
+    model.set_params(random_state=GENERATORS[generator]())
+    timer = threading.Timer(0.03, _thread.interrupt_main)
+    with config_context(engine=engine):
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, BINARY)
+        n = len(model.loss_curve_)
+        model.set_params(max_iter=3).fit(X, BINARY)
+        whole.set_params(max_iter=n + 3).fit(X, BINARY)
+    np.testing.assert_array_equal(model.loss_curve_, whole.loss_curve_)
+    np.testing.assert_array_equal(weights_of(model), weights_of(whole))
+
+
 def test_the_objective_may_be_interrupted(described):
     """It is looked for every 50 ms; afterwards the objective is what it was."""
 

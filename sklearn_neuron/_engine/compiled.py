@@ -6,6 +6,7 @@ else is computed by NumPy, which is the reference.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from typing import Any
@@ -18,6 +19,7 @@ from sklearn_neuron._engine.batches import BLOCK_BYTES, X_BLOCK_BYTES, Samples, 
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import Passed, Plateau, Updater
 from sklearn_neuron._engine.objective import Batch
+from sklearn_neuron._engine.run import Stream
 from sklearn_neuron._typing import Matrix
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.losses import LOSSES, Loss
@@ -103,6 +105,14 @@ def refusal(updater: Updater, samples: Samples, batch_size: int | None) -> str:
     return ", ".join(name for name, holds in reasons.items() if holds)
 
 
+def stream_of(rng: np.random.RandomState, engine: str) -> Any:
+    """Return what tells where a generator is and winds it back, as ``Stream`` of ``run`` does."""
+    if engine != "numpy" and type(rng._bit_generator) is np.random.MT19937:
+        with contextlib.suppress(TypeError):  # it has another layout than the core knows
+            return core.load().Stream(rng)
+    return Stream(rng)
+
+
 # ---- a fit in the core --------------------------------------------------------------------------
 
 
@@ -131,8 +141,12 @@ class CompiledEpochs:
         rng: np.random.RandomState | None,
     ) -> None:
         self.state, self._fit = updater.state, core_fit(updater, samples, batch_size, rng)
+        # an epoch that is interrupted has drawn nothing: the core sees to it or, where it does not
+        # know the generator, the run, which has to be asked before every epoch then
+        self._most = None if self._fit.winds_back else 1
 
     def __call__(self, rates: NDArray[np.float64], plateau: Plateau | None) -> Passed:
+        rates = rates[: self._most]
         state, losses = self.state, np.empty(len(rates))
         tol, patience, best, stale = -1.0, 1, math.inf, 0
         if plateau is not None and plateau.tol is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,9 @@ from sklearn_neuron._engine.compiled import (
     compiled_objective,
     objective_refusal,
     refusal,
+    stream_of,
 )
+from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import (
     Epochs,
     FullBatchEpochs,
@@ -127,6 +128,7 @@ def train(network: Network, place: Place, plan: Plan, run: Run) -> None:
     except KeyboardInterrupt as interrupt:
         if not run.moment.n_epochs:
             raise
+        run.wind_back()
         run.interrupt = interrupt.with_traceback(None)  # whose frames know the run
     finally:
         if run.moment.best is not None:
@@ -178,9 +180,12 @@ class InMemory(NamedTuple):
     n: int  # number of samples
 
     def epochs(self, updater: Updater, plan: Plan, run: Run) -> Epochs:
-        epochs, run.refusal = choose_epochs(
-            updater, self.samples, plan.batch_size, plan.engine, plan.shuffling
-        )
+        batch_size = plan.batch_size
+        orders = None if batch_size is None or batch_size >= self.n else plan.shuffling()
+        masks = (s.rng for s in updater.network.activations if isinstance(s, Dropout))
+        if (rng := next(masks, None) if orders is None else orders) is not None:
+            run.stream = stream_of(rng, plan.engine)
+        epochs, run.refusal = choose_epochs(updater, self.samples, batch_size, plan.engine, orders)
         return epochs
 
     def objective(self, network: Network, plan: Plan, run: Run) -> Objective:
@@ -229,19 +234,18 @@ def choose_epochs(
     samples: Samples,
     batch_size: int | None,
     engine: str,
-    shuffling: Callable[[], np.random.RandomState | None],
+    orders: np.random.RandomState | None,
 ) -> tuple[Epochs, str]:
     """Choose what computes epochs, by the job alone; return what of it the core does not cover."""
-    full, refused = batch_size is None or batch_size >= len(samples.Y), ""
+    refused = ""
     if engine != "numpy":
         refused = refusal(updater, samples, batch_size)
         if not refused:
-            rng = None if full else shuffling()
-            return CompiledEpochs(updater, samples, batch_size, rng), ""
-    if full or batch_size is None:
+            return CompiledEpochs(updater, samples, batch_size, orders), ""
+    if batch_size is None or batch_size >= len(samples.Y):
         return FullBatchEpochs(updater, full_batch(updater.network, samples)), refused
     batches = MiniBatches(updater.network, samples, batch_size)
-    return MiniBatchEpochs(updater, batches, shuffling()), refused
+    return MiniBatchEpochs(updater, batches, orders), refused
 
 
 def choose_objective(network: Network, samples: Samples, engine: str) -> tuple[Objective, str]:

@@ -69,6 +69,7 @@ class Moment(NamedTuple):
     measured: Mapping[str, float] = {}  # on the validation data, after the last epoch
     best: Best | None = None  # if there are validation data
     plateaus: int = 0  # how often the schedule has continued after one, over all calls
+    drawn: Any = None  # where the generator is, if another epoch follows
     n_rows: int = 0  # rows of the record that stay
     tail: Sequence[Row] = ()  # the last row, where it is there only until another comes
 
@@ -104,6 +105,8 @@ class Run:
         What the compiled code does not cover, where it was not an option.
     message : str
         What a minimizer says of its end.
+    stream : Stream or None
+        What the order of the samples and the masks of dropout are drawn from.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class Run:
         self.interrupt: KeyboardInterrupt | None = None
         self.engine, self.refusal = "numpy", ""
         self.message = ""
+        self.stream: Stream | None = None
 
     def fitted(self) -> Array:
         """Return the parameters that users get."""
@@ -178,8 +182,18 @@ class Run:
         self.logs.rows.extend(rows)
         kept = (theta, state) if last else self._copy(theta, state)
         n_epochs, n_rows = now.n_epochs + len(losses), now.n_rows + len(rows)
+        drawn = None if last else self.drawn()
         return Moment(
-            *kept, n_epochs, losses[-1], etas[-1], measured, best, now.plateaus, n_rows, tail
+            *kept,
+            n_epochs,
+            losses[-1],
+            etas[-1],
+            measured,
+            best,
+            now.plateaus,
+            drawn,
+            n_rows,
+            tail,
         )
 
     def _copy(self, theta: Array, state: State) -> tuple[Array, State]:
@@ -195,6 +209,15 @@ class Run:
         new = own, {name: copied_into(memory.get(name), value) for name, value in state.items()}
         self._copies.append(new)
         return new
+
+    def drawn(self) -> Any:
+        """Return where the generator is, or None without one."""
+        return None if self.stream is None else self.stream.get()
+
+    def wind_back(self) -> None:
+        """Let the generator forget what was drawn for an epoch that is not complete."""
+        if self.stream is not None and self.moment.drawn is not None:
+            self.stream.set(self.moment.drawn)
 
     def call(self, callbacks: Sequence[Callback]) -> None:
         """Call all callbacks; any of them may end training."""
@@ -216,6 +239,27 @@ class Run:
         if best is not None:
             theta = best.theta.astype(self.moment.theta.dtype)
             self.moment = self.moment._replace(theta=theta, state=best.state)
+
+
+class Stream:
+    """Where a generator is, to wind it back; the compiled core has a faster one.
+
+    Parameters
+    ----------
+    rng : RandomState
+        The generator.
+    """
+
+    def __init__(self, rng: np.random.RandomState) -> None:
+        self._rng = rng
+
+    def get(self) -> Any:
+        """Return where it is."""
+        return self._rng.get_state(legacy=False)
+
+    def set(self, then: Any) -> None:
+        """Let it be where it was."""
+        self._rng.set_state(then)
 
 
 class Logs(NamedTuple):

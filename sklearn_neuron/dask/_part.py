@@ -347,7 +347,7 @@ def local_epoch(
                 sigma.rng = rng
         updater = Updater(network, optimizer, state)
         epochs, _ = choose_epochs(
-            updater, part.samples, size, recipe.engine, lambda: rng if shuffle else None
+            updater, part.samples, size, recipe.engine, rng if shuffle else None
         )
         passed = epochs(np.array([eta]), None)
         if passed.interrupt is not None:

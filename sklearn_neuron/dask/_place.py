@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._engine.compiled import objective_refusal, refusal
+from sklearn_neuron._engine.compiled import objective_refusal, refusal, stream_of
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import Epochs, Updater
 from sklearn_neuron._engine.memory import check_memory
@@ -71,8 +71,10 @@ class OnCluster:
         if full or batch_size is None:
             refuse_dropout(network)
             return FullBatches(updater, self.blocks.bound(recipe.without_penalty()), engine)
+        rng = plan.rng()
+        run.stream = stream_of(rng, plan.engine)
         if self.mini_batches == "local":
-            blocks, rng = self.blocks.bound(recipe), plan.rng()
+            blocks = self.blocks.bound(recipe)
             epochs = LocalEpochs(updater, blocks, engine, batch_size, rng, shuffle=plan.shuffle)
             self.watch.begin(self, epochs, run)
             return epochs
@@ -81,7 +83,7 @@ class OnCluster:
         self.watch.count_updates(-(-self.n // batch_size), batch_size)
         blocks = self.blocks.bound(recipe.without_penalty())
         return SynchronousBatches(
-            updater, blocks, "numpy", self.n, batch_size, plan.rng(), shuffle=plan.shuffle
+            updater, blocks, "numpy", self.n, batch_size, rng, shuffle=plan.shuffle
         )
 
     def objective(self, network: Network, plan: Plan, run: Run) -> Objective:

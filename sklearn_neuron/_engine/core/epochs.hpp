@@ -113,12 +113,14 @@ template <class T> void Fit<T>::run(Epochs &e) {
   e.status = DONE;
   for (e.done = 0; e.done < e.n_epochs && e.status == DONE;) {
     const Counters before = {e.t, e.n_updates, e.due};
+    const Stream stream(generator, g.is_twister != 0);
     const double loss = epoch(e.rates[e.done], e);
     if (interrupted || !std::isfinite(loss) || !all_finite()) {
       e.status = interrupted ? INTERRUPTED : DIVERGED;
       e.t = before.t;
       e.n_updates = before.n_updates;
       e.due = before.due;
+      if (interrupted) stream.wind_back();
       return;
     }
     copy_out();

@@ -22,6 +22,20 @@ struct MersenneTwister {
   int pos;
 };
 
+// Where a generator was, to wind it back; of one that is not a MersenneTwister nothing is known.
+class Stream {
+ public:
+  Stream(const Generator *g, bool direct) : twister(direct && g ? static_cast<MersenneTwister *>(g->state) : nullptr) {
+    if (twister) then = *twister;
+  }
+  void wind_back() const {
+    if (twister) *twister = then;
+  }
+
+ private:
+  MersenneTwister *twister, then;
+};
+
 // The next numbers of next_uint32; direct: the generator is a MersenneTwister.
 INLINE void draw(Generator *g, bool direct, i64 count, std::uint32_t *out) {
   auto *twister = static_cast<MersenneTwister *>(g->state);
