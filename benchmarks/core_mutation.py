@@ -128,6 +128,7 @@ EQUIVALENT = [
     ("lazy.hpp", r"if \(moments\.known\) measure", "updates are then made one by one"),
     ("lazy.hpp", r"updates > LEAST_UPDATES", "it chooses the way that is faster"),
     ("loops.hpp", r"value, delta = T\(1\)", "every loss sets it"),
+    ("updates.hpp", r"!rows\.m == 1", "it chooses the way that is faster"),
     ("fit.hpp", r"n_lazy = 1", "it is set when memory is taken"),
     ("updates.hpp", r"n_out == 0\) \{", "it chooses the way that is faster"),
     ("neuron.hpp", r"one = T\([02]\)", "the delta that it scales is not used"),

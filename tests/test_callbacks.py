@@ -75,6 +75,14 @@ def test_a_callback_may_stop(cls, X):
         assert len(recorder.begun) == len(recorder.ended)
 
 
+@pytest.mark.parametrize("solver", ["newton", "newton-cg"])
+def test_a_callback_may_stop_iterations_of_newton(solver, X):
+    recorder = Recorder(stop_at=1)
+    model = make(LogisticNeuronClassifier, solver=solver, alpha=1e-3, tol=None, max_iter=50)
+    model.set_callbacks(recorder).fit(X, target_for(LogisticNeuronClassifier, 30))
+    assert model.n_iter_ == 2
+
+
 def test_weights_are_metadata(X):
     recorder, weight = Recorder(), np.arange(30.0)
     make(LogisticNeuronClassifier).set_callbacks(recorder).fit(X, np.arange(30) % 3, weight)

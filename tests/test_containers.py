@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+import sklearn
 from helpers import make
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
@@ -18,7 +19,7 @@ from sklearn.datasets import load_iris
 from test_common import expected_failures
 
 from sklearn_neuron import LogisticNeuronClassifier, SigmoidNeuronRegressor
-from sklearn_neuron._estimator.containers import is_other_array
+from sklearn_neuron._estimator.containers import in_numpy, is_other_array
 
 X, Y = load_iris(return_X_y=True)
 
@@ -62,6 +63,41 @@ class Namespaced:
 )
 def test_which_arrays_are_of_other_libraries(values, is_other):
     assert is_other_array(values) is is_other
+
+
+class Converts:
+    """Stands for what is no array, and converts to one."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(3)
+
+
+def test_under_dispatch_arrays_of_other_libraries_are_refused_by_name(monkeypatch):
+    """And what only converts to an array is converted."""
+    settings = sklearn.get_config()
+    other, only_converts = Namespaced(), Converts()
+    data = in_numpy(None, "fit", X=other, y=only_converts, sample_weight=None)
+    assert (data["X"], data["y"]) == (other, only_converts)
+    monkeypatch.setattr(sklearn, "get_config", lambda: settings | {"array_api_dispatch": True})
+    with pytest.raises(TypeError, match=r"y is a \w+\.Namespaced"):
+        in_numpy(None, "fit", X=only_converts, y=other)
+    data = in_numpy(None, "fit", X=np.eye(2), y=only_converts, sample_weight=None)
+    assert_array_equal(data["y"], np.ones(3))
+
+
+def test_a_collection_that_does_not_know_its_size_is_named_without_it():
+    class Frame(Collection):
+        @property
+        def nbytes(self):
+            raise AttributeError
+
+        @nbytes.setter
+        def nbytes(self, value):
+            pass
+
+    Frame.__module__ = "dask.dataframe"
+    with pytest.warns(UserWarning, match=r"X \(a Dask Frame\) is brought into memory"):
+        in_numpy(LogisticNeuronClassifier(), "fit", X=Frame(X))
 
 
 def test_collections_of_dask_are_not_brought_into_memory_silently():

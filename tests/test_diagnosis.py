@@ -33,6 +33,7 @@ from sklearn_neuron._estimator.diagnosis import (
     is_asleep,
     is_scaled,
     is_steady,
+    penalty_of,
 )
 from sklearn_neuron.activations import Logistic, ReLU, Tanh
 from sklearn_neuron.exceptions import DivergenceError
@@ -249,6 +250,13 @@ def test_of_targets_at_an_end_of_the_range_a_constant_is_nearly_perfect(loss, lo
     ends = [constant_loss(loss, Samples(Y, Y, None)) for Y in np.array([[[low]] * 5, [[high]] * 5])]
     assert all(0.0 < end < 1e-11 or end == np.inf for end in ends)
     np.testing.assert_allclose(*ends, rtol=1e-3)
+
+
+def test_the_penalty_is_not_part_of_the_loss_that_is_compared():
+    theta = np.array([2.0, -3.0, 5.0])  # the last is the bias
+    for alpha, beta, penalty in ((0.0, 0.0, 0.0), (0.1, 0.0, 0.65), (0.0, 0.1, 0.5), (1, 1, 11.5)):
+        network = Network((2, 1), [], SquaredError(), alpha=alpha, beta=beta)
+        np.testing.assert_allclose(penalty_of(network, theta), penalty)
 
 
 def test_of_own_losses_and_of_mistakes_there_is_no_constant():

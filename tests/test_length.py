@@ -12,9 +12,10 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_neuron import ManualMLPClassifier, ManualMLPRegressor
 from sklearn_neuron._engine import core
+from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.compiled import CompiledEpochs
 from sklearn_neuron._engine.epochs import MiniBatchEpochs
-from sklearn_neuron._estimator.length import FOLDS, parts_of
+from sklearn_neuron._estimator.length import FOLDS, in_single_precision, parts_of
 from sklearn_neuron.optimizers import Adam
 from sklearn_neuron.schedules import ExponentialDecay, Progress, Restarts
 
@@ -26,6 +27,30 @@ NUMBERS = load_diabetes(return_X_y=True)
 def same(one, other):
     for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
         assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("change", "dtype"),
+    [
+        ({}, np.float32),
+        ({"Y": NUMBERS[1][:, None] > 99.0}, np.float32),
+        ({"weight": np.linspace(1.0, 9_000.0, 442)[:, None]}, np.float32),
+        ({"weight": np.linspace(1.0, 11_000.0, 442)[:, None]}, np.float64),  # are too different
+        ({"Y": NUMBERS[1][:, None] + 1e7}, np.float64),  # differ too little
+        ({"Y": NUMBERS[1][:, None] * 1e40}, np.float64),  # overflow
+        ({"X": NUMBERS[0] * 1e40}, np.float64),
+        ({"X": sparse.csr_array(NUMBERS[0] * 1e40)}, np.float64),
+        ({"X": sparse.csr_array(NUMBERS[0])}, np.float32),
+    ],
+)
+def test_which_samples_are_compared_in_single_precision(change, dtype):
+    samples = Samples(NUMBERS[0], NUMBERS[1][:, None], None)._replace(**change)
+    converted = in_single_precision(samples)
+    assert converted.X.dtype == dtype
+    assert converted is samples or dtype == np.float32
+    if samples.weight is not None and dtype == np.float32:
+        assert converted.weight.dtype == dtype
+    assert converted.Y.dtype == (bool if samples.Y.dtype == bool else dtype)
 
 
 def test_it_chooses_the_length_with_the_lowest_loss():
