@@ -43,7 +43,7 @@ from sklearn_neuron._estimator.diagnosis import (
     of_validation,
     went_wrong,
 )
-from sklearn_neuron._estimator.hints import refuse_nested
+from sklearn_neuron._estimator.hints import refuse_nested, refuse_unknown
 from sklearn_neuron._estimator.layout import Layout, automatic_eta
 from sklearn_neuron._estimator.length import (
     LEAST_SAMPLES,
@@ -240,6 +240,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             If there is no such parameter, or if a name, as ``solver="sgd"``, is in the place of
             the object.
         """
+        refuse_unknown(self, params)
         refuse_nested(self, params)
         return super().set_params(**params)  # type: ignore[no-any-return]
 
