@@ -9,7 +9,12 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import sklearn_neuron
-from sklearn_neuron import LogisticNeuronClassifier, ManualMLPClassifier, ManualMLPRegressor
+from sklearn_neuron import (
+    LogisticNeuronClassifier,
+    ManualMLPClassifier,
+    ManualMLPRegressor,
+    SigmoidNeuronRegressor,
+)
 from sklearn_neuron._estimator.hints import OTHERS, PARAMETERS, VALUES
 from sklearn_neuron.activations import ELU
 
@@ -119,6 +124,7 @@ def test_of_parameters_that_no_object_can_have(params, nested, advice):
         ({"solver": "asgd"}, r"Here it is solver=SGD\(average=True\)"),
         ({"schedule": "optimal"}, r"no equivalent here; schedule=InverseScaling\(1\.0\)"),
         ({"n_iter_no_change": np.inf}, "Here it is tol=None"),
+        ({"eta": "auto"}, "'auto' is for SigmoidNeuronRegressor and LogisticNeuronClassifier"),
     ],
 )
 def test_of_values(params, hint):
@@ -134,4 +140,7 @@ def test_the_signature_is_as_it_was(cls):
     assert clone(cls(eta=0.3)).get_params()["eta"] == 0.3
     for name in VALUES.keys() & parameters.keys():
         assert getattr(cls(), name) not in VALUES[name]
-    assert not any(getattr(cls(), name, None) == value for name, value in OTHERS)
+    for name, value in OTHERS:
+        if getattr(cls(), name, None) == value:
+            assert (name, value) == ("eta", "auto")
+            assert cls in (SigmoidNeuronRegressor, LogisticNeuronClassifier)

@@ -76,6 +76,9 @@ VALUES: dict[str, dict[str, str]] = {
 
 #: Values that another parameter has to be set for, or that have no equivalent.
 OTHERS: Mapping[tuple[str, Any], str] = {
+    ("eta", "auto"): (
+        "'auto' is for SigmoidNeuronRegressor and LogisticNeuronClassifier; here it is a number."
+    ),
     ("n_iter_no_change", math.inf): "Here it is tol=None, which runs max_iter epochs.",
     ("schedule", "optimal"): (
         "It has no equivalent here; schedule=InverseScaling(1.0), whose rate falls with the "
