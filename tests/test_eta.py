@@ -13,6 +13,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler, normalize
 
 from sklearn_neuron import SGD, LogisticNeuronClassifier, SigmoidNeuronRegressor
 from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._estimator.diagnosis import of_features
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.schedules import Schedule
 
@@ -108,6 +109,18 @@ def test_features_whose_squares_overflow_are_said(params):
     assert "eta (say" not in said
     scaled = MaxAbsScaler().fit_transform(given)
     assert LogisticNeuronClassifier(random_state=0).fit(scaled, y).score(scaled, y) > 0.9
+
+
+def test_of_samples_that_are_elsewhere_few_are_looked_at():
+    class Elsewhere:
+        def mean_square(self):
+            return np.inf
+
+        def few(self, most):
+            return Samples(X[:most], y[:most, None], None)
+
+    assert of_features(Elsewhere()).startswith("X contains NaN, infinite values or numbers")
+    assert not of_features(Samples(X, y[:, None], None))
 
 
 def test_a_part_of_a_rate_is_no_advice_if_auto_has_chosen_it():

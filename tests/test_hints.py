@@ -108,6 +108,7 @@ def test_of_parameters_of_an_object_where_there_is_a_name(params, nested, exampl
         ({}, "loss__quantile", "No object that loss may be has a parameter 'quantile'; theirs are"),
         ({}, "solver__speed", "No object that solver may be .*are average, beta_1, .*weight_decay"),
         ({"activation": [ELU()]}, "activation__c", r"as in activation=\[ELU\(c=2.0\)\]"),
+        ({"activation": np.array(["elu", "relu"])}, "activation__c", r"as in activation=\[ELU\("),
         ({"batch_size": None}, "batch_size__of", "batch_size takes no object"),
     ],
 )

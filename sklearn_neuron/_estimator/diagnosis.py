@@ -53,6 +53,8 @@ FEW_EPOCHS = 5
 #: Units are looked at where the loss is above this part of a constant prediction's: where training
 #: has gone well, it does not matter how many units are idle.
 POOR = 0.5
+#: A feature below which no sum of squares overflows, in single precision either.
+HUGE = 1e12
 #: A learning rate below which a smaller one is no remedy.
 LEAST_ETA = 1e-15
 #: Standard deviations of a feature or a target that has been scaled.
@@ -289,6 +291,8 @@ def of_features(samples: Samples) -> str:
             "samples, or impute the values (SimpleImputer)."
         )
     largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    if largest < HUGE:  # it is in other samples, which are elsewhere
+        return "X contains NaN, infinite values or numbers whose squares overflow."
     return (
         f"The squares of the features overflow; some are as large as {largest:.2g}. Bring them to "
         "a common scale by a division (MaxAbsScaler)."

@@ -154,7 +154,7 @@ def of_object(
             f"No object that {owner} may be has a parameter {inner!r}; theirs are "
             f"{', '.join(known)}."
         )
-    if isinstance(held, list | tuple):
+    if hasattr(held, "__len__") and not isinstance(held, str):  # an object for each layer
         example = f"{objects[having[0]].__name__}({inner}={value!r})"
         return f"Set it where the objects are made, as in {owner}=[{example}]."
     chosen, others = held, ""
