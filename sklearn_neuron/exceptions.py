@@ -31,6 +31,10 @@ class DivergenceError(ValueError):
     diverged: True
     """
 
+    # what has happened is the first argument, what to try the others
+    def __str__(self) -> str:
+        return " ".join(map(str, self.args))
+
 
 class InconsistentVersionWarning(UserWarning):
     """An estimator was saved by another version of the package than the one that loads it.

@@ -1,16 +1,21 @@
 """The learning rate that ``eta="auto"`` stands for."""
 
+import pickle
 import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
+from sklearn import config_context
 from sklearn.datasets import load_breast_cancer
-from sklearn.preprocessing import StandardScaler, normalize
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler, normalize
 
 from sklearn_neuron import SGD, LogisticNeuronClassifier, SigmoidNeuronRegressor
 from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._estimator.diagnosis import of_features
+from sklearn_neuron.exceptions import DivergenceError
+from sklearn_neuron.schedules import Schedule
 
 X, y = load_breast_cancer(return_X_y=True)
 X = StandardScaler().fit_transform(X)  # so that the mean of ‖x‖² is 30
@@ -71,3 +76,68 @@ def test_it_suits_every_alpha(alpha):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert model.fit(X, y).loss_ < 0.7
+
+
+# ---- what is advised where training diverges -------------------------------------------------
+
+
+def said_of(X, y=y, **params):
+    with pytest.raises(DivergenceError) as caught, config_context(assume_finite=True):
+        LogisticNeuronClassifier(random_state=0, **params).fit(X, y)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("container", [np.array, np.float32, sparse.csr_array])
+@pytest.mark.parametrize("params", [{}, {"eta": 0.1}, {"solver": "lbfgs"}, {"solver": "newton"}])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_nobody_looked_for_are_said(container, params, value):
+    given = X.copy()
+    given[3, 2] = value
+    said = said_of(container(given), **params)
+    assert "X contains NaN or infinite values, which assume_finite=True lets pass" in said
+    assert "eta (say" not in said
+    assert "StandardScaler" not in said
+
+
+@pytest.mark.parametrize("params", [{}, {"eta": 0.1}, {"solver": "lbfgs"}, {"solver": "newton"}])
+def test_features_whose_squares_overflow_are_said(params):
+    given = X.copy()
+    given[:, :2] *= 1e300
+    said = said_of(given, **params)
+    assert f"squares of the features overflow; some are as large as {abs(given).max():.2g}" in said
+    assert "MaxAbsScaler" in said  # StandardScaler squares them, too, and makes zeros of them
+    assert "eta (say" not in said
+    scaled = MaxAbsScaler().fit_transform(given)
+    assert LogisticNeuronClassifier(random_state=0).fit(scaled, y).score(scaled, y) > 0.9
+
+
+def test_of_samples_that_are_elsewhere_few_are_looked_at():
+    class Elsewhere:
+        def mean_square(self):
+            return np.inf
+
+        def few(self, most):
+            return Samples(X[:most], y[:most, None], None)
+
+    assert of_features(Elsewhere()).startswith("X contains NaN, infinite values or numbers")
+    assert not of_features(Samples(X, y[:, None], None))
+
+
+def test_a_part_of_a_rate_is_no_advice_if_auto_has_chosen_it():
+    """An unusual schedule, here, makes the steps too large."""
+    huge = type("Growing", (Schedule,), {"__call__": lambda self, eta, at: eta * 1e200})()
+    for chosen, params in ((False, {"eta": 0.065}), (True, {"eta": "auto"})):
+        said = said_of(X, alpha=1.0, schedule=huge, **params)
+        assert ("a smaller eta (say 6.5e+197)" in said) == (not chosen)
+        assert "StandardScaler" in said
+
+
+def test_rates_that_are_tiny_are_not_advised():
+    given = X * 1e120  # whose squares are finite
+    assert "(say" not in said_of(given, eta=1e-100, alpha=1e150)
+
+
+def test_a_divergence_can_be_pickled():
+    with pytest.raises(DivergenceError) as caught:
+        LogisticNeuronClassifier(eta=1.0, alpha=1e9).fit(X, y)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

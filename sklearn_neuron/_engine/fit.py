@@ -152,8 +152,9 @@ def check_outputs(network: Network, place: Place, plan: Plan, run: Run) -> None:
     run.raise_interrupt()  # which is why there is no other epoch
     raise DivergenceError(
         f"Training diverged in epoch {run.moment.n_epochs} with eta={run.moment.eta:g}: outputs "
-        f"overflow after its last update. Try a smaller eta (say {run.moment.eta / 10:g}) and "
-        "features of a common scale (for example with StandardScaler)."
+        "overflow after its last update.",
+        f"Try a smaller eta (say {run.moment.eta / 10:g}) and features of a common scale (for "
+        "example with StandardScaler).",
     )
 
 

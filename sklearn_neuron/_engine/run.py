@@ -290,7 +290,7 @@ def check_finite(loss: float, theta: Array, state: State, when: str, remedy: str
 def diverged(when: str, remedy: str) -> DivergenceError:
     """Return the error of a training run whose numbers are no longer finite."""
     return DivergenceError(
-        f"Training diverged {when}: the loss or a parameter is no longer finite. {remedy}"
+        f"Training diverged {when}: the loss or a parameter is no longer finite.", remedy
     )
 
 

@@ -36,14 +36,14 @@ from sklearn_neuron._estimator.containers import ORDINARY, in_numpy
 from sklearn_neuron._estimator.data import FLOATS, NOT_HELD_OUT, Call, Data, Given, read, validated
 from sklearn_neuron._estimator.diagnosis import (
     FEW_EPOCHS,
+    better_advice,
     constant_loss,
     has_diverged,
     more_remedies,
-    of_large_targets,
     of_validation,
     went_wrong,
 )
-from sklearn_neuron._estimator.hints import refuse_nested
+from sklearn_neuron._estimator.hints import refuse_nested, refuse_unknown
 from sklearn_neuron._estimator.layout import Layout, automatic_eta
 from sklearn_neuron._estimator.length import (
     LEAST_SAMPLES,
@@ -240,6 +240,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             If there is no such parameter, or if a name, as ``solver="sgd"``, is in the place of
             the object.
         """
+        refuse_unknown(self, params)
         refuse_nested(self, params)
         return super().set_params(**params)  # type: ignore[no-any-return]
 
@@ -272,6 +273,7 @@ class Problem(NamedTuple):
     start: Callable[[Callable[[], np.random.RandomState]], Parameters]  # makes another start
     chooses_length: bool  # whether the number of epochs is chosen by cross-validation
     eta: float  # the base learning rate
+    has_automatic_eta: bool  # whether "auto" stands for it
 
 
 def pose(
@@ -368,6 +370,7 @@ def pose(
         start,
         chooses_length,
         float(eta),
+        isinstance(estimator.eta, str),
     )
 
 
@@ -486,15 +489,17 @@ def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
     data, network = problem.data, problem.network
     if data.weightless:
         return fit_network(network, None, plan)
+    # one that "auto" has chosen suits the samples: a part of it is no advice
+    eta = plan.eta if plan.solver.has_updates and not problem.has_automatic_eta else None
     try:
         run = fit_network(network, data.samples, plan)
     except DivergenceError as error:
-        error.args = (f"{error}{of_large_targets(network, data.samples)}",)
+        what, *advice = error.args
+        error.args = (what, *better_advice(network, data.samples, eta, advice))
         raise
     if run.moment.n_epochs < FEW_EPOCHS or one_pass or run.stopped or run.interrupt is not None:
         return run
     with np.errstate(all="ignore"):
-        eta = plan.eta if plan.solver.has_updates else None
         if text := has_diverged(network, data.samples, run, eta, problem.units.per_loss):
             raise DivergenceError(text)
     return run

@@ -53,6 +53,10 @@ FEW_EPOCHS = 5
 #: Units are looked at where the loss is above this part of a constant prediction's: where training
 #: has gone well, it does not matter how many units are idle.
 POOR = 0.5
+#: A feature below which no sum of squares overflows, in single precision either.
+HUGE = 1e12
+#: A learning rate below which a smaller one is no remedy.
+LEAST_ETA = 1e-15
 #: Standard deviations of a feature or a target that has been scaled.
 SCALED = (0.05, 20.0)
 #: z of a constant prediction from the mean of the targets, by the link's name.
@@ -157,11 +161,11 @@ def has_diverged(
     if not loss > DIVERGED * constant:
         return ""
     found = remedies(network, samples.few(MOST_SAMPLES), eta, falling=False)
+    advice = of_features(samples) or f"Try {', '.join(found) or 'another initialization'}."
     return (
         f"Training diverged: it ended after {len(run.losses)} epochs with a loss of "
         f"{loss * per_loss:.3g}, more than {DIVERGED:g} times the {constant * per_loss:.3g} of a "
-        "constant prediction. "
-        f"Try {', '.join(found) or 'another initialization'}."
+        f"constant prediction. {advice}"
     )
 
 
@@ -246,9 +250,53 @@ def remedies(
         found.append(f"a larger eta (say {100.0 * eta:.2g})")
     elif eta is not None and falling:
         found.append("a larger max_iter or eta")
-    elif eta is not None:
+    elif eta is not None and eta >= LEAST_ETA:
         found.append(f"a smaller eta (say {eta / 10:.2g})")
     return found
+
+
+def better_advice(
+    network: Network, samples: Samples, eta: float | None, advice: Sequence[str]
+) -> list[str]:
+    """Return what to try where numbers are no longer finite, as sentences.
+
+    Parameters
+    ----------
+    network : Network
+        The network that was trained.
+    samples : Samples
+        What it was trained on.
+    eta : float or None
+        The learning rate that the user has chosen, if any.
+    advice : sequence of str
+        What the engine says, which knows the learning rate, but neither who chose it nor X.
+    """
+    if cause := of_features(samples):
+        advice = [cause]
+    elif eta is None or eta < LEAST_ETA:
+        advice = ["Bring the features to a common scale (for example with StandardScaler)."]
+    targets = of_large_targets(network, samples)
+    return [*advice, targets] if targets else [*advice]
+
+
+def of_features(samples: Samples) -> str:
+    """Return a word on features that are not finite, or whose squares are not, or nothing."""
+    if math.isfinite(samples.mean_square()):
+        return ""
+    X = (samples if isinstance(samples, Samples) else samples.few(MOST_SAMPLES)).X
+    values = X if isinstance(X, np.ndarray) else X.data
+    if not np.isfinite(values).all():
+        return (
+            "X contains NaN or infinite values, which assume_finite=True lets pass: remove these "
+            "samples, or impute the values (SimpleImputer)."
+        )
+    largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    if largest < HUGE:  # it is in other samples, which are elsewhere
+        return "X contains NaN, infinite values or numbers whose squares overflow."
+    return (
+        f"The squares of the features overflow; some are as large as {largest:.2g}. Bring them to "
+        "a common scale by a division (MaxAbsScaler)."
+    )
 
 
 def of_large_targets(network: Network, samples: Samples) -> str:
@@ -258,7 +306,7 @@ def of_large_targets(network: Network, samples: Samples) -> str:
     with np.errstate(all="ignore"):
         if samples.few_targets(MOST_TARGETS).std(axis=0).max() <= SCALED[1]:
             return ""
-    return " The target is large: try TransformedTargetRegressor with StandardScaler."
+    return "The target is large: try TransformedTargetRegressor with StandardScaler."
 
 
 def more_remedies(network: Network, samples: Samples, *, may_stop: bool) -> str:

@@ -91,8 +91,10 @@ l1_ratio : float in [0, 1], default=0.0
     The elastic net mixing parameter. The penalty is
     ``alpha * (l1_ratio ||W||_1 + (1 - l1_ratio) / 2 ||W||²)``. Weights become exactly zero,
     for every batch size, by the cumulative penalty that ``SGDClassifier`` has, too (a mean over
-    updates, as with ``average``, is not exactly zero). Not supported by {solvers}, nor by
-    an optimizer that does not define ``proximal_scale``.""",
+    updates, as with ``average``, is not exactly zero). They are about as many as at the
+    minimum once training has converged, which takes a smaller ``tol`` and a larger ``max_iter``
+    than the default ones if ``batch_size`` is None. Not supported by {solvers}, nor by an
+    optimizer that does not define ``proximal_scale``.""",
     "fit_intercept": """\
 fit_intercept : bool, default=True
     Whether to fit the bias. If False, it is set to zero.""",
