@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import optimize, sparse
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -355,6 +356,34 @@ def test_of_networks_that_have_hardly_moved(model, data):
     """Their loss is not far above a constant's, and no larger than it was at first."""
     (text,) = words(model.set_params(random_state=0), scaled(data[0]), data[1])
     assert f"of a constant prediction. Try a larger eta (say {100 * model.eta:.2g})" in text
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.0, False), (3.0, False), (100.0, True)])
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_targets_that_are_outweighed(factor, told, order):
+    X, y = scaled(DIABETES[0]), scaled(DIABETES[1][:, None])
+    model = ManualMLPRegressor(random_state=0)
+    found = words(model, X, np.hstack([y, factor * y])[:, ::order])
+    k = 0 if order == 1 else 1
+    word = f"target {k} is predicted worse than by its mean: another one varies 100 times as much"
+    assert [word in text for text in found] == [True] * told
+    assert not words(TransformedTargetRegressor(model, transformer=StandardScaler()),
+                     X, np.hstack([y, factor * y])[:, ::order])  # fmt: skip
+
+
+def test_of_features_that_are_the_same_for_all_samples():
+    for model in (ManualMLPClassifier(random_state=0), LogisticNeuronClassifier(random_state=0)):
+        for X in (np.ones((178, 4)), np.zeros((178, 4)), sparse.csr_array((178, 4))):
+            (text,) = words(model, X, load_wine().target)
+            assert "X is the same for all samples" in text
+
+
+def test_not_of_targets_of_which_there_is_nothing_to_learn():
+    X = scaled(DIABETES[0])
+    for loss in ("squared_error", "binary_cross_entropy"):
+        assert not words(SigmoidNeuronRegressor(loss=loss), X, np.full(442, 0.5))
+    for model in (ManualMLPClassifier(random_state=0), ManualMLPRegressor(random_state=0)):
+        assert not words(model, X, np.zeros((442, 3), int))
 
 
 def test_of_validation_data_that_are_not_transformed():

@@ -10,6 +10,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_neuron import ManualMLPRegressor
+from sklearn_neuron.activations import Logistic
 from sklearn_neuron.inspection import check_gradient
 from sklearn_neuron.losses import Huber, Quantile, SquaredError
 from sklearn_neuron.optimizers import Adam
@@ -52,6 +53,18 @@ def test_losses_are_those_of_the_predictions(loss):
         best = min(model.validation_loss_curve_)
         assert_allclose(own.value(y.reshape(-1, 1), z).mean(), best, rtol=1e-10)
     assert model.score(X, y) > 0.3
+
+
+def test_which_squares_have_units():
+    """Those of y itself; a link has a range of its own, and a subclass another loss perhaps."""
+
+    class OwnError(SquaredError):
+        pass
+
+    assert SquaredError().in_units_of(4.0) == (SquaredError(), 16.0)
+    assert SquaredError(Logistic()).in_units_of(4.0) is None
+    assert OwnError().in_units_of(4.0) is None
+    assert OwnError(Logistic()).in_units_of(4.0) is None
 
 
 def test_losses_that_are_printed_are_in_the_users_units(capsys):

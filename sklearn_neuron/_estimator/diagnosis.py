@@ -57,6 +57,8 @@ POOR = 0.5
 HUGE = 1e12
 #: A learning rate below which a smaller one is no remedy.
 LEAST_ETA = 1e-15
+#: How many times the standard deviation of another target a target's is too small to be learned.
+UNEVEN = 4.0
 #: Standard deviations of a feature or a target that has been scaled.
 SCALED = (0.05, 20.0)
 #: z of a constant prediction from the mean of the targets, by the link's name.
@@ -110,36 +112,40 @@ def went_wrong(
     poor, above = bool(network.activations) and not loss < POOR * constant, loss > ABOVE * level
     slow = eta is not None and not short and loss > HARDLY_ABOVE * level and is_steady(run.losses)
     still = not (above or short) and run.converged and loss > NOTHING_LEARNED * constant
-    if not (poor or above or slow or still):
+    several = network.layer_sizes[-1] > 1 and network.loss.link.name == "identity"
+    wrong = poor or above or slow or still
+    if not (wrong or several):
         return ""
     some = samples.few(MOST_SAMPLES)
-    if poor:
-        for layer, idle, units in idle_units(network, run.fitted(), some.X):
-            found = remedies(network, some, eta, falling=False)
-            found += ["another random_state", "activation='leaky_relu'", "fewer layers"]
-            return (
-                f"{idle} of the {units} units of hidden layer {layer} have the slope 0 for every "
-                f"sample, so they do not learn. Try {', '.join(found)}."
-            )
+    if not vary(some.X):
+        return "X is the same for all samples, so that predictions are, too." if wrong else ""
     z, scaled = outputs_of(network, run.fitted(), some.X), is_scaled(some.X)
-    if still and (not scaled or is_asleep(network, z, some)):
+    text = of_small_targets(some.Y, z) if several else ""
+    if poor and (idle := idle_units(network, run.fitted(), some.X)):
+        layer, dead, units = idle[0]
+        found = remedies(network, some, eta, falling=False)
+        found += ["another random_state", "activation='leaky_relu'", "fewer layers"]
+        text = (
+            f"{dead} of the {units} units of hidden layer {layer} have the slope 0 for every "
+            f"sample, so they do not learn. Try {', '.join(found)}."
+        )
+    elif not text and still and (not scaled or is_asleep(network, z, some)):
         step = "a smaller alpha" if network.alpha or network.beta else "a larger eta"
         remedy = f"{step} or a smaller tol" if scaled else "scaled features (StandardScaler)"
-        return (
+        text = (
             f"training stopped with a loss of {loss * per_loss:.3g}, as low as that of {whose}: "
             f"the outputs hardly depend on X. Try {remedy}."
         )
-    if not (above or slow):
-        return ""
-    falling = falls(run.losses) and not chosen
-    slow = slow and scaled and not is_saturated(network, z)
-    found = remedies(network, some, eta, falling=falling, slow=slow)
-    found = found or ["another initialization"]
-    return (
-        f"training ended with a loss of {loss * per_loss:.3g}, above the {level * per_loss:.3g} of "
-        f"{whose}. "
-        f"Try {', '.join(found)}."
-    )
+    elif not text and (above or slow):
+        falling = falls(run.losses) and not chosen
+        slow = slow and scaled and not is_saturated(network, z)
+        found = remedies(network, some, eta, falling=falling, slow=slow)
+        found = found or ["another initialization"]
+        text = (
+            f"training ended with a loss of {loss * per_loss:.3g}, above the "
+            f"{level * per_loss:.3g} of {whose}. Try {', '.join(found)}."
+        )
+    return text
 
 
 def has_diverged(
@@ -192,9 +198,30 @@ def outputs_of(network: Network, theta: Array, X: Any) -> Array:
 def is_asleep(network: Network, z: Array, samples: Samples) -> bool:
     """Return whether raw outputs z hardly depend on the features, although these differ."""
     unit = 1.0 if network.loss.link.name != "identity" else float(samples.Y.std()) or 1.0
-    X = samples.X
-    differ = X.nnz > 0 if sparse.issparse(X) else bool(np.ptp(X, axis=0).any())
-    return differ and bool(np.ptp(z, axis=0).max() < ASLEEP * unit)
+    return vary(samples.X) and bool(np.ptp(z, axis=0).max() < ASLEEP * unit)
+
+
+def vary(X: Any) -> bool:
+    """Return whether samples have different features."""
+    return bool(X.nnz > 0 if sparse.issparse(X) else np.ptp(X, axis=0).any())
+
+
+def of_small_targets(Y: Array, z: Array) -> str:
+    """Return a word on targets that are lost beside others, or an empty string.
+
+    The squares of a target that varies little hardly count in the sum over all targets.
+    """
+    deviations = Y.std(axis=0)
+    lost = ((Y - z) ** 2).mean(axis=0) > ABOVE * deviations**2
+    lost &= (deviations > 0.0) & (deviations < deviations.max() / UNEVEN)
+    if not lost.any():
+        return ""
+    k = int(lost.argmax())
+    return (
+        f"target {k} is predicted worse than by its mean: another one varies "
+        f"{deviations.max() / deviations[k]:.3g} times as much, and so outweighs it in the loss. "
+        "Try TransformedTargetRegressor with StandardScaler."
+    )
 
 
 def is_steady(losses: Sequence[float]) -> bool:
@@ -339,9 +366,12 @@ def constant_loss(loss: Loss, samples: Samples) -> float:
     """
     if type(loss).__module__ != "sklearn_neuron.losses" or loss.solvable:
         return math.nan
+    some = samples.few_targets(MOST_TARGETS)
+    if (some == some[0]).all():
+        return math.inf
     if loss.name in {*QUANTILES, "quantile"}:
         q = QUANTILES.get(loss.name, getattr(loss, "quantile", 0.5))
-        z = np.quantile(samples.few_targets(MOST_TARGETS), q, axis=0)
+        z = np.quantile(some, q, axis=0)
     elif loss.link.name in INVERSES:
         z = INVERSES[loss.link.name](samples.mean_of(lambda y: y))
     else:
