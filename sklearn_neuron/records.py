@@ -47,7 +47,8 @@ class Record(Component):
     max_bytes : int, default=268435456
         Largest size of the record that a call of ``fit`` or ``partial_fit`` may make. It is
         checked before the first epoch, for ``max_iter`` epochs or, with
-        ``early_stopping="auto"``, for as many as have been chosen. The default is 2²⁸, 268 MB.
+        ``early_stopping="auto"``, for as many as have been chosen (and before these are looked for,
+        for one). The default is 2²⁸, 268 MB.
 
     See Also
     --------

@@ -22,6 +22,8 @@ from sklearn_neuron import (
     config_context,
 )
 from sklearn_neuron._engine import core
+from sklearn_neuron._estimator import base
+from sklearn_neuron._estimator.length import Length
 from sklearn_neuron.inspection import journal
 
 ENGINES = ["numpy", *(["compiled"] if core.available() else [])]
@@ -233,6 +235,26 @@ def test_the_ceiling_is_checked_before_the_first_epoch(engine, X):
     model.set_params(record__every=every).fit(X, y)
     assert len(pickle.dumps(model.history_)) < 20_000
     assert before["n_iter_"] == 10
+
+
+def test_a_record_of_which_no_epoch_fits_is_refused_before_the_search_for_their_number(monkeypatch):
+    """What fits is known afterwards; the message says what every number of epochs needs."""
+    X, y = load_digits(return_X_y=True)
+    asked = []
+
+    def choose(*args):
+        asked.append(args)
+        return Length(1, [1], [0.5])
+
+    monkeypatch.setattr(base, "choose_length", choose)
+    model = ManualMLPClassifier((300,), record=Record("step", max_bytes=10**7), random_state=0)
+    with pytest.raises(ValueError, match=r"of up to 11401 rows .* max_bytes is 10000000"):
+        model.fit(X, y)
+    assert not asked
+    assert not hasattr(model, "coefs_")
+    model.set_params(record__max_bytes=10**8).fit(X, y)
+    assert len(asked) == 1
+    assert model.n_iter_ == 1
 
 
 @pytest.mark.parametrize("kind", ["epoch", "step"])

@@ -76,9 +76,8 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
         run = new_run(network, plan)
         if plan.on_start is not None:
             plan.on_start(run)
-        if place is not None and plan.record.kind != "loss":
-            n, state = place.n, plan.solver.start(network.theta)
-            run.history.check_size(plan.n_epochs, n, min(plan.batch_size or n, n), state)
+        if place is not None:
+            check_record(run, network, place.n, plan, plan.n_epochs)
         try:
             if place is not None:
                 train(network, place, plan, run)
@@ -118,6 +117,13 @@ def new_run(network: Network, plan: Plan) -> Run:
     history = HISTORIES[record.kind](network.theta, record, plan.first)
     validation = None if plan.validation is None else Validation(network, plan.validation)
     return Run(network.theta, history, plan.solver.fitted, validation)
+
+
+def check_record(run: Run, network: Network, n: int, plan: Plan, n_epochs: int) -> None:
+    """Raise a ValueError if the record of that many epochs over n samples would be too large."""
+    if plan.record.kind != "loss":
+        state = plan.solver.start(network.theta)
+        run.history.check_size(n_epochs, n, min(plan.batch_size or n, n), state)
 
 
 def train(network: Network, place: Place, plan: Plan, run: Run) -> None:

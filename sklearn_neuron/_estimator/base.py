@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_neuron._config import get_config
 from sklearn_neuron._engine import core
 from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
-from sklearn_neuron._engine.fit import fit_network
+from sklearn_neuron._engine.fit import check_record, fit_network, new_run
 from sklearn_neuron._engine.plan import Parameters, Plan, Solver
 from sklearn_neuron._engine.run import Callback, Run
 from sklearn_neuron._engine.solvers import SOLVERS, solver_of
@@ -532,6 +532,11 @@ def with_length(
     def start(generator: np.random.RandomState) -> Parameters:
         return problem.start(lambda: generator)
 
+    run, n = new_run(network, plan), len(data.samples.Y)
+    try:  # before what may take minutes: of one epoch, since it is not known of how many
+        check_record(run, network, n, plan, 1)
+    except ValueError:
+        check_record(run, network, n, plan, plan.n_epochs)
     told, plan = None, plan._replace(schedule=schedule_of(estimator, chosen=True))
     if estimator.verbose:
         told = length_reporter(type(estimator).__name__, problem.units.per_loss)
