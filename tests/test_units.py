@@ -10,6 +10,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_neuron import ManualMLPRegressor
+from sklearn_neuron._estimator.units import Spread, start_units
 from sklearn_neuron.activations import Logistic
 from sklearn_neuron.inspection import check_gradient
 from sklearn_neuron.losses import Huber, Quantile, SquaredError
@@ -65,6 +66,22 @@ def test_which_squares_have_units():
     assert SquaredError(Logistic()).in_units_of(4.0) is None
     assert OwnError().in_units_of(4.0) is None
     assert OwnError(Logistic()).in_units_of(4.0) is None
+
+
+@pytest.mark.parametrize(
+    ("deviation", "n_samples", "scale"),
+    [
+        *[(1.0, None, 1.0), (2.5, None, 1.0), (0.4, None, 1.0)],  # near one
+        *[(4.0, None, 4.0), (5.9, None, 8.0), (0.25, None, 0.25)],
+        *[(0.25, 9, 1.0), (0.25, 10, 0.25), (4.0, 9, 4.0)],  # a small block's are never smaller
+        *[(1e200, None, 2.0**400), (1e-200, None, 2.0**-400)],
+        *[(0.0, None, 1.0), (np.inf, None, 1.0)],
+    ],
+)
+def test_units_are_the_power_of_two_next_to_the_deviation(deviation, n_samples, scale):
+    units, mean = start_units(SquaredError(), Spread(np.ones(1), deviation), n_samples=n_samples)
+    assert (units.scale, units.per_loss) == (scale, scale**2)
+    assert_array_equal(mean, np.ones(1))
 
 
 def test_losses_that_are_printed_are_in_the_users_units(capsys):
