@@ -286,7 +286,7 @@ class Classes(Targets):
     def loss(self, estimator: Any) -> Loss:
         if self.criterion is not None:
             return self.criterion
-        loss: Loss = component(estimator.loss, LOSSES)
+        loss: Loss = with_link(component(estimator.loss, LOSSES))
         link: type[Link] = Softmax
         if self.independent:
             loss, link = loss.for_independent_outputs(), Logistic
@@ -558,7 +558,7 @@ class Numbers(Targets):
         return self, target
 
     def loss(self, estimator: Any) -> Loss:
-        loss: Loss = component(estimator.loss, LOSSES)
+        loss: Loss = with_link(component(estimator.loss, LOSSES))
         if isinstance(loss.link, Softmax | Step):
             raise ValueError(
                 f"The 'loss' parameter of {type(estimator).__name__} must have a link that gives "
@@ -678,7 +678,7 @@ class Interval(Numbers):
 
     def loss(self, estimator: Any) -> Loss:
         choice = estimator.loss
-        loss = behind_a_sigmoid(LOSSES[choice]) if isinstance(choice, str) else choice
+        loss = behind_a_sigmoid(LOSSES[choice]) if isinstance(choice, str) else with_link(choice)
         if not isinstance(loss.link, Logistic):
             raise ValueError(
                 f"The 'loss' parameter of {type(estimator).__name__} must have the logistic "
@@ -736,6 +736,19 @@ def settle_range(
 def component(choice: Any, registry: Mapping[str, Any]) -> Any:
     """Return the component of that name with its defaults, or the component itself."""
     return registry[choice]() if isinstance(choice, str) else choice
+
+
+def with_link(loss: Loss) -> Loss:
+    """Return a loss, or raise if its link is not one."""
+    link: Any = loss.link
+    if isinstance(link, Link):
+        return loss
+    got = f"the class {link.__name__}" if isinstance(link, type) else repr(link)
+    example = link.__name__ if isinstance(link, type) and issubclass(link, Link) else "Identity"
+    raise TypeError(
+        f"link of {type(loss).__name__} must be an object of a link or an activation, such as "
+        f"{example}(); got {got}."
+    )
 
 
 def behind_a_sigmoid(kind: Any) -> Loss:
