@@ -37,7 +37,7 @@ from sklearn_neuron.activations import ACTIVATIONS, Activation, Identity, Logist
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.inspection import check_gradient
-from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, Loss, SquaredError
+from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.records import RECORDS
 from sklearn_neuron.schedules import SCHEDULES, Schedule
@@ -615,6 +615,22 @@ def test_a_link_of_ones_own_is_tried_too(X):
         model.fit(X, target_for(ManualMLPRegressor, 30))
 
 
+def test_a_link_without_a_derivative_is_tried_too(X):
+    y, how = target_for(ManualMLPClassifier, 30), {"alpha": 0.1}
+    for forward, match in [
+        (lambda self, z, out: np.exp(z), "forward of Mine does not fill 'out'"),
+        (lambda self, z, out: np.copyto(out, np.exp(z) / 0.0 * 0.0), "forward of Mine gives NaN"),
+    ]:
+        loss = mine(CrossEntropy, link=mine(Softmax, forward=forward))
+        with pytest.raises(ValueError, match=match):
+            make(ManualMLPClassifier, loss=loss, **how).fit(X, y)
+    loss = mine(CrossEntropy, link=mine(Softmax))
+    ours, theirs = (
+        make(ManualMLPClassifier, loss=one, **how).fit(X, y) for one in (loss, "cross_entropy")
+    )
+    assert_allclose(weights_of(ours), weights_of(theirs), rtol=1e-9)
+
+
 @pytest.mark.parametrize("solver", ["newton", "newton-cg", "lbfgs", "sgd"])
 def test_a_loss_of_ones_own_is_tried_with_every_solver(solver, X):
     class Right(BinaryCrossEntropy):
@@ -674,6 +690,17 @@ def test_the_trial_changes_nothing(X, monkeypatch):
         after = np.random.random_sample()  # noqa: NPY002
         fits_of.append((weights_of(model), noisy.n_calls, after))
     assert_equal(*fits_of)
+
+
+def test_what_raises_in_place_only_is_left_to_training(X):
+    def with_derivative(self, z, out, slope):
+        if out is z:
+            raise ZeroDivisionError("of my own")
+        tanh_and_slope(self, z, out, slope)
+
+    part = mine(Activation, with_derivative=with_derivative)
+    with pytest.raises(ZeroDivisionError, match="of my own"):
+        with_part(part).fit(X, target_for(ManualMLPRegressor, 30))
 
 
 def test_partial_fit_tries_components_at_its_first_block(X, monkeypatch):

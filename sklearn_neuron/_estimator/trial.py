@@ -70,7 +70,8 @@ def try_components(
             if isinstance(component, Loss):
                 targets = samples.few_targets(TARGETS)
                 try_loss(component, targets[np.arange(m) % len(targets)].astype(dtype), z)
-            elif isinstance(component, Link):
+            else:
+                assert isinstance(component, Link)
                 try_link(component, z)
 
 
