@@ -220,9 +220,11 @@ def only_warnings_of(match, job):
 def test_the_feature_names_of_validation_data_are_said_to_be_theirs(cls, X, pd):
     y, frame = target_for(cls, 30), pd.DataFrame(X, columns=NAMES)
     model = make(cls, max_iter=2)
-    told = f"^{cls.__name__}: X_val does not have valid feature names, but X has"
+    told = f"^{cls.__name__}: X_val does not have valid feature names, but the training data have"
     only_warnings_of(told, lambda: model.fit(frame, y, X_val=X, y_val=y))
-    told = f"^{cls.__name__}: X_val has feature names, but X has none.*{TRANSFORMED}"
+    told = (
+        f"^{cls.__name__}: X_val has feature names, but the training data have none.*{TRANSFORMED}"
+    )
     only_warnings_of(told, lambda: model.fit(X, y, X_val=frame, y_val=y))
     before = model.get_params(), weights_of(model)
     for other in (frame.rename(columns={"a": "z"}), frame[NAMES[::-1]]):

@@ -312,10 +312,10 @@ def reader_of_validation(reader: Any, X: Any) -> tuple[Any, str]:
     if is_named == X_is_named:
         return reader, ""
     if is_named:
-        return own, f"X_val has feature names, but X has none. {TRANSFORMED}"
+        return own, f"X_val has feature names, but the training data have none. {TRANSFORMED}"
     return own, (
-        "X_val does not have valid feature names, but X has. Give X_val with the names of X, or "
-        "make sure that its columns are in the same order."
+        "X_val does not have valid feature names, but the training data have. Give X_val with the "
+        "same names, or make sure that its columns are in the same order."
     )
 
 
