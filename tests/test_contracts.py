@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from guide_parts import REGISTRY, parts, register
 from helpers import CLASSIFIERS, ESTIMATORS, NETWORKS, elastic_net, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal, assert_equal
+from scipy import sparse
 from sklearn.base import clone
 
 import sklearn_neuron
@@ -27,14 +29,15 @@ from sklearn_neuron import (
     config_context,
 )
 from sklearn_neuron._engine.plan import Solver
+from sklearn_neuron._estimator import trial
 from sklearn_neuron._estimator.constraints import Constraint
 from sklearn_neuron._estimator.layout import Layout
 from sklearn_neuron._estimator.targets import Targets
-from sklearn_neuron.activations import ACTIVATIONS, Activation, Logistic, Softmax
+from sklearn_neuron.activations import ACTIVATIONS, Activation, Identity, Logistic, Softmax
 from sklearn_neuron.exceptions import DivergenceError
 from sklearn_neuron.initializers import INITIALIZERS
 from sklearn_neuron.inspection import check_gradient
-from sklearn_neuron.losses import LOSSES, Loss
+from sklearn_neuron.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from sklearn_neuron.optimizers import OPTIMIZERS, Optimizer
 from sklearn_neuron.records import RECORDS
 from sklearn_neuron.schedules import SCHEDULES, Schedule
@@ -456,3 +459,351 @@ def test_an_optimizers_state_must_be_a_dict(X):
     kind = type("Wrong", (Bare,), {"init": lambda self, theta: None})
     with pytest.raises(TypeError, match="init of Wrong must return a dict; got None"):
         make(LogisticNeuronClassifier, solver=kind()).fit(X, np.arange(30) % 2)
+
+
+# ---- components that do not keep to their contracts ----------------------------------------------
+
+
+def tanh_and_slope(self, z, out, slope):
+    np.tanh(z, out=out)
+    slope[...] = 1.0 - out**2
+
+
+def mine(base, **methods):
+    """Return an object of a class that is right but for some methods."""
+    right = {
+        Loss: {
+            "link": Identity(),
+            "value": lambda self, y, z: ((z - y) ** 2).sum(axis=1),
+            "delta": lambda self, y, z, out, work: np.multiply(2.0, z - y, out=out),
+        },
+        Activation: {
+            "forward": lambda self, z, out: np.tanh(z, out=out),
+            "with_derivative": tanh_and_slope,
+        },
+        Optimizer: {"init": lambda self, theta: {}, "update": lambda self, grad, state: None},
+    }
+    return type("Mine", (base,), right.get(base, {}) | methods)()
+
+
+def with_part(part, **how):
+    """Return an estimator with a component of its own."""
+    name = {Optimizer: "solver", Loss: "loss", Activation: "activation"}[kind_of(part)]
+    return make(ManualMLPRegressor, **{name: part, "max_iter": 3, **how})
+
+
+def kind_of(part):
+    return next(kind for kind in (Optimizer, Loss, Activation) if isinstance(part, kind))
+
+
+def half(self, z, out, slope):
+    np.tanh(z, out=out)
+    return 1.0 - out**2
+
+
+def every_other(self, z, out):
+    out[::2] = np.tanh(z[::2])
+
+
+def in_the_wrong_order(self, z, out, slope):
+    np.tanh(z, out=out)
+    slope[...] = 1.0 - np.tanh(z) ** 2
+
+
+def over_y(self, y, z, out, work):
+    np.subtract(z, y, out=y)
+    out[...] = 2.0 * y
+
+
+def over_z(self, y, z):
+    z -= y
+    return (z**2).sum(axis=1)
+
+
+def with_words(self, grad, state):
+    state["phase"] = "warm"
+
+
+WRITE = (
+    r"returns an array of shape .*, which is not used\. Write .*into .*\.\.\., and return nothing"
+)
+NOT_FILLED = [
+    (Loss, {"delta": lambda self, y, z, out, work: 2.0 * (z - y)},
+     f"delta.*not fill 'out'.*{WRITE}"),
+    (Loss, {"delta": lambda self, y, z, out, work: None}, r"delta.*not fill 'out'\. Write"),
+    (Activation, {"forward": lambda self, z, out: np.tanh(z)}, f"forward.*not fill 'out'.*{WRITE}"),
+    (Activation, {"forward": every_other}, "forward.*not fill some of 'out'"),
+    (Activation, {"with_derivative": half}, f"with_derivative.*not fill 'slope'.*{WRITE}"),
+    (Activation, {"with_derivative": lambda self, z, out, slope: (z, z)},
+     "with_derivative.*not fill 'out'.*returns a tuple"),
+    (Activation, {"with_derivative": in_the_wrong_order},
+     "with_derivative.*other results where `out` is `z` itself.*read z before"),
+    (Loss, {"delta": over_y}, "delta.*overwrites y"),
+    (Loss, {"value": over_z}, "value.*overwrites z"),
+    (Optimizer, {"update": lambda self, grad, state: 0.1 * grad}, f"update.*{WRITE}"),
+]  # fmt: skip
+RETURNED = [
+    (lambda self, y, z: ((z - y) ** 2).mean(), r"got \d+\.\d+\."),
+    (lambda self, y, z: float(((z - y) ** 2).sum()), r"got \d+\.\d+\."),
+    (lambda self, y, z: ((z - y) ** 2).sum(axis=0), r"got an array of shape \(2,\)"),
+    (lambda self, y, z: ((z - y) ** 2).sum(axis=1, keepdims=True),
+     r"got an array of shape \(3, 1\)"),
+    (lambda self, y, z: (z - y) ** 2, r"got an array of shape \(3, 2\)"),
+    (lambda self, y, z: np.array(None), r"got an array of shape \(\) and dtype object"),
+    (lambda self, y, z: ((z - y) ** 2).sum(axis=1) * 1j, "dtype complex"),
+    (lambda self, y, z: None, "got None"),
+    (lambda self, y, z: ((z - y) ** 2).sum(axis=1).tolist(), r"got \["),
+]  # fmt: skip
+WRONG = [
+    *NOT_FILLED,
+    *((Loss, {"value": value}, f"value of Mine must return the loss of each sample.*{got}.* Sum")
+      for value, got in RETURNED),
+    (Loss, {"link": Identity}, r"link of Mine.*such as Identity\(\); got the class Identity"),
+    (Loss, {"link": None}, r"link of Mine must be an object.*got None"),
+    (Loss, {"link": dict}, r"link of Mine.*such as Identity\(\); got the class dict"),
+    (Optimizer, {"init": lambda self, theta: {"kind": "fast"}},
+     "state of Mine.*arrays and numbers only; after init its 'kind' is 'fast'"),
+    (Optimizer, {"init": lambda self, theta: {"last": None}}, "after init its 'last' is None"),
+    (Optimizer, {"update": with_words}, "after update its 'phase' is 'warm'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["auto", "numpy"])
+@pytest.mark.parametrize(("base", "methods", "match"), WRONG)
+def test_what_breaks_its_contract_is_refused_by_name(base, methods, match, engine, X):
+    """It would train on what was in memory, or end in an error of NumPy's."""
+    Y = np.random.RandomState(0).normal(size=(30, 2))
+    part = mine(base, **methods)
+    with config_context(engine=engine):
+        model = with_part(part)
+        before = dict(vars(model))
+        for kind in (np.float64, np.float32):
+            with pytest.raises((TypeError, ValueError), match=f"Mine.*{match}|{match}") as error:
+                model.fit(X.astype(kind), Y)
+            assert "Mine" in str(error.value)
+            assert vars(model) == before
+        with pytest.raises((TypeError, ValueError), match=match):
+            model.partial_fit(sparse.csr_array(X), Y)
+        assert vars(model) == before
+        if base is not Optimizer:
+            with pytest.raises((TypeError, ValueError), match=match):
+                with_part(part, solver="lbfgs").fit(X, Y)
+        if base is not Activation:  # which another fitted network does not take
+            right = with_part(mine(base), warm_start=True, max_iter=1).fit(X, Y)
+            learned = weights_of(right).copy()
+            right.set_params(**{"loss" if base is Loss else "solver": part})
+            with pytest.raises((TypeError, ValueError), match=match):
+                right.fit(X, Y)
+            assert_array_equal(weights_of(right), learned)
+
+
+@pytest.mark.parametrize(
+    ("cls", "link"), [(LogisticNeuronClassifier, Softmax), (SigmoidNeuronRegressor, Logistic)]
+)
+def test_the_link_of_a_loss_is_an_object(cls, link, X):
+    loss = mine(Loss, link=link)
+    match = rf"link of Mine.*such as {link.__name__}\(\); got the class"
+    with pytest.raises(TypeError, match=match):
+        make(cls, loss=loss).fit(X, target_for(cls, 30))
+
+
+def test_a_link_of_ones_own_is_tried_too(X):
+    """The loss may be the package's."""
+    link = mine(Activation, with_derivative=half)
+    model = make(ManualMLPRegressor, loss=SquaredError(link))
+    with pytest.raises(ValueError, match="with_derivative of Mine does not fill 'slope'"):
+        model.fit(X, target_for(ManualMLPRegressor, 30))
+
+
+def test_a_link_without_a_derivative_is_tried_too(X):
+    y, how = target_for(ManualMLPClassifier, 30), {"alpha": 0.1}
+    for forward, match in [
+        (lambda self, z, out: np.exp(z), "forward of Mine does not fill 'out'"),
+        (lambda self, z, out: np.copyto(out, np.exp(z) / 0.0 * 0.0), "forward of Mine gives NaN"),
+    ]:
+        loss = mine(CrossEntropy, link=mine(Softmax, forward=forward))
+        with pytest.raises(ValueError, match=match):
+            make(ManualMLPClassifier, loss=loss, **how).fit(X, y)
+    loss = mine(CrossEntropy, link=mine(Softmax))
+    ours, theirs = (
+        make(ManualMLPClassifier, loss=one, **how).fit(X, y) for one in (loss, "cross_entropy")
+    )
+    assert_allclose(weights_of(ours), weights_of(theirs), rtol=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["newton", "newton-cg", "lbfgs", "sgd"])
+def test_a_loss_of_ones_own_is_tried_with_every_solver(solver, X):
+    class Right(BinaryCrossEntropy):
+        pass
+
+    class Forgets(BinaryCrossEntropy):
+        def delta(self, y, z, out, work):
+            return 1.0 / (1.0 + np.exp(-z)) - y
+
+    y = (X[:, 0] > 0.0).astype(int)
+    make(LogisticNeuronClassifier, loss=Right(), solver=solver).fit(X, y)
+    with pytest.raises(ValueError, match="delta of Forgets does not fill 'out'"):
+        make(LogisticNeuronClassifier, loss=Forgets(), solver=solver).fit(X, y)
+
+
+def test_what_a_method_returns_does_not_matter_if_it_has_filled_its_arrays(X):
+    """``np.tanh(z, out=out)`` returns ``out``."""
+    y = target_for(ManualMLPRegressor, 30)
+
+    def update(self, grad, state):
+        return np.multiply(grad, 1.0, out=grad)
+
+    solver = mine(Optimizer, update=update)
+    ours = make(
+        ManualMLPRegressor, eta=0.1, loss=mine(Loss), activation=mine(Activation), solver=solver
+    ).fit(X, y)
+    theirs = make(ManualMLPRegressor, eta=0.1, activation="tanh", solver="sgd").fit(X, y)
+    assert_allclose(weights_of(ours), weights_of(theirs), rtol=1e-9)
+
+
+class Noisy(Activation):
+    """It draws random numbers, its own and NumPy's, and counts its calls."""
+
+    def __init__(self):
+        self.rng, self.n_calls = np.random.RandomState(0), 0
+
+    def forward(self, z, out):
+        np.tanh(z, out=out)
+
+    def with_derivative(self, z, out, slope):
+        self.n_calls += 1
+        np.tanh(z, out=out)
+        noise = np.random.normal(size=z.shape)  # noqa: NPY002 - what many write
+        out += 0.1 * self.rng.normal(size=z.shape) + 0.1 * noise
+        slope[...] = 1.0 - out**2
+
+
+def test_the_trial_changes_nothing(X, monkeypatch):
+    y = target_for(ManualMLPRegressor, 30)
+    fits_of = []
+    for tried in (True, False):
+        if not tried:
+            monkeypatch.setattr(trial, "try_components", lambda *_: None)
+        np.random.seed(0)  # noqa: NPY002
+        noisy = Noisy()
+        model = with_part(noisy, random_state=None).fit(X, y)
+        after = np.random.random_sample()  # noqa: NPY002
+        fits_of.append((weights_of(model), noisy.n_calls, after))
+    assert_equal(*fits_of)
+
+
+def test_what_raises_in_place_only_is_left_to_training(X):
+    def with_derivative(self, z, out, slope):
+        if out is z:
+            raise ZeroDivisionError("of my own")
+        tanh_and_slope(self, z, out, slope)
+
+    part = mine(Activation, with_derivative=with_derivative)
+    with pytest.raises(ZeroDivisionError, match="of my own"):
+        with_part(part).fit(X, target_for(ManualMLPRegressor, 30))
+
+
+def test_partial_fit_tries_components_at_its_first_block(X, monkeypatch):
+    tried = []
+    monkeypatch.setattr(trial, "try_components", lambda *arguments: tried.append(arguments))
+    model = with_part(mine(Loss))
+    for _ in range(3):
+        model.partial_fit(X, target_for(ManualMLPRegressor, 30))
+    assert len(tried) == 1
+
+
+class Uncopied(Optimizer):
+    """Its state is fine, and the object cannot be copied."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def init(self, theta):
+        return {}
+
+    def update(self, grad, state):
+        with self.lock:
+            np.sign(grad, out=grad)
+
+
+class Undecided(Activation):
+    """It raises at the z of the trial, and not at those of training."""
+
+    def forward(self, z, out):
+        if z.max() == 1.0:
+            raise ZeroDivisionError("not at this z")
+        np.tanh(z, out=out)
+
+    with_derivative = tanh_and_slope
+
+
+@pytest.mark.parametrize("kind", [Uncopied, Undecided])
+def test_what_cannot_be_copied_or_raises_in_the_trial_may_be_trained(kind, X):
+    model = with_part(kind(), max_iter=2).fit(X, target_for(ManualMLPRegressor, 30))
+    assert np.isfinite(weights_of(model)).all()
+
+
+@pytest.mark.parametrize(
+    ("base", "method"),
+    [(Loss, "value"), (Loss, "delta"), (Activation, "with_derivative"), (Optimizer, "init"),
+     (Optimizer, "update")],
+)  # fmt: skip
+def test_errors_of_a_component_are_those_of_training(base, method, X):
+    def fails(self, *args, **kwargs):
+        raise ZeroDivisionError("of my own")
+
+    with pytest.raises(ZeroDivisionError, match="of my own") as error:
+        with_part(mine(base, **{method: fails})).fit(X, target_for(ManualMLPRegressor, 30))
+    assert "trial" not in [entry.path.stem for entry in error.traceback]
+
+
+def test_a_few_samples_are_enough_for_the_trial():
+    for n in (1, 2):
+        with_part(mine(Loss)).fit(np.ones((n, 2)), np.arange(float(n)))
+    for hidden in ((3,), (2, 3), ()):
+        how = {"hidden_layer_sizes": hidden, "activation": mine(Activation)}
+        with_part(mine(Loss), **how).fit(np.eye(5), np.eye(5)[:, :3])
+
+
+def log_and_slope(self, z, out, slope):
+    np.divide(1.0, z, out=slope)
+    np.log(z, out=out)
+
+
+@pytest.mark.parametrize(
+    ("part", "match"),
+    [
+        (mine(Activation, forward=lambda self, z, out: np.log(z, out=out),
+              with_derivative=log_and_slope), r"forward of Mine gives NaN, .* z = -0\.5\."),
+        (mine(Activation, with_derivative=log_and_slope), "with_derivative of Mine gives NaN"),
+        (mine(Loss, delta=lambda self, y, z, out, work: np.sqrt(-1.0 - z**2, out=out)),
+         r"delta of Mine gives NaN, for example for z = 0\."),
+        (mine(Loss, value=lambda self, y, z: np.log(-1.0 - z**2).sum(axis=1)),
+         "value of Mine gives NaN"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("n", [30, 600])
+def test_divergence_names_the_component_that_gives_nan(part, match, n):
+    X = np.random.RandomState(0).normal(size=(n, 4))
+    y = X[:, 0]
+    for solver in ("adam", "lbfgs"):
+        with pytest.raises(DivergenceError, match=f"diverged .*{match}"):
+            with_part(part, solver=solver).set_params(max_iter=50, tol=1e-3).fit(X, y)
+
+
+def test_divergence_of_right_components_names_none(X):
+    y = target_for(ManualMLPRegressor, 30)
+    with pytest.raises(DivergenceError) as error:
+        with_part(mine(Loss), activation=mine(Activation), eta=1e300).fit(X, y)
+    assert "Mine" not in str(error.value)
+
+
+def test_most_fits_have_no_trial(X):
+    """Its module is not even imported, where all components are the package's."""
+    code = (
+        "import sys, numpy as np, sklearn_neuron as sn\n"
+        "X, y = np.eye(4), np.arange(4) % 2\n"
+        "sn.ManualMLPClassifier((2,), solver=sn.SGD(), max_iter=1, tol=None).fit(X, y)\n"
+        "assert 'sklearn_neuron._estimator.trial' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,16 +1,21 @@
 """Validation data: given or split off, measured after every epoch, the best epoch restored."""
 
+import re
+import warnings
+
 import numpy as np
 import pytest
 from helpers import NETWORKS, REGRESSORS, WITH_LBFGS, make, target_for, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn import config_context
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import sklearn_neuron
 from sklearn_neuron import (
@@ -179,7 +184,7 @@ def test_partial_fit_and_early_stopping_do_not_go_together(cls, X):
         ({"y_val": np.arange(5) % 3}, "X_val and y_val belong together"),
         ({"sample_weight_val": np.ones(5)}, "X_val and y_val belong together"),
         ({"X_val": np.ones((5, 3)), "y_val": np.arange(5) % 3}, "3 features"),
-        ({"X_val": np.ones((5, 4)), "y_val": np.arange(5)}, "do not fit: y contains classes"),
+        ({"X_val": np.ones((5, 4)), "y_val": np.arange(5)}, "do not fit: y_val contains classes"),
         ({"X_val": np.ones((5, 4)), "y_val": np.arange(4) % 3}, "inconsistent"),
         ({"X_val": np.full((5, 4), np.nan), "y_val": np.arange(5) % 3}, "NaN"),
         (
@@ -195,6 +200,102 @@ def test_bad_validation_data_are_refused(validation, match, X):
     with pytest.raises(ValueError, match=match):
         model.fit(X, y, **validation)
     assert vars(model) == before
+
+
+NAMES = ["a", "b", "c", "d"]
+#: What is said of X_val that was not transformed.
+TRANSFORMED = r"transformed as X and y were\? A pipeline does it with transform_input=\['X_val'\]"
+
+
+def only_warnings_of(match, job):
+    """Run a fit, whose only warning says something."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        job()
+    (warning,) = [each for each in caught if each.category is not ConvergenceWarning]
+    assert warning.category is UserWarning
+    assert re.search(match, str(warning.message))
+
+
+def test_the_feature_names_of_validation_data_are_said_to_be_theirs(cls, X, pd):
+    y, frame = target_for(cls, 30), pd.DataFrame(X, columns=NAMES)
+    model = make(cls, max_iter=2)
+    told = f"^{cls.__name__}: X_val does not have valid feature names, but the training data have"
+    only_warnings_of(told, lambda: model.fit(frame, y, X_val=X, y_val=y))
+    told = (
+        f"^{cls.__name__}: X_val has feature names, but the training data have none.*{TRANSFORMED}"
+    )
+    only_warnings_of(told, lambda: model.fit(X, y, X_val=frame, y_val=y))
+    before = model.get_params(), weights_of(model)
+    for other in (frame.rename(columns={"a": "z"}), frame[NAMES[::-1]]):
+        with pytest.raises(ValueError, match=r"feature names of X_val should match those of X\."):
+            model.fit(frame, y, X_val=other, y_val=y)
+    with pytest.raises(ValueError, match=f"X_val has 3 features.*{TRANSFORMED}"):
+        model.fit(X, y, X_val=frame[NAMES[1:]], y_val=y)
+    assert model.get_params() == before[0]
+    assert_array_equal(weights_of(model), before[1])
+    model.fit(frame, y, X_val=frame, y_val=y)
+    assert model.feature_names_in_.tolist() == NAMES
+
+
+def test_validation_data_in_words_that_a_pipeline_has_not_transformed(pd, X):
+    y, frame = np.arange(30) % 2, pd.DataFrame(X, columns=NAMES)
+    frame["word"] = np.where(X[:, 0] > 0.0, "X", "y")
+    encode = make_column_transformer((OneHotEncoder(), ["word"]), remainder="passthrough")
+    with config_context(enable_metadata_routing=True):
+        network = make(LogisticNeuronClassifier).set_fit_request(X_val=True, y_val=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            match = rf"X_val: could not convert string to float: '[Xy]'\. .*{TRANSFORMED}"
+            with pytest.raises(ValueError, match=match):
+                make_pipeline(encode, network).fit(frame, y, X_val=frame, y_val=y)
+        pipeline = make_pipeline(encode, network, transform_input=["X_val"])
+        pipeline.fit(frame, y, X_val=frame, y_val=y)
+
+
+@pytest.mark.parametrize("cls", [LogisticNeuronClassifier, ManualMLPClassifier])
+@pytest.mark.parametrize(
+    ("of_X", "given", "match"),
+    [
+        (str, int, r"type int: .*, but .* type str: .*as with np.asarray\({}\).astype\(str\)"),
+        (int, str, r"type str: .*, but .* type int: .*as with np.asarray\({}\).astype\(int\)"),
+        (int, "abc", r"type str: \['a', 'b', 'c'\], but .* type int: .* Give the same labels"),
+        (str, float, r"type float: .*, but .* type str: .* Give the same labels for both"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_classes_of_another_type_are_said_to_be_so(cls, of_X, given, match, X):
+    codes = target_for(cls, 30)
+    y = codes.astype(of_X)
+    other = np.array(list(given))[codes] if isinstance(given, str) else codes.astype(given)
+    with pytest.raises(
+        ValueError, match=rf"fit: y_val contains classes of the {match}".format("y_val")
+    ):
+        make(cls).fit(X, y, X_val=X, y_val=other)
+    match = rf"^y contains classes of the {match}".format("y")
+    model = make(cls, warm_start=True).fit(X, y)
+    for call in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=match):
+            call(X, other)
+    with pytest.raises(ValueError, match=match):
+        make(cls).partial_fit(X, other, classes=np.unique(y))
+
+
+def test_validation_targets_are_compared_with_the_training_data(X):
+    """There was no earlier fit to compare them with."""
+    codes = np.arange(30) % 3
+    one_hot = np.eye(3)[codes]
+    with pytest.raises(
+        ValueError, match=r"y_val is multilabel.*, but the training data have single"
+    ):
+        make(ManualMLPClassifier).fit(X, codes, X_val=X, y_val=one_hot)
+    with pytest.raises(ValueError, match="y_val should be a 1d array"):
+        make(LogisticNeuronClassifier).fit(X, codes, X_val=X, y_val=one_hot)
+    for cls in REGRESSORS:
+        with pytest.raises(ValueError, match="y_val has 3 targets, but the training data have 1"):
+            make(cls).fit(X, codes, X_val=X, y_val=one_hot)
+    with pytest.raises(ValueError, match="have samples of all classes in the training data, too"):
+        make(LogisticNeuronClassifier).fit(X, codes, X_val=X, y_val=codes + 1)
 
 
 def test_a_loss_that_is_not_finite_is_never_the_best():

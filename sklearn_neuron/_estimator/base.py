@@ -28,7 +28,7 @@ from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
 from sklearn_neuron._engine.fit import check_record, fit_network, new_run
 from sklearn_neuron._engine.plan import Parameters, Plan, Solver
 from sklearn_neuron._engine.run import Callback, Run
-from sklearn_neuron._engine.solvers import SOLVERS, solver_of
+from sklearn_neuron._engine.solvers import SOLVERS, Updates, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
@@ -58,8 +58,9 @@ from sklearn_neuron._estimator.targets import Classes, Targets
 from sklearn_neuron._estimator.units import OWN, Units, start_units
 from sklearn_neuron._typing import Array, EngineUsed
 from sklearn_neuron.activations import links_of
+from sklearn_neuron.components import Component
 from sklearn_neuron.exceptions import DivergenceError
-from sklearn_neuron.losses import LOSSES
+from sklearn_neuron.losses import LOSSES, Loss
 from sklearn_neuron.network import Network, dense, split
 from sklearn_neuron.records import RECORDS, Record
 from sklearn_neuron.schedules import SCHEDULES, Schedule
@@ -71,6 +72,10 @@ if TYPE_CHECKING:
         """Tell type checkers that scikit-learn's decorator keeps the types of a method."""
 else:
     from sklearn.utils.metaestimators import available_if
+
+
+#: Where the components come from that are not the user's own.
+PACKAGE = "sklearn_neuron"
 
 
 class NetworkEstimator(CallbackSupport, BaseEstimator):
@@ -333,9 +338,11 @@ def pose(
     network = layout.network(p, K, loss, data.dtype, rng)
     if last is not None:
         check_continues(layout, network, last)
+    try_own(
+        solver, layout, network, data.samples, is_later_block=call.one_pass and last is not None
+    )
     given = layout.given(network, call.coef_init, call.intercept_init)
-    given_start = given != (None, None)
-    one = given_start or call.one_pass or last is not None
+    one = given != (None, None) or call.one_pass or last is not None
     n_starts = 1 if one else int(getattr(estimator, "n_init", 1))
 
     def start(rng: Callable[[], np.random.RandomState]) -> Parameters:
@@ -365,13 +372,46 @@ def pose(
         network,
         starts,
         n_starts,
-        given_start,
+        given != (None, None),
         units,
         start,
         chooses_length,
         float(eta),
         isinstance(estimator.eta, str),
     )
+
+
+def try_own(
+    solver: Solver, layout: Layout, network: Network, samples: Any, *, is_later_block: bool
+) -> None:
+    """Raise unless components of the user's own keep to their contracts.
+
+    They are not tried again at later blocks of ``partial_fit``, which may take no longer.
+    """
+    own = own_components(solver, layout, network.loss)
+    if own and not is_later_block:
+        from sklearn_neuron._estimator import trial  # noqa: PLC0415 - most fits have none
+
+        trial.try_components(own, layout.activations, network, samples)
+
+
+def of_own(problem: Problem, solver: Solver) -> str:
+    """Return a word on NaN of components of the user's own, or an empty string."""
+    layout, network = problem.layout, problem.network
+    own = own_components(solver, layout, network.loss)
+    if not own:
+        return ""
+    from sklearn_neuron._estimator import trial  # noqa: PLC0415 - most fits have none
+
+    return trial.where_nan(own, layout.activations, network, problem.data.samples)
+
+
+def own_components(solver: Solver, layout: Layout, loss: Loss) -> list[Component]:
+    """Return the components that are the user's own, and not the package's."""
+    found = [*layout.activations, loss.link, loss]
+    if isinstance(solver, Updates):
+        found.append(solver.optimizer)
+    return [each for each in found if type(each).__module__.partition(".")[0] != PACKAGE]
 
 
 def may_choose_length(
@@ -495,7 +535,9 @@ def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
         run = fit_network(network, data.samples, plan)
     except DivergenceError as error:
         what, *advice = error.args
-        error.args = (what, *better_advice(network, data.samples, eta, advice))
+        advice = better_advice(network, data.samples, eta, advice)
+        own = of_own(problem, plan.solver)
+        error.args = (what, *([own] if own else advice))
         raise
     if run.moment.n_epochs < FEW_EPOCHS or one_pass or run.stopped or run.interrupt is not None:
         return run

@@ -32,8 +32,14 @@ from sklearn_neuron._typing import Array, Matrix
 FLOATS = (np.float64, np.float32)
 #: Formats of sparse matrices that hold indices by rows or by columns.
 COMPRESSED = ("csr", "csc", "bsr")
-#: What an error has in it that says which argument it is about.
-NAMED = re.compile(r"\b[Xy]\b|[Ff]eature names")
+#: What is quoted in an error, and else the arguments that it names.
+ARGUMENT = re.compile(r"(?<!\w)'[^'\n]*'|\"[^\"\n]*\"|\b(?P<name>X|y|sample_weight)\b")
+#: How errors begin that data raise which were not transformed, and what to do then.
+UNLIKE_X = ("The feature names of X_val", "Input X_val", "X_val has ", "X_val: could not convert")
+TRANSFORMED = (
+    "Have X_val and y_val been transformed as X and y were? A pipeline does it with "
+    "transform_input=['X_val']."
+)
 
 
 class Given(NamedTuple):
@@ -211,10 +217,17 @@ def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
         with np.errstate(all="ignore"):  # of the sum that is taken first, to look for NaN
             return validate_data(reader, X, *y, accept_sparse="csr", **how)
     except (TypeError, ValueError, OverflowError) as error:
-        if NAMED.search(str(error)):
+        if names_argument(str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{culprit_of(error, reader, X, **how)}: {error}") from error
+        culprit = culprit_of(error, reader, X, **how) if y else "X"
+        raise kind(f"{culprit}: {error}") from error
+
+
+def names_argument(message: str) -> bool:
+    """Return whether an error says which of X and y it is about."""
+    named = {found["name"] for found in ARGUMENT.finditer(message)}
+    return not named.isdisjoint({"X", "y"}) or "feature names" in message.lower()
 
 
 def check_indices(name: str, matrix: Any) -> None:
@@ -268,8 +281,11 @@ def read_validation(
     if given.X is None or given.y is None:
         raise ValueError("X_val and y_val belong together: give both or neither.")
     try:
+        reader, unlike = reader_of_validation(reader, given.X)
         X, y = check_data(reader, given, targets, dtype, reset=False)
-        _, target = targets.read(y, estimator, classes=None, known=True, is_block=True)
+        _, target = targets.read(
+            y, estimator, classes=None, known=True, is_block=True, is_held_out=True
+        )
         own = own_weight(given.sample_weight, X.shape[0])
         if own is not None:
             check_sum(own)
@@ -277,9 +293,42 @@ def read_validation(
         Y = to_dtype(targets.encode_validation(target, estimator), X.dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"The validation data (X_val, y_val, sample_weight_val) do not fit: {error}"
+            "The validation data (X_val, y_val, sample_weight_val) do not fit: "
+            f"{by_their_names(str(error))}"
         ) from error
+    if unlike:
+        warn(f"{type(estimator).__name__}: {unlike}", UserWarning)
     return samples_of(X, Y, own), target
+
+
+def reader_of_validation(reader: Any, X: Any) -> tuple[Any, str]:
+    """Return what ``validate_data`` reads X_val with, and a warning if only one of two has names.
+
+    Its own warning would be of X.
+    """
+    own = copy.copy(reader)
+    validate_data(own, X, reset=True, skip_check_array=True, ensure_2d=False)
+    is_named, X_is_named = (hasattr(each, "feature_names_in_") for each in (own, reader))
+    if is_named == X_is_named:
+        return reader, ""
+    if is_named:
+        return own, f"X_val has feature names, but the training data have none. {TRANSFORMED}"
+    return own, (
+        "X_val does not have valid feature names, but the training data have. Give X_val with the "
+        "same names, or make sure that its columns are in the same order."
+    )
+
+
+def by_their_names(message: str) -> str:
+    """Return a message about X, y and sample_weight as one about X_val, y_val and so on."""
+    message = ARGUMENT.sub(lambda found: found[0] + ("_val" if found["name"] else ""), message)
+    message = message.replace(
+        "The feature names should match those that were passed during fit",
+        "The feature names of X_val should match those of X",
+    )
+    if not message.startswith(UNLIKE_X):
+        return message
+    return f"{message.rstrip().removesuffix('.')}. {TRANSFORMED}"
 
 
 def split_rows(

@@ -69,12 +69,20 @@ class Targets(ABC):
 
     @abstractmethod
     def read(
-        self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
+        self,
+        y: Any,
+        estimator: Any,
+        *,
+        classes: Any,
+        known: bool,
+        is_block: bool,
+        is_held_out: bool = False,
     ) -> tuple[Self, NDArray[Any]]:
         """Check y; return these targets with what y tells, and y as numbers, one row per sample.
 
         Of ``estimator`` only the parameters are read; ``known`` says that an earlier call
-        has settled the targets, ``is_block`` that y holds some of all samples only.
+        has settled the targets, ``is_block`` that y holds some of all samples only,
+        ``is_held_out`` that these are for validation.
         """
 
     @abstractmethod
@@ -157,7 +165,14 @@ class Classes(Targets):
         return {"multi_output": True} if self.allows_multilabel else {}
 
     def read(
-        self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
+        self,
+        y: Any,
+        estimator: Any,
+        *,
+        classes: Any,
+        known: bool,
+        is_block: bool,
+        is_held_out: bool = False,
     ) -> tuple[Self, NDArray[Any]]:
         # before type_of_target, because the message is clearer
         found = unique("y", y) if y.ndim == 1 else np.arange(y.shape[1])
@@ -174,10 +189,12 @@ class Classes(Targets):
             found = unique("y", labels)
         if known and multilabel != self.multilabel:
             raise ValueError(
-                f"y is {kind}, but the previous fit had "
+                f"y is {kind}, but {others(is_held_out)} "
                 f"{'multilabel' if self.multilabel else 'single-label'} targets."
             )
-        all_classes = self._settle(found, classes, multilabel, known=known, is_block=is_block)
+        all_classes = self._settle(
+            found, classes, multilabel, known=known, is_block=is_block, is_held_out=is_held_out
+        )
         if len(all_classes) < 2:
             raise ValueError(
                 f"{type(estimator).__name__} needs samples of at least 2 classes, but y contains "
@@ -194,6 +211,7 @@ class Classes(Targets):
         *,
         known: bool,
         is_block: bool,
+        is_held_out: bool,
     ) -> NDArray[Any]:
         """Return all classes: at the first call from y or ``classes``, later those known."""
         given = None if classes is None else unique("classes", classes)
@@ -209,17 +227,24 @@ class Classes(Targets):
             raise ValueError(
                 f"y has {len(found)} labels, but there are {len(all_classes)} classes."
             )
+        unseen = not_among(found, all_classes) if given is not None or known else found[:0]
+        if len(unseen) and (text := of_another_type(found, all_classes)):
+            raise ValueError(text)
         if known and not is_block and len(missing := np.setdiff1d(all_classes, found)):
             raise ValueError(
                 f"y lacks the classes {missing.tolist()} of the previous fit. A warm start needs "
                 "the same classes; to start from scratch set warm_start=False."
             )
-        unseen = not_among(found, all_classes) if given is not None or known else found[:0]
         if len(unseen):
+            remedy = (
+                "or have samples of all classes in the training data, too."
+                if is_held_out
+                else "or fit from scratch (warm_start=False) with all classes in y or, at the "
+                "first partial_fit, in classes."
+            )
             raise ValueError(
                 f"y contains classes {unseen.tolist()} that are not among the {len(all_classes)} "
-                f"known ones: {all_classes.tolist()}. Leave these rows out, or fit from scratch "
-                "(warm_start=False) with all classes in y or, at the first partial_fit, in classes."
+                f"known ones: {all_classes.tolist()}. Leave these rows out, {remedy}"
             )
         return all_classes
 
@@ -261,7 +286,7 @@ class Classes(Targets):
     def loss(self, estimator: Any) -> Loss:
         if self.criterion is not None:
             return self.criterion
-        loss: Loss = component(estimator.loss, LOSSES)
+        loss: Loss = with_link(component(estimator.loss, LOSSES))
         link: type[Link] = Softmax
         if self.independent:
             loss, link = loss.for_independent_outputs(), Logistic
@@ -404,6 +429,25 @@ def not_among(found: NDArray[Any], known: NDArray[Any]) -> NDArray[Any]:
     return found[unknown]
 
 
+def of_another_type(found: NDArray[Any], known: NDArray[Any]) -> str:
+    """Return what to do about classes of another type than the known ones, if they are."""
+    one, other = ({type(label).__name__ for label in each.tolist()} for each in (found, known))
+    if one == other or one | other <= {"bool", "float", "int"}:
+        return ""
+    message = (
+        f"y contains classes of the type {' and '.join(sorted(one))}: {found.tolist()}, but the "
+        f"{len(known)} known ones are of the type {' and '.join(sorted(other))}: {known.tolist()}."
+    )
+    if set(map(str, found.tolist())) <= set(map(str, known.tolist())) and other <= {"str", "int"}:
+        return f"{message} Convert them, as with np.asarray(y).astype({other.pop()})."
+    return f"{message} Give the same labels for both."
+
+
+def others(is_held_out: bool) -> str:
+    """Return what targets are compared with, as the beginning of a clause."""
+    return "the training data have" if is_held_out else "the previous fit had"
+
+
 def kind_of_target(y: NDArray[Any], found: NDArray[Any]) -> str:
     """Return ``type_of_target``, or raise if y does not hold classes.
 
@@ -489,14 +533,21 @@ class Numbers(Targets):
         return {"multi_output": True, "y_numeric": True}
 
     def read(
-        self, y: Any, estimator: Any, *, classes: Any, known: bool, is_block: bool
+        self,
+        y: Any,
+        estimator: Any,
+        *,
+        classes: Any,
+        known: bool,
+        is_block: bool,
+        is_held_out: bool = False,
     ) -> tuple[Self, NDArray[Any]]:
         target = finite_targets(y).reshape(len(y), -1)
         if not known:
             return self._changed(flat=y.ndim == 1, n_targets=target.shape[1]), target
         if target.shape[1] != self.n_targets:
             raise ValueError(
-                f"y has {target.shape[1]} targets, but the previous fit had {self.n_targets}."
+                f"y has {target.shape[1]} targets, but {others(is_held_out)} {self.n_targets}."
             )
         return self, target
 
@@ -507,7 +558,7 @@ class Numbers(Targets):
         return self, target
 
     def loss(self, estimator: Any) -> Loss:
-        loss: Loss = component(estimator.loss, LOSSES)
+        loss: Loss = with_link(component(estimator.loss, LOSSES))
         if isinstance(loss.link, Softmax | Step):
             raise ValueError(
                 f"The 'loss' parameter of {type(estimator).__name__} must have a link that gives "
@@ -627,7 +678,7 @@ class Interval(Numbers):
 
     def loss(self, estimator: Any) -> Loss:
         choice = estimator.loss
-        loss = behind_a_sigmoid(LOSSES[choice]) if isinstance(choice, str) else choice
+        loss = behind_a_sigmoid(LOSSES[choice]) if isinstance(choice, str) else with_link(choice)
         if not isinstance(loss.link, Logistic):
             raise ValueError(
                 f"The 'loss' parameter of {type(estimator).__name__} must have the logistic "
@@ -685,6 +736,19 @@ def settle_range(
 def component(choice: Any, registry: Mapping[str, Any]) -> Any:
     """Return the component of that name with its defaults, or the component itself."""
     return registry[choice]() if isinstance(choice, str) else choice
+
+
+def with_link(loss: Loss) -> Loss:
+    """Return a loss, or raise if its link is not one."""
+    link: Any = loss.link
+    if isinstance(link, Link):
+        return loss
+    got = f"the class {link.__name__}" if isinstance(link, type) else repr(link)
+    example = link.__name__ if isinstance(link, type) and issubclass(link, Link) else "Identity"
+    raise TypeError(
+        f"link of {type(loss).__name__} must be an object of a link or an activation, such as "
+        f"{example}(); got {got}."
+    )
 
 
 def behind_a_sigmoid(kind: Any) -> Loss:
