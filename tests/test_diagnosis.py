@@ -247,10 +247,12 @@ def test_the_constant_is_the_best_one(loss, weighted):
      (SquaredError(Tanh()), -1.0, 1.0)],
 )  # fmt: skip
 def test_of_targets_at_an_end_of_the_range_a_constant_is_nearly_perfect(loss, low, high):
-    """Its raw output would be infinite."""
-    ends = [constant_loss(loss, Samples(Y, Y, None)) for Y in np.array([[[low]] * 5, [[high]] * 5])]
-    assert all(0.0 < end < 1e-11 or end == np.inf for end in ends)
-    np.testing.assert_allclose(*ends, rtol=1e-3)
+    """Its raw output would be infinite; another target has something to learn."""
+    other = np.array([[low], [high], [low], [high]])
+    alone = constant_loss(loss, Samples(other, other, None))
+    for end in (low, high):
+        Y = np.hstack([np.full((4, 1), end), other])
+        np.testing.assert_allclose(constant_loss(loss, Samples(Y, Y, None)), alone, rtol=1e-10)
 
 
 def test_the_penalty_is_not_part_of_the_loss_that_is_compared():
@@ -389,8 +391,11 @@ def test_not_of_targets_of_which_there_is_nothing_to_learn():
 def test_of_validation_data_that_are_not_transformed():
     X, y = scaled(CANCER[0])[100:], CANCER[1][100:]
     network = ManualMLPClassifier(early_stopping=True, random_state=0)
-    with pytest.warns(ConvergenceWarning, match=r"Have X_val and y_val been transformed"):
+    with pytest.warns(ConvergenceWarning, match="Have X_val and y_val been transformed") as caught:
         network.fit(X, y, X_val=CANCER[0][:100], y_val=CANCER[1][:100])
+    text = str(caught[0].message)
+    assert f"is {min(network.validation_loss_curve_):.3g} at best" in text
+    assert f"that of the training data is {network.loss_curve_[-1]:.3g}. Have" in text
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         network.fit(X, y, X_val=scaled(CANCER[0])[:100], y_val=CANCER[1][:100])
