@@ -380,6 +380,26 @@ def test_of_features_that_are_the_same_for_all_samples():
             assert "X is the same for all samples" in text
 
 
+def test_not_of_features_that_vary_at_other_samples_than_those_looked_at():
+    X = np.tile([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], (500, 1))
+    assert not words(LogisticNeuronClassifier(random_state=0), X, X[:, 0] != X[:, 1])
+
+
+def test_not_of_quantiles_nor_of_samples_without_weight():
+    """A quantile is not near the mean, and what has no weight is not learned."""
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(600, 4))
+    f, noise = X[:, 0] + X[:, 1], rng.normal(size=600)
+    model = ManualMLPRegressor((10,), max_iter=300, random_state=0)
+    assert not words(model.set_params(loss=Quantile(0.95)), X, np.c_[10.0 * f, noise])
+    light = np.arange(600) % 3 == 0
+    Y = np.c_[10.0 * f, np.where(light, 5.0 * noise, f)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.set_params(loss="squared_error").fit(X, Y, sample_weight=np.where(light, 1e-6, 1.0))
+    assert not [w for w in caught if "predicted worse" in str(w.message)]
+
+
 def test_not_of_targets_of_which_there_is_nothing_to_learn():
     X = scaled(DIABETES[0])
     for loss in ("squared_error", "binary_cross_entropy"):

@@ -15,6 +15,7 @@ from sklearn_neuron import SGD, LogisticNeuronClassifier, SigmoidNeuronRegressor
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._estimator.diagnosis import of_features
 from sklearn_neuron.exceptions import DivergenceError
+from sklearn_neuron.optimizers import Optimizer
 from sklearn_neuron.schedules import Schedule
 
 X, y = load_breast_cancer(return_X_y=True)
@@ -23,6 +24,21 @@ X = StandardScaler().fit_transform(X)  # so that the mean of ‖x‖² is 30
 
 def eta_of(cls=LogisticNeuronClassifier, X=X, y=y, weight=None, **params):
     return cls(random_state=0, max_iter=2, tol=None, **params).fit(X, y, weight).eta_
+
+
+class Plain(Optimizer):
+    """An optimizer of one's own, which has no momentum."""
+
+    def init(self, theta):
+        return {}
+
+    def update(self, grad, state):
+        pass
+
+
+def test_an_optimizer_without_momentum_has_the_rate_of_plain_steps():
+    assert eta_of(solver=Plain()) == eta_of(solver="sgd")
+    assert_allclose(eta_of(solver=SGD(momentum=0.5)), eta_of(solver="sgd") / 2, rtol=0.05)
 
 
 def test_by_hand():

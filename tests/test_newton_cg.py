@@ -166,6 +166,27 @@ def test_rows_that_tell_the_center_are_the_same_whatever_the_parts():
     assert_array_equal(np.vstack(parts), whole)
 
 
+@pytest.mark.parametrize("value", [1.0, 1e6, 1e-6])
+def test_a_step_that_is_flat_but_for_rounding_is_taken(value):
+    """The rounding is in proportion to the value."""
+    point = SimpleNamespace(value=value, grad=np.array([1e-20]))
+    for ulps, taken in ((4.0, True), (20.0, False)):
+        higher = SimpleNamespace(value=value * (1.0 + ulps * np.finfo(np.float64).eps))
+        steps = SimpleNamespace(objective=SimpleNamespace(step=lambda *_, new=higher: new))
+        found = ConjugateDescent._search(steps, point, np.array([-1.0]))
+        assert (found is higher) is taken
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_without_an_intercept_its_row_and_column_of_the_hessian_are_the_identity_s(form):
+    X, y = binary(50, 3)
+    network = Network((3, 1), [], BinaryCrossEntropy(), alpha=0.1, fit_intercept=False)
+    objective = LinearObjective(network, Samples(form(X), y[:, None] * 1.0, None))
+    (H,) = hessian(objective, np.zeros((50, 1)), objective.loss.curvature).matrices
+    assert_array_equal(H[-1], [0.0, 0.0, 0.0, 1.0])
+    assert_array_equal(H[:, -1], [0.0, 0.0, 0.0, 1.0])
+
+
 # ---- the same minimum --------------------------------------------------------------------------
 
 

@@ -6,7 +6,6 @@ else is computed by NumPy, which is the reference.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
 from typing import Any
@@ -19,7 +18,6 @@ from sklearn_neuron._engine.batches import BLOCK_BYTES, X_BLOCK_BYTES, Samples, 
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import Passed, Plateau, Updater
 from sklearn_neuron._engine.objective import Batch
-from sklearn_neuron._engine.run import Stream
 from sklearn_neuron._typing import Matrix
 from sklearn_neuron.activations import ACTIVATIONS, Activation
 from sklearn_neuron.losses import LOSSES, Loss
@@ -103,14 +101,6 @@ def refusal(updater: Updater, samples: Samples, batch_size: int | None) -> str:
         "large batches without vector instructions": core.load().width == 1 and work > PLAIN_WORK,
     }
     return ", ".join(name for name, holds in reasons.items() if holds)
-
-
-def stream_of(rng: np.random.RandomState, engine: str) -> Any:
-    """Return what tells where a generator is and winds it back, as ``Stream`` of ``run`` does."""
-    if engine != "numpy" and type(rng._bit_generator) is np.random.MT19937:
-        with contextlib.suppress(TypeError):  # it has another layout than the core knows
-            return core.load().Stream(rng)
-    return Stream(rng)
 
 
 # ---- a fit in the core --------------------------------------------------------------------------

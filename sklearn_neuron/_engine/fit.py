@@ -17,7 +17,6 @@ from sklearn_neuron._engine.compiled import (
     compiled_objective,
     objective_refusal,
     refusal,
-    stream_of,
 )
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import (
@@ -34,7 +33,7 @@ from sklearn_neuron._engine.objective import LinearObjective, Objective, Steps, 
 from sklearn_neuron._engine.plan import Place, Plan
 from sklearn_neuron._engine.recording import HISTORIES
 from sklearn_neuron._engine.row_space import in_row_space
-from sklearn_neuron._engine.run import Run
+from sklearn_neuron._engine.run import Run, Stream
 from sklearn_neuron._engine.validation import Validation
 from sklearn_neuron._typing import Array
 from sklearn_neuron.exceptions import DivergenceError
@@ -132,9 +131,9 @@ def train(network: Network, place: Place, plan: Plan, run: Run) -> None:
         with np.errstate(all="ignore"):  # what is not finite is found at the end of the epoch
             plan.solver.train(network, place, plan, run)
     except KeyboardInterrupt as interrupt:
+        run.wind_back()
         if not run.moment.n_epochs:
             raise
-        run.wind_back()
         run.interrupt = interrupt.with_traceback(None)  # whose frames know the run
     finally:
         if run.moment.best is not None:
@@ -191,7 +190,7 @@ class InMemory(NamedTuple):
         orders = None if batch_size is None or batch_size >= self.n else plan.shuffling()
         masks = (s.rng for s in updater.network.activations if isinstance(s, Dropout))
         if (rng := next(masks, None) if orders is None else orders) is not None:
-            run.stream = stream_of(rng, plan.engine)
+            run.stream = Stream(rng)
         epochs, run.refusal = choose_epochs(updater, self.samples, batch_size, plan.engine, orders)
         return epochs
 

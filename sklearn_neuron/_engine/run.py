@@ -6,6 +6,8 @@ Histories that keep parameters, too, are in ``recording``.
 from __future__ import annotations
 
 import copy
+import ctypes
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -24,6 +26,9 @@ from sklearn_neuron.records import Record
 
 #: Iterations end where the objective falls by no more than 64 ulp, as in LogisticRegression.
 ROUNDING = 64 * np.finfo(np.float64).eps
+
+#: The memory of NumPy's usual generator, a Mersenne twister: 624 numbers and a position.
+TWISTER_BYTES = 625 * 4
 
 #: Dtypes of the columns of a record, where they are no float64; None for a list.
 DTYPES = {"epoch": np.int64, "step": np.int64, "n_rows": np.int64, "rows": None, "state": None}
@@ -242,7 +247,9 @@ class Run:
 
 
 class Stream:
-    """Where a generator is, to wind it back; the compiled core has a faster one.
+    """Where a generator is, to wind it back.
+
+    That of NumPy's usual generator is copied as it is, in 0.4 µs; ``get_state`` takes 40.
 
     Parameters
     ----------
@@ -251,15 +258,33 @@ class Stream:
     """
 
     def __init__(self, rng: np.random.RandomState) -> None:
-        self._rng = rng
+        self._rng, generator = rng, rng._bit_generator
+        usual = type(generator) is np.random.MT19937 and knows_twister()
+        self._address = generator.ctypes.state_address if usual else None
 
     def get(self) -> Any:
         """Return where it is."""
-        return self._rng.get_state(legacy=False)
+        if self._address is None:
+            return self._rng.get_state(legacy=False)
+        with self._rng._bit_generator.lock:
+            return ctypes.string_at(self._address, TWISTER_BYTES)
 
     def set(self, then: Any) -> None:
         """Let it be where it was."""
-        self._rng.set_state(then)
+        if self._address is None:
+            self._rng.set_state(then)
+            return
+        with self._rng._bit_generator.lock:
+            ctypes.memmove(self._address, then, TWISTER_BYTES)
+
+
+@functools.cache
+def knows_twister() -> bool:
+    """Return whether NumPy's MT19937 has 624 numbers and a position in its memory."""
+    generator: Any = np.random.MT19937(0)
+    state = generator.state["state"]
+    laid_out = state["key"].tobytes() + np.int32(state["pos"]).tobytes()
+    return bool(ctypes.string_at(generator.ctypes.state_address, TWISTER_BYTES) == laid_out)
 
 
 class Logs(NamedTuple):

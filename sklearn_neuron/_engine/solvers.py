@@ -67,9 +67,7 @@ class Updates(Solver):
         epochs = place.epochs(updater, plan, run)
         progress = Progress(plan.last.epochs, plan.max_iter, plan.last.plateaus)
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
-        # one epoch alone is complete or not there, so that nothing is drawn in vain
-        drawn = run.drawn() if plan.n_epochs > 1 else None
-        run.moment = run.moment._replace(plateaus=progress.plateaus, drawn=drawn)
+        run.moment = run.moment._replace(plateaus=progress.plateaus, drawn=run.drawn())
         run.engine = epochs.engine
         # where nobody looks at every epoch, as many as possible are made in one call
         alone = run.validation is None and not plan.callbacks and plan.record.kind == "loss"

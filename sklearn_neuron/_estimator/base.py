@@ -534,10 +534,10 @@ def trained(problem: Problem, plan: Plan, *, one_pass: bool) -> Run:
     try:
         run = fit_network(network, data.samples, plan)
     except DivergenceError as error:
-        what, *advice = error.args
-        advice = better_advice(network, data.samples, eta, advice)
+        what, *advice = error.args or ("Training diverged.",)
         own = of_own(problem, plan.solver)
-        error.args = (what, *([own] if own else advice))
+        advice = better_advice(network, data.samples, eta, advice)
+        error.args = (what, *([own] if own else []), *advice)
         raise
     if run.moment.n_epochs < FEW_EPOCHS or one_pass or run.stopped or run.interrupt is not None:
         return run

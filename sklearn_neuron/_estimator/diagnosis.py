@@ -112,15 +112,15 @@ def went_wrong(
     poor, above = bool(network.activations) and not loss < POOR * constant, loss > ABOVE * level
     slow = eta is not None and not short and loss > HARDLY_ABOVE * level and is_steady(run.losses)
     still = not (above or short) and run.converged and loss > NOTHING_LEARNED * constant
-    several = network.layer_sizes[-1] > 1 and network.loss.link.name == "identity"
+    several = network.layer_sizes[-1] > 1 and is_of_means(network.loss)
     wrong = poor or above or slow or still
     if not (wrong or several):
         return ""
     some = samples.few(MOST_SAMPLES)
-    if not vary(some.X):
+    if not vary(some.X) and not (isinstance(samples, Samples) and vary(samples.X)):
         return "X is the same for all samples, so that predictions are, too." if wrong else ""
     z, scaled = outputs_of(network, run.fitted(), some.X), is_scaled(some.X)
-    text = of_small_targets(some.Y, z) if several else ""
+    text = of_small_targets(some, z) if several else ""
     if poor and (idle := idle_units(network, run.fitted(), some.X)):
         layer, dead, units = idle[0]
         found = remedies(network, some, eta, falling=False)
@@ -206,13 +206,23 @@ def vary(X: Any) -> bool:
     return bool(X.nnz > 0 if sparse.issparse(X) else np.ptp(X, axis=0).any())
 
 
-def of_small_targets(Y: Array, z: Array) -> str:
+def is_of_means(loss: Loss) -> bool:
+    """Return whether a loss is least at means of targets, or near them."""
+    return loss.link.name == "identity" and loss.name in {"squared_error", "huber"}
+
+
+def of_small_targets(samples: Samples, z: Array) -> str:
     """Return a word on targets that are lost beside others, or an empty string.
 
     The squares of a target that varies little hardly count in the sum over all targets.
     """
-    deviations = Y.std(axis=0)
-    lost = ((Y - z) ** 2).mean(axis=0) > ABOVE * deviations**2
+    Y = samples.Y.astype(np.float64)
+    weight = None if samples.weight is None else samples.weight[:, 0]
+    if weight is not None and not weight.any():
+        return ""
+    means = np.average(Y, axis=0, weights=weight)
+    deviations = np.sqrt(np.average((Y - means) ** 2, axis=0, weights=weight))
+    lost = np.average((Y - z) ** 2, axis=0, weights=weight) > ABOVE * deviations**2
     lost &= (deviations > 0.0) & (deviations < deviations.max() / UNEVEN)
     if not lost.any():
         return ""
@@ -300,8 +310,10 @@ def better_advice(
     """
     if cause := of_features(samples):
         advice = [cause]
-    elif eta is None or eta < LEAST_ETA:
+    elif (eta is None or eta < LEAST_ETA) and not is_scaled(samples.few(MOST_SAMPLES).X):
         advice = ["Bring the features to a common scale (for example with StandardScaler)."]
+    elif eta is None or eta < LEAST_ETA:
+        advice = ["Give a start of smaller parameters, or a learning rate eta of your own."]
     targets = of_large_targets(network, samples)
     return [*advice, targets] if targets else [*advice]
 

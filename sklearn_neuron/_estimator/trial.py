@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ from sklearn_neuron.optimizers import Optimizer
 M, OTHER_M, TARGETS = 3, 4, 16
 #: What memory is filled with: a result cannot be both.
 FILLINGS = (np.nan, 1234.5)
+#: How often results in place have to be others, if that is not to be by chance.
+REPEATS = 5
 #: What may differ between a result in place and one that is not.
 CLOSE = 1e-3
 #: Raw outputs at which NaN is looked for after training has diverged, the most usual ones first.
@@ -60,7 +62,7 @@ def try_components(
         Its message names the class and the method, and says what to do.
     """
     dtype = network.dtype
-    with undisturbed(), np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         for component, n in places_of(own, activations, network):
             if isinstance(component, Optimizer):
                 try_optimizer(component, np.linspace(-1.0, 1.0, n).astype(dtype))
@@ -75,18 +77,6 @@ def try_components(
                 try_link(component, z)
 
 
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Leave NumPy's global random numbers as they were: a component may draw from them."""
-    before: Any = np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        now: Any = np.random.get_state()  # noqa: NPY002
-        if now[2:] != before[2:] or not np.array_equal(now[1], before[1]):
-            np.random.set_state(before)  # noqa: NPY002
-
-
 def places_of(
     own: Sequence[Component], activations: Sequence[Activation], network: Network
 ) -> Iterator[tuple[Component, int]]:
@@ -99,15 +89,8 @@ def places_of(
         for n in of_layer or [last]:
             if (id(component), n) not in seen:
                 seen.add((id(component), n))
-                yield own_copy(component), n
-
-
-def own_copy(component: Component) -> Component:
-    """Return a copy, which may change as it likes; where there is none, the component itself."""
-    try:
-        return copy.deepcopy(component)
-    except Exception:
-        return component
+                with suppress(Exception):  # what cannot be copied is not tried
+                    yield copy.deepcopy(component), n
 
 
 # ---- what each kind of component has to do -------------------------------------------------------
@@ -134,14 +117,18 @@ def try_writes(component: Link, method: str, call: Method, z: Array, names: Sequ
     if outs is None:
         return
     first, second = outs
-    in_place = [z.copy(), *(np.full_like(z, np.nan) for _ in names[1:])]
-    if not agree(first, second):  # its results are random
-        return
-    try:
-        call(in_place[0], *in_place)
-    except Exception:  # in training, too, which says where
-        return
-    if not agree(first, in_place):
+
+    def is_other(*, in_place: bool) -> bool:
+        arrays = [z.copy(), *(np.full_like(z, np.nan) for _ in names[1:])]
+        with suppress(Exception):  # it raises in training, too, which says where
+            call(arrays[0] if in_place else z.copy(), *arrays)
+            return not agree(first, arrays)
+        return False
+
+    # some are random, so once is not enough
+    if agree(first, second) and all(
+        is_other(in_place=True) and not is_other(in_place=False) for _ in range(REPEATS)
+    ):
         raise ValueError(
             f"{method} of {type(component).__name__} has other results where `out` is `z` itself, "
             "as it is in training: read z before you write into out."
@@ -194,11 +181,12 @@ def try_optimizer(optimizer: Optimizer, grad: Array) -> None:
     if not isinstance(state, dict):  # which ``start`` refuses
         return
     check_state(name, "init", state)
+    before = grad.copy()
     try:
         result: Any = optimizer.update(grad, state)
     except Exception:
         return
-    if result is not None and not (isinstance(result, np.ndarray) and result is grad):
+    if result is not None and result is not grad and np.array_equal(grad, before):
         raise TypeError(
             f"update of {name} returns {in_few_words(result)}, which is not used. Write the "
             "direction into 'grad', as in np.multiply(..., out=grad) or grad[...] = ..., and "
@@ -284,7 +272,7 @@ def where_nan(
 ) -> str:
     """Return a sentence on what gives NaN at some usual z, or an empty string."""
     targets = samples.few_targets(TARGETS)
-    with undisturbed(), np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         for component, n in places_of(own, activations, network):
             for z_of_all in GRID:
                 z = np.full((len(targets), n), z_of_all, network.dtype)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._engine.compiled import objective_refusal, refusal, stream_of
+from sklearn_neuron._engine.compiled import objective_refusal, refusal
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.epochs import Epochs, Updater
 from sklearn_neuron._engine.memory import check_memory
@@ -20,7 +20,7 @@ from sklearn_neuron._engine.newton import Descent
 from sklearn_neuron._engine.newton_cg import ConjugateDescent
 from sklearn_neuron._engine.objective import Objective, Steps, far_center
 from sklearn_neuron._engine.plan import Plan
-from sklearn_neuron._engine.run import Run
+from sklearn_neuron._engine.run import Run, Stream
 from sklearn_neuron._typing import Array
 from sklearn_neuron.dask import _part
 from sklearn_neuron.dask._averages import Watch
@@ -72,7 +72,7 @@ class OnCluster:
             refuse_dropout(network)
             return FullBatches(updater, self.blocks.bound(recipe.without_penalty()), engine)
         rng = plan.rng()
-        run.stream = stream_of(rng, plan.engine)
+        run.stream = Stream(rng)
         if self.mini_batches == "local":
             blocks = self.blocks.bound(recipe)
             epochs = LocalEpochs(updater, blocks, engine, batch_size, rng, shuffle=plan.shuffle)

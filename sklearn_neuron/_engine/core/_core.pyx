@@ -3,12 +3,10 @@
 # cython: freethreading_compatible=True
 """The compiled core, as Python sees it: fits over arrays that Python owns."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint32_t
-from libc.string cimport memcpy
 
 import os
 
@@ -144,35 +142,6 @@ def _knows_twister():
 
 
 _TWISTER = MT19937 if _knows_twister() else None
-cdef Py_ssize_t _TWISTER_BYTES = 625 * 4
-
-
-cdef class Stream:
-    """Where a generator is, to wind it back: in 0.1 µs, where ``get_state`` takes 40.
-
-    Raises a TypeError if it is not one that random.hpp knows.
-    """
-
-    cdef void *state
-    cdef object generator
-
-    def __init__(self, rng):
-        self.generator = rng._bit_generator
-        if type(self.generator) is not _TWISTER:
-            raise TypeError("This generator is not known to the core.")
-        # the first member of numpy/random/bitgen.h
-        self.state = (<void **> PyCapsule_GetPointer(self.generator.capsule, "BitGenerator"))[0]
-
-    def get(self):
-        """Return where it is."""
-        with self.generator.lock:
-            return PyBytes_FromStringAndSize(<char *> self.state, _TWISTER_BYTES)
-
-    def set(self, bytes then not None):
-        """Let it be where it was."""
-        assert len(then) == _TWISTER_BYTES
-        with self.generator.lock:
-            memcpy(self.state, PyBytes_AS_STRING(then), _TWISTER_BYTES)
 
 
 class _Released:
@@ -360,6 +329,11 @@ cdef class Fit:
         else:
             with self.lock, nogil:
                 table.run(self.handle, &e)
+        if self.interrupt is None and STATUS[e.status] != "diverged":
+            try:  # what came since it was last looked for finds epochs that are complete
+                PyErr_CheckSignals()
+            except BaseException as error:
+                self.interrupt = error
         return e.done, STATUS[e.status], e.best, e.stale, e.t, e.n_updates, e.due
 
     def objective(self):
