@@ -260,7 +260,7 @@ class Stream:
     def __init__(self, rng: np.random.RandomState) -> None:
         self._rng, generator = rng, rng._bit_generator
         usual = type(generator) is np.random.MT19937 and knows_twister()
-        self._address = generator.ctypes.state_address if usual else None
+        self._address = address_of(generator) if usual else None
 
     def get(self) -> Any:
         """Return where it is."""
@@ -278,13 +278,30 @@ class Stream:
             ctypes.memmove(self._address, then, TWISTER_BYTES)
 
 
+def address_of(generator: Any) -> int | None:
+    """Return where a bit generator has its state: in 1 µs, where its attribute ``ctypes`` takes 10.
+
+    It is the first member of the struct that the capsule holds: see numpy/random/bitgen.h.
+    """
+    struct = _pointer_of(generator.capsule, b"BitGenerator")
+    return ctypes.c_void_p.from_address(struct).value
+
+
+_pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+
+
 @functools.cache
 def knows_twister() -> bool:
     """Return whether NumPy's MT19937 has 624 numbers and a position in its memory."""
     generator: Any = np.random.MT19937(0)
     state = generator.state["state"]
     laid_out = state["key"].tobytes() + np.int32(state["pos"]).tobytes()
-    return bool(ctypes.string_at(generator.ctypes.state_address, TWISTER_BYTES) == laid_out)
+    address = generator.ctypes.state_address
+    return bool(
+        address_of(generator) == address and ctypes.string_at(address, TWISTER_BYTES) == laid_out
+    )
 
 
 class Logs(NamedTuple):
