@@ -380,6 +380,14 @@ def test_of_features_that_are_the_same_for_all_samples():
             assert "X is the same for all samples" in text
 
 
+def test_features_whose_squares_are_zero_are_not_scaled():
+    tiny = 1e-300 * np.arange(6.0).reshape(3, 2)
+    assert not is_scaled(tiny)
+    assert not is_scaled(sparse.csr_array(tiny))
+    assert is_scaled(0.0 * tiny)
+    assert is_scaled(sparse.csr_array((3, 2)))
+
+
 def test_not_of_features_that_vary_at_other_samples_than_those_looked_at():
     X = np.tile([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], (500, 1))
     assert not words(LogisticNeuronClassifier(random_state=0), X, X[:, 0] != X[:, 1])

@@ -313,7 +313,7 @@ def better_advice(
     elif (eta is None or eta < LEAST_ETA) and not is_scaled(samples.few(MOST_SAMPLES).X):
         advice = ["Bring the features to a common scale (for example with StandardScaler)."]
     elif eta is None or eta < LEAST_ETA:
-        advice = ["Give a start of smaller parameters, or a learning rate eta of your own."]
+        advice = ["Try smaller initial parameters, another solver, or a number for eta."]
     targets = of_large_targets(network, samples)
     return [*advice, targets] if targets else [*advice]
 
@@ -419,4 +419,6 @@ def is_scaled(values: Any) -> bool:
         largest = float(np.sqrt(values.multiply(values).mean(axis=0)).max())
     else:
         largest = float(values.std(axis=0).max(initial=0.0))
-    return largest == 0.0 or SCALED[0] <= largest <= SCALED[1]
+    if largest == 0.0:  # constant, or so small that the squares are 0
+        return not vary(values)
+    return SCALED[0] <= largest <= SCALED[1]
