@@ -75,7 +75,7 @@ def fit_network(network: Network, samples: Samples | Place | None, plan: Plan) -
         run = new_run(network, plan)
         if plan.on_start is not None:
             plan.on_start(run)
-        if place is not None:
+        if place is not None and plan.record.kind != "loss":
             check_record(run, network, place.n, plan, plan.n_epochs)
         try:
             if place is not None:
@@ -120,9 +120,8 @@ def new_run(network: Network, plan: Plan) -> Run:
 
 def check_record(run: Run, network: Network, n: int, plan: Plan, n_epochs: int) -> None:
     """Raise a ValueError if the record of that many epochs over n samples would be too large."""
-    if plan.record.kind != "loss":
-        state = plan.solver.start(network.theta)
-        run.history.check_size(n_epochs, n, min(plan.batch_size or n, n), state)
+    state = plan.solver.start(network.theta)
+    run.history.check_size(n_epochs, n, min(plan.batch_size or n, n), state)
 
 
 def train(network: Network, place: Place, plan: Plan, run: Run) -> None:
@@ -188,9 +187,11 @@ class InMemory(NamedTuple):
     def epochs(self, updater: Updater, plan: Plan, run: Run) -> Epochs:
         batch_size = plan.batch_size
         orders = None if batch_size is None or batch_size >= self.n else plan.shuffling()
-        masks = (s.rng for s in updater.network.activations if isinstance(s, Dropout))
-        if (rng := next(masks, None) if orders is None else orders) is not None:
-            run.stream = Stream(rng)
+        rng = orders
+        for sigma in updater.network.activations:
+            if isinstance(sigma, Dropout):
+                rng = sigma.rng  # that of the orders, if there are any
+        run.stream = None if rng is None else Stream(rng)
         epochs, run.refusal = choose_epochs(updater, self.samples, batch_size, plan.engine, orders)
         return epochs
 

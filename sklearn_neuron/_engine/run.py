@@ -187,7 +187,7 @@ class Run:
         self.logs.rows.extend(rows)
         kept = (theta, state) if last else self._copy(theta, state)
         n_epochs, n_rows = now.n_epochs + len(losses), now.n_rows + len(rows)
-        drawn = None if last else self.drawn()
+        drawn = None if last or self.stream is None else self.stream.get()
         return Moment(
             *kept,
             n_epochs,
@@ -214,10 +214,6 @@ class Run:
         new = own, {name: copied_into(memory.get(name), value) for name, value in state.items()}
         self._copies.append(new)
         return new
-
-    def drawn(self) -> Any:
-        """Return where the generator is, or None without one."""
-        return None if self.stream is None else self.stream.get()
 
     def wind_back(self) -> None:
         """Let the generator forget what was drawn for an epoch that is not complete."""

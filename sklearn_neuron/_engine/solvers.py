@@ -67,7 +67,8 @@ class Updates(Solver):
         epochs = place.epochs(updater, plan, run)
         progress = Progress(plan.last.epochs, plan.max_iter, plan.last.plateaus)
         plateau = Plateau(plan.tol, plan.n_iter_no_change, validation=plan.early_stopping)
-        run.moment = run.moment._replace(plateaus=progress.plateaus, drawn=run.drawn())
+        drawn = None if run.stream is None else run.stream.get()
+        run.moment = run.moment._replace(plateaus=progress.plateaus, drawn=drawn)
         run.engine = epochs.engine
         # where nobody looks at every epoch, as many as possible are made in one call
         alone = run.validation is None and not plan.callbacks and plan.record.kind == "loss"

@@ -28,7 +28,7 @@ from sklearn_neuron._engine.batches import BLOCK_BYTES, raw_outputs
 from sklearn_neuron._engine.fit import check_record, fit_network, new_run
 from sklearn_neuron._engine.plan import Parameters, Plan, Solver
 from sklearn_neuron._engine.run import Callback, Run
-from sklearn_neuron._engine.solvers import SOLVERS, Updates, solver_of
+from sklearn_neuron._engine.solvers import SOLVERS, solver_of
 from sklearn_neuron._estimator.attributes import attach, run_attributes
 from sklearn_neuron._estimator.callbacks import CallbackSupport, Tasks, with_callbacks
 from sklearn_neuron._estimator.constraints import Constraint
@@ -338,9 +338,7 @@ def pose(
     network = layout.network(p, K, loss, data.dtype, rng)
     if last is not None:
         check_continues(layout, network, last)
-    try_own(
-        solver, layout, network, data.samples, is_later_block=call.one_pass and last is not None
-    )
+    try_own(solver, layout, network, data.samples, is_later=call.one_pass and last is not None)
     given = layout.given(network, call.coef_init, call.intercept_init)
     one = given != (None, None) or call.one_pass or last is not None
     n_starts = 1 if one else int(getattr(estimator, "n_init", 1))
@@ -382,14 +380,14 @@ def pose(
 
 
 def try_own(
-    solver: Solver, layout: Layout, network: Network, samples: Any, *, is_later_block: bool
+    solver: Solver, layout: Layout, network: Network, samples: Any, *, is_later: bool
 ) -> None:
     """Raise unless components of the user's own keep to their contracts.
 
     They are not tried again at later blocks of ``partial_fit``, which may take no longer.
     """
     own = own_components(solver, layout, network.loss)
-    if own and not is_later_block:
+    if own and not is_later:
         from sklearn_neuron._estimator import trial  # noqa: PLC0415 - most fits have none
 
         trial.try_components(own, layout.activations, network, samples)
@@ -408,10 +406,11 @@ def of_own(problem: Problem, solver: Solver) -> str:
 
 def own_components(solver: Solver, layout: Layout, loss: Loss) -> list[Component]:
     """Return the components that are the user's own, and not the package's."""
-    found = [*layout.activations, loss.link, loss]
-    if isinstance(solver, Updates):
-        found.append(solver.optimizer)
-    return [each for each in found if type(each).__module__.partition(".")[0] != PACKAGE]
+    own: list[Component] = []
+    for each in (*layout.activations, loss.link, loss, getattr(solver, "optimizer", None)):
+        if each is not None and type(each).__module__.partition(".")[0] != PACKAGE:
+            own.append(each)  # noqa: PERF401 - there are few, and mostly none
+    return own
 
 
 def may_choose_length(

@@ -286,7 +286,8 @@ class Classes(Targets):
     def loss(self, estimator: Any) -> Loss:
         if self.criterion is not None:
             return self.criterion
-        loss: Loss = with_link(component(estimator.loss, LOSSES))
+        choice = estimator.loss
+        loss: Loss = LOSSES[choice]() if isinstance(choice, str) else with_link(choice)
         link: type[Link] = Softmax
         if self.independent:
             loss, link = loss.for_independent_outputs(), Logistic
@@ -558,7 +559,8 @@ class Numbers(Targets):
         return self, target
 
     def loss(self, estimator: Any) -> Loss:
-        loss: Loss = with_link(component(estimator.loss, LOSSES))
+        choice = estimator.loss
+        loss: Loss = LOSSES[choice]() if isinstance(choice, str) else with_link(choice)
         if isinstance(loss.link, Softmax | Step):
             raise ValueError(
                 f"The 'loss' parameter of {type(estimator).__name__} must have a link that gives "
@@ -731,11 +733,6 @@ def settle_range(
 
 
 # ---- which losses suit which targets ------------------------------------------------------------
-
-
-def component(choice: Any, registry: Mapping[str, Any]) -> Any:
-    """Return the component of that name with its defaults, or the component itself."""
-    return registry[choice]() if isinstance(choice, str) else choice
 
 
 def with_link(loss: Loss) -> Loss:
