@@ -29,6 +29,7 @@ from sklearn_neuron import (
 )
 from sklearn_neuron._engine import core
 from sklearn_neuron._engine.recording import RecordingUpdater
+from sklearn_neuron._engine.run import Stream
 from sklearn_neuron.losses import BinaryCrossEntropy
 from sklearn_neuron.schedules import Schedule
 
@@ -39,6 +40,9 @@ EVERYWHERE = bool(os.environ.get("SKLEARN_NEURON_TEST_EVERY_LINE"))
 N_PLACES = 24
 #: Functions whose bytecodes are tried: what keeps an epoch, and what sets the attributes.
 KEEPING = {"keep", "after", "_copy", "restore_best", "attach", "train", "_fit", "fit_network"}
+#: They hold a lock. Python looks for signals in the body of a with statement, and again after
+#: __exit__; a trace function would raise between the two, and leave the lock taken for ever.
+HOLDING = {Stream.get.__code__, Stream.set.__code__}
 N_EPOCHS = 4
 
 
@@ -130,7 +134,7 @@ class Fault:
 
     def __call__(self, frame, event, arg):
         code = frame.f_code
-        if not code.co_filename.startswith(PACKAGE):
+        if not code.co_filename.startswith(PACKAGE) or code in HOLDING:
             return None
         if self.bytecodes:
             if code.co_name not in KEEPING:

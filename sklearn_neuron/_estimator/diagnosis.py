@@ -17,6 +17,7 @@ from scipy.special import logit
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.compiled import sigma_of
 from sklearn_neuron._engine.run import Run
+from sklearn_neuron._estimator.data import TRANSFORMED
 from sklearn_neuron._typing import Array
 from sklearn_neuron.losses import Loss
 from sklearn_neuron.network import Network, raw_output, split
@@ -269,8 +270,7 @@ def of_validation(
     return (
         f"the loss of the validation data is {best * per_loss:.3g} at best, above the "
         f"{level * per_loss:.3g} of a constant prediction, where that of the training data is "
-        f"{run.losses[-1] * per_loss:.3g}. Have X_val and y_val been transformed as X and y were? "
-        "A pipeline does it with transform_input=['X_val']."
+        f"{run.losses[-1] * per_loss:.3g}. {TRANSFORMED}"
     )
 
 
