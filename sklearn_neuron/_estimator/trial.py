@@ -87,10 +87,14 @@ def places_of(
         of_layer = [n for sigma, n in places if sigma is component]
         last = len(network.theta) if isinstance(component, Optimizer) else sizes[-1]
         for n in of_layer or [last]:
-            if (id(component), n) not in seen:
-                seen.add((id(component), n))
-                with suppress(Exception):  # what cannot be copied is not tried
-                    yield copy.deepcopy(component), n
+            if (id(component), n) in seen:
+                continue
+            seen.add((id(component), n))
+            try:
+                copied = copy.deepcopy(component)
+            except Exception:  # what cannot be copied is not tried
+                continue
+            yield copied, n
 
 
 # ---- what each kind of component has to do -------------------------------------------------------
