@@ -431,6 +431,18 @@ def test_threads_may_share_an_estimator(cls):
     assert not wrong
 
 
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_numpy_may_be_told_to_raise(cls, classes, size, X):
+    """A probability near 0 is no error."""
+    model = make(cls).fit(X, target_for(cls, len(X), classes=classes))
+    for name in ("predict", "decision_function", "predict_proba", "predict_log_proba"):
+        if hasattr(model, name):
+            with np.errstate(all="raise"):
+                answer = getattr(model, name)(X * size)
+            assert_array_equal(answer, getattr(model, name)(X * size))
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_probabilities_of_two_classes_at_the_ends(dtype):
     """One output whose logit is infinite, or whose probability is the smallest number."""

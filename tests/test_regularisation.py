@@ -119,8 +119,8 @@ def test_the_loss_curve_has_the_penalty(batch_size, X):
     y, w = np.arange(30) % 2, np.array([[0.5, -2.0, 0.0, 1.0]])
     how = {"batch_size": batch_size, "eta": 1e-12, "max_iter": 1, "tol": None}
     plain, penalised = (
-        LogisticNeuronClassifier(alpha=alpha, l1_ratio=0.25, **how).fit(X, y, coef_init=w)
-        for alpha in (0.0, 0.4)
+        LogisticNeuronClassifier(**penalty, **how).fit(X, y, coef_init=w)
+        for penalty in ({}, {"alpha": 0.4, "l1_ratio": 0.25})
     )
     penalty = 0.4 * (0.25 * 3.5 + 0.75 / 2 * 5.25)
     assert_allclose(penalised.loss_curve_[0] - plain.loss_curve_[0], penalty, rtol=1e-8)
@@ -130,9 +130,17 @@ def test_l1_ratio_zero_is_the_l2_penalty(X):
     y = np.arange(30) % 2
     plain = make(LogisticNeuronClassifier, alpha=0.1).fit(X, y)
     explicit = make(LogisticNeuronClassifier, alpha=0.1, l1_ratio=0.0).fit(X, y)
-    neither = make(LogisticNeuronClassifier, alpha=0.0, l1_ratio=1.0).fit(X, y)
     assert_array_equal(explicit.coef_, plain.coef_)
-    assert_array_equal(neither.coef_, make(LogisticNeuronClassifier).fit(X, y).coef_)
+
+
+def test_l1_ratio_without_alpha_is_told_to_have_no_effect(neuron, X):
+    y = target_for(neuron, 30)
+    without = make(neuron, l1_ratio=0.5)
+    with pytest.warns(UserWarning, match=r"l1_ratio=0.5 has no effect.* Set alpha") as caught:
+        without.fit(X, y)
+    (told,) = [each for each in caught if "l1_ratio" in str(each.message)]
+    assert told.filename == __file__
+    assert_array_equal(without.coef_, make(neuron).fit(X, y).coef_)
 
 
 # ---- L1 in mini-batches: the cumulative penalty -------------------------------------------------

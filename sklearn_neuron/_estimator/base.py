@@ -200,6 +200,7 @@ class NetworkEstimator(CallbackSupport, BaseEstimator):
             warn_after(self, solver, problem, plan, run, length, one_pass=one_pass)
         return self
 
+    @np.errstate(under="ignore")  # of exp, for a probability near 0
     def _answer(self, X: Any, read_off: Callable[[Array], NDArray[Any]]) -> NDArray[Any]:
         """Return what is read off z^L for new samples.
 

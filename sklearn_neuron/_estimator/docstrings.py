@@ -93,8 +93,9 @@ l1_ratio : float in [0, 1], default=0.0
     for every batch size, by the cumulative penalty that ``SGDClassifier`` has, too (a mean over
     updates, as with ``average``, is not exactly zero). They are about as many as at the
     minimum once training has converged, which takes a smaller ``tol`` and a larger ``max_iter``
-    than the default ones if ``batch_size`` is None. Not supported by {solvers}, nor by an
-    optimizer that does not define ``proximal_scale``.""",
+    than the default ones if ``batch_size`` is None. Without an ``alpha`` it has no effect, which
+    ``fit`` warns of. Not supported by {solvers}, nor by an optimizer that does not define
+    ``proximal_scale``.""",
     "fit_intercept": """\
 fit_intercept : bool, default=True
     Whether to fit the bias. If False, it is set to zero.""",

@@ -27,6 +27,7 @@ from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.dropout import Dropout
 from sklearn_neuron._engine.plan import Parameters, Solver
 from sklearn_neuron._estimator.constraints import check_start, hidden_sizes
+from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._typing import Array
 from sklearn_neuron.activations import ACTIVATIONS, Activation, links_of, plain_links
 from sklearn_neuron.exceptions import InvalidParameterTypeError
@@ -110,6 +111,12 @@ class Neuron(Layout):
 
     @classmethod
     def of(cls, estimator: Any, *, alpha: float, flat: bool) -> Self:
+        if estimator.l1_ratio and not alpha:
+            warn(
+                f"{type(estimator).__name__}: l1_ratio={estimator.l1_ratio:g} has no effect, since "
+                "with alpha=0 there is no penalty. Set alpha, for example alpha=1e-4.",
+                UserWarning,
+            )
         return cls(flat, alpha, float(estimator.l1_ratio), bool(estimator.fit_intercept))
 
     @classmethod
