@@ -99,19 +99,20 @@ def test_mini_batches_are_the_expected_failures(estimator, check):
         check(type(estimator).__name__, estimator)
 
 
-@pytest.mark.parametrize("estimator", DEFAULT + WITHOUT_UPDATES, ids=repr)
-def test_check_estimator(estimator):
-    """The one-call form that a user would run reports nothing but what is expected."""
+@pytest.mark.needs_core  # NumPy takes half a minute for what it has run one by one above
+def test_check_estimator():
+    """The one-call form, for the one default that has failures to expect."""
     results = check_estimator(
-        estimator,
-        expected_failed_checks=expected_failures(estimator),
+        PerceptronClassifier(),
+        expected_failed_checks=expected_failures(PerceptronClassifier()),
         on_fail=None,
         on_skip=None,
     )
-    failed = [r["check_name"] for r in results if r["status"] == "failed"]
-    assert not failed
+    assert {r["check_name"] for r in results if r["status"] == "xfail"} == set(EQUIVALENCE)
+    assert not [r["check_name"] for r in results if r["status"] == "failed"]
 
 
+@pytest.mark.needs_core  # as above
 @pytest.mark.parametrize("cls", WITH_LBFGS)
 def test_the_first_thing_that_users_try(cls):
     """The README's line: without expected failures, for all but the perceptron."""
