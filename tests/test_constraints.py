@@ -221,11 +221,23 @@ def test_broken_classes(classifier, classes, X):
 
 
 def test_labels_of_mixed_types(classifier, X):
-    y = np.array(["a", None] * 15, dtype=object)
-    with pytest.raises(ValueError, match=r"all numbers or all strings|NaN"):
-        make(classifier).fit(X, y)
     with pytest.raises(ValueError, match=r"all numbers or all strings; got \['int', 'str'\]"):
         make(classifier).fit(X, np.array(["a", 1] * 15, dtype=object))
+
+
+@pytest.mark.parametrize("dtype", ["string", "object", "boolean"])
+@pytest.mark.parametrize("missing", ["NA", "None"])
+def test_labels_that_are_missing(classifier, dtype, missing, X, pd):
+    labels = [True, False] if dtype == "boolean" else ["a", "b"]
+    y = pd.Series([*labels, {"NA": pd.NA, "None": None}[missing]] * 10, dtype=dtype)
+    message = r"y contains missing values, in 10 of 30 rows, the first in row 2\. Leave these"
+    with pytest.raises(ValueError, match=message if dtype != "boolean" else "y contains NaN"):
+        make(classifier).fit(X, y)
+
+
+def test_labels_that_are_none(classifier, X):
+    with pytest.raises(ValueError, match=r"in 15 of 30 rows, the first in row 1\. Leave"):
+        make(classifier).fit(X, np.array(["a", None] * 15, dtype=object))
 
 
 @pytest.mark.parametrize("values", [(1, 2), (-1, 1), (0, 2)])

@@ -8,6 +8,7 @@ from the registries when it is checked.
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -358,6 +359,28 @@ def refuse_dates(name: str, value: Any) -> None:
                 f"{name} holds dates or times ({dtype}), which are not numbers. Convert them, for "
                 "example to days since a date that you choose."
             )
+
+
+def refuse_missing(y: Any) -> None:
+    """Raise a ValueError where labels or targets are missing, however that is written."""
+    if getattr(getattr(y, "dtype", None), "kind", "O") in "biufc":
+        return
+    values = np.asarray(y, dtype=object)
+    if not values.ndim or not values.size:
+        return
+    pandas = sys.modules.get("pandas")
+    isna = np.frompyfunc(is_missing, 1, 1) if pandas is None else pandas.isna
+    rows = np.flatnonzero(isna(values).astype(bool).reshape(len(values), -1).any(axis=1))
+    if len(rows):
+        raise ValueError(
+            f"y contains missing values, in {len(rows)} of {len(values)} rows, the first in row "
+            f"{rows[0]}. Leave these rows out, of X and of sample_weight, too."
+        )
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None or NaN, which is all there is without pandas."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def check_start(name: str, value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:

@@ -21,7 +21,11 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_neuron._engine.batches import Samples
 from sklearn_neuron._engine.validation import ValidationData
-from sklearn_neuron._estimator.constraints import check_sample_weight, refuse_dates
+from sklearn_neuron._estimator.constraints import (
+    check_sample_weight,
+    refuse_dates,
+    refuse_missing,
+)
 from sklearn_neuron._estimator.containers import ORDINARY, in_numpy
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.state import TrainingState
@@ -221,6 +225,8 @@ def validated(reader: Any, X: Any, *y: Any, **how: Any) -> Any:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         culprit = culprit_of(error, reader, X, **how) if y else "X"
+        if culprit == "y":
+            refuse_missing(y[0])
         raise kind(f"{culprit}: {error}") from error
 
 

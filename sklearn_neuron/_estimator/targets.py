@@ -32,7 +32,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sklearn_neuron._engine.batches import Samples
-from sklearn_neuron._estimator.constraints import Choice, Registered
+from sklearn_neuron._estimator.constraints import Choice, Registered, refuse_missing
 from sklearn_neuron._estimator.reporting import warn
 from sklearn_neuron._estimator.units import Spread, spread_of
 from sklearn_neuron._typing import Array
@@ -476,6 +476,8 @@ def unique(name: str, labels: Any) -> NDArray[Any]:
     try:
         values = np.unique(array)
     except TypeError as error:
+        if name == "y":
+            refuse_missing(array)
         kinds = sorted({type(label).__name__ for label in array.tolist()})
         raise ValueError(
             f"The classes in {name} must be all numbers or all strings; got {kinds}."

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from sklearn.utils.validation import _check_feature_names
 from sklearn.utils.validation import _num_samples as count_rows
 
 from sklearn_neuron._engine.batches import Samples
+from sklearn_neuron._estimator.constraints import refuse_missing
 from sklearn_neuron._estimator.data import (
     FLOATS,
     Call,
@@ -105,18 +105,6 @@ def checked(number: int, X: Any, y: Any, weight: Any, reader: Any, dtype: Any) -
         return Checked(X, y, own_weight(weight, X.shape[0]))
     except (TypeError, ValueError) as error:
         raise of_partition(number, with_columns(error, X)) from None
-
-
-def refuse_missing(y: Any) -> None:
-    """Raise a ValueError where labels or targets are missing, however that is written."""
-    pandas = sys.modules.get("pandas")  # without it there are no missing values but NaN
-    if pandas is None or getattr(getattr(y, "dtype", None), "kind", "O") in "biufc":
-        return
-    if n := int(np.sum(np.asarray(pandas.isna(y)))):
-        raise ValueError(
-            f"y contains missing values, in {n} of {len(y)} rows. Leave these rows out, of X and "
-            "of sample_weight, too."
-        )
 
 
 def with_columns(error: Exception, frame: Any) -> Exception:
