@@ -108,22 +108,22 @@ def kill_one(client):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 @pytest.mark.filterwarnings("ignore")
-def test_a_worker_that_is_killed_changes_nothing(samples, processes):
+@pytest.mark.parametrize("case", CASES)
+def test_a_worker_that_is_killed_changes_nothing(case, samples, processes):
     """The same result to the last bit: its partitions are computed again, sums keep their order."""
     X, y = (blocks_of(each, SIZES) for each in samples)
-    for estimator in CASES.values():
-        plain = on_cluster.fit(clone(estimator), X, y)
-        killed = []
+    estimator, killed = CASES[case], []
+    plain = on_cluster.fit(clone(estimator), X, y)
 
-        def kill(killed=killed):
-            if not killed:
-                killed.append(kill_one(processes))
+    def kill():
+        if not killed:
+            killed.append(kill_one(processes))
 
-        hit = on_cluster.fit(doing(clone(estimator), kill, at=2), X, y)
-        assert killed
-        assert_array_equal(weights_of(hit), weights_of(plain))
-        assert_array_equal(hit.loss_curve_, plain.loss_curve_)
-        processes.wait_for_workers(2, timeout=30)
+    hit = on_cluster.fit(doing(clone(estimator), kill, at=2), X, y)
+    assert killed
+    assert_array_equal(weights_of(hit), weights_of(plain))
+    assert_array_equal(hit.loss_curve_, plain.loss_curve_)
+    processes.wait_for_workers(2, timeout=30)
 
 
 @pytest.mark.filterwarnings("ignore")
