@@ -365,15 +365,16 @@ def refuse_missing(y: Any) -> None:
     """Raise a ValueError where labels or targets are missing, however that is written."""
     if getattr(getattr(y, "dtype", None), "kind", "O") in "biufc":
         return
-    values = np.asarray(y, dtype=object)
-    if not values.ndim or not values.size:
+    if pandas := sys.modules.get("pandas"):
+        missing = np.asarray(pandas.isna(y))
+    else:
+        missing = np.asarray(np.frompyfunc(is_missing, 1, 1)(np.asarray(y, object)), bool)
+    if not missing.ndim:  # of something that holds no labels
         return
-    pandas = sys.modules.get("pandas")
-    isna = np.frompyfunc(is_missing, 1, 1) if pandas is None else pandas.isna
-    rows = np.flatnonzero(isna(values).astype(bool).reshape(len(values), -1).any(axis=1))
+    rows = np.flatnonzero(missing.any(axis=tuple(range(1, missing.ndim))))
     if len(rows):
         raise ValueError(
-            f"y contains missing values, in {len(rows)} of {len(values)} rows, the first in row "
+            f"y contains missing values, in {len(rows)} of {len(missing)} rows, the first in row "
             f"{rows[0]}. Leave these rows out, of X and of sample_weight, too."
         )
 
