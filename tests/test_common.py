@@ -79,6 +79,7 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.needs_core  # without it, all of these tests run in NumPy
 @parametrize_with_checks(IN_NUMPY, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks_in_numpy(estimator, check):
     with config_context(engine="numpy"):
