@@ -133,10 +133,13 @@ def test_l1_ratio_zero_is_the_l2_penalty(X):
     assert_array_equal(explicit.coef_, plain.coef_)
 
 
-def test_l1_ratio_without_alpha_is_told_to_have_no_effect(neuron, X):
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_l1_ratio_without_alpha_is_told_to_have_no_effect(l1_ratio, neuron, X):
     y = target_for(neuron, 30)
-    without = make(neuron, l1_ratio=0.5)
-    with pytest.warns(UserWarning, match=r"l1_ratio=0.5 has no effect.* Set alpha") as caught:
+    without = make(neuron, alpha=0.0, l1_ratio=l1_ratio)
+    with pytest.warns(
+        UserWarning, match=f"l1_ratio={l1_ratio:g} has no effect.* Set alpha"
+    ) as caught:
         without.fit(X, y)
     (told,) = [each for each in caught if "l1_ratio" in str(each.message)]
     assert told.filename == __file__

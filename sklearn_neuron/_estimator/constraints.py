@@ -363,7 +363,7 @@ def refuse_dates(name: str, value: Any) -> None:
 
 def refuse_missing(y: Any) -> None:
     """Raise a ValueError where labels or targets are missing, however that is written."""
-    if getattr(getattr(y, "dtype", None), "kind", "O") in "biufc":
+    if getattr(getattr(y, "dtype", None), "kind", "O") in "biufcSU":  # hold nothing that is missing
         return
     if pandas := sys.modules.get("pandas"):
         missing = np.asarray(pandas.isna(y))
